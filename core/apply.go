@@ -1,0 +1,219 @@
+package core
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Apply makes the processes what want says, by the plan that Plan shows: boot, reload, add and remove are this operation.
+// First everything is checked; an ErrInvalid has touched nothing. Then what must go or be renewed is stopped (priority
+// descending), what changes in place is changed, and what is new or renewed is started (priority ascending, equal ones in
+// parallel). A step that fails does not undo the others. One changer is at work at a time, others queue; a context that ends
+// while queueing has changed nothing.
+//
+// A renewed process is started again if it was wanted up, or if it had run and ended by itself and is to be started
+// automatically; one that somebody stopped stays stopped. The Report has one outcome per step, in the plan's order.
+func (s *Supervisor) Apply(ctx context.Context, want []Spec) (Report, error) {
+	if err := checkAll(want); err != nil {
+		return nil, err
+	}
+	select {
+	case s.slot <- struct{}{}:
+	case <-ctx.Done():
+		return nil, failf(ErrTimeout, "cannot apply the configuration: another change is under way")
+	}
+	if s.closing.Load() {
+		<-s.slot
+		return nil, failf(ErrClosing, "cannot apply the configuration: the supervisor is shutting down")
+	}
+	s.changing.Add(1)
+	plan := Diff(s.Specs(), want)
+	done := make(chan Report, 1)
+	go func() {
+		report := s.carryOut(plan, CauseOf(ctx))
+		s.changing.Add(-1)
+		<-s.slot
+		done <- report
+	}()
+	select {
+	case report := <-done:
+		return report, nil
+	case <-ctx.Done():
+		return nil, impatience(ctx, "apply the configuration")
+	}
+}
+
+func checkAll(want []Spec) error {
+	seen := make(map[string]bool, len(want))
+	for _, spec := range want {
+		if err := spec.Validate(); err != nil {
+			return err
+		}
+		if seen[spec.Name] {
+			return failf(ErrInvalid, "%s: two processes have this name", spec.Name)
+		}
+		seen[spec.Name] = true
+	}
+	return nil
+}
+
+// carryOut does what the plan says. The caller holds the slot.
+func (s *Supervisor) carryOut(plan Plan, cause Cause) Report {
+	outcomes := make(map[string]Outcome, len(plan.Steps))
+	up := map[string]bool{} // of the renewed: start again
+	var leaving []*process
+	for _, step := range plan.Steps {
+		if step.Op != Remove && step.Op != Renew {
+			continue
+		}
+		p, err := s.process(step.Name)
+		if err != nil {
+			continue // cannot be: only the holder of the slot removes
+		}
+		st := p.shown.Load()
+		up[step.Name] = st.Want || st.State == Exited && step.Spec.Care.Autostart
+		leaving = append(leaving, p)
+	}
+	ops := make(map[string]Op, len(leaving))
+	for _, step := range plan.Steps {
+		ops[step.Name] = step.Op
+	}
+	stopped := eachInWaves(backwards(waves(leaving)), func(p *process) message {
+		if ops[p.name] == Remove {
+			return message{wish: wishRetire, cause: cause}
+		}
+		return message{wish: wishStop, cause: cause}
+	})
+
+	var starting []*process
+	messages := map[string]message{}
+	next := make([]*process, 0, len(plan.Steps))
+	for _, step := range plan.Steps {
+		spec := step.Spec
+		switch step.Op {
+		case Add:
+			p := newProcess(s.host, s.logs, spec)
+			if !s.admit(p) {
+				outcomes[step.Name] = Outcome{Name: step.Name, Did: "failed",
+					Err: failf(ErrClosing, "cannot add %s: the supervisor is shutting down", step.Name)}
+				continue
+			}
+			next = append(next, p)
+			s.host.journal.Add(Event{Name: step.Name, Cause: cause, Note: "added"})
+			outcomes[step.Name] = Outcome{Name: step.Name, Did: "added"}
+			if spec.Care.Autostart {
+				starting = append(starting, p)
+				messages[step.Name] = message{wish: wishStart, cause: cause}
+			}
+			continue
+		case Remove:
+			continue
+		}
+		p, err := s.process(step.Name)
+		if err != nil {
+			continue
+		}
+		next = append(next, p)
+		switch step.Op {
+		case Keep:
+			st := p.shown.Load()
+			outcomes[step.Name] = Outcome{Name: step.Name, Did: "kept", State: st.State, PID: st.PID}
+		case Tune:
+			outcomes[step.Name] = p.tune(spec, cause, step.Reasons)
+		case Renew:
+			starting = append(starting, p)
+			messages[step.Name] = message{wish: wishRenew, spec: &spec, cause: cause, up: up[step.Name], note: "renewed: " + strings.Join(step.Reasons, ", ")}
+		}
+	}
+	for _, step := range plan.Steps {
+		if step.Op == Remove {
+			p, err := s.process(step.Name)
+			if err != nil {
+				continue
+			}
+			o := s.remove(p, stopped[step.Name], cause)
+			outcomes[step.Name] = o
+			if o.Err != nil {
+				next = append(next, p)
+			}
+		}
+	}
+	s.reorder(next)
+	for name, o := range eachInWaves(waves(starting), func(p *process) message { return messages[p.name] }) {
+		if before, added := outcomes[name]; added && o.Err == nil {
+			o.Did = before.Did
+		}
+		outcomes[name] = o
+	}
+	report := make(Report, 0, len(plan.Steps))
+	for _, step := range plan.Steps {
+		o := outcomes[step.Name]
+		o.Reasons = step.Reasons
+		if o.State == Stopped && o.PID == 0 && o.Err == nil {
+			if p, err := s.process(step.Name); err == nil {
+				o.State = p.shown.Load().State
+			}
+		}
+		report = append(report, o)
+	}
+	return report
+}
+
+// tune applies what can be changed on the living process. When its new files cannot be opened it keeps the old ones, and
+// the next plan names them again.
+func (p *process) tune(spec Spec, cause Cause, reasons []string) Outcome {
+	err := p.out.apply(spec.Output)
+	if err != nil {
+		old := p.spec.Load().Output
+		_ = p.out.apply(old) // what was open stays open
+		spec.Output = old
+	}
+	o := <-p.ask(message{wish: wishTune, spec: &spec, cause: cause, note: "tuned: " + strings.Join(reasons, ", ")})
+	if err != nil {
+		o.Did, o.Err = "failed", failf(ErrFailed, "cannot tune %s: %v", p.name, err)
+	}
+	return o
+}
+
+// admit puts a new process into the registry and starts its loop, unless the supervisor closes.
+func (s *Supervisor) admit(p *process) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing.Load() {
+		return false
+	}
+	s.names[p.name] = p
+	s.order = append(s.order, p)
+	go p.run()
+	return true
+}
+
+// remove takes a stopped process out of the registry; one that could not be stopped stays.
+func (s *Supervisor) remove(p *process, stop Outcome, cause Cause) Outcome {
+	if stop.Err != nil {
+		<-p.ask(message{wish: wishRevive})
+		stop.Did, stop.Err = "failed", fmt.Errorf("cannot remove %s: %w", p.name, stop.Err)
+		return stop
+	}
+	<-p.ask(message{wish: wishQuit})
+	<-p.done
+	s.mu.Lock()
+	delete(s.names, p.name)
+	s.order = slices.DeleteFunc(s.order, func(q *process) bool { return q == p })
+	s.mu.Unlock()
+	o := Outcome{Name: p.name, Did: "removed", State: Stopped}
+	if err := p.out.close(); err != nil {
+		o.Did, o.Err = "failed", failf(ErrFailed, "cannot close the logs of %s: %v", p.name, err)
+	}
+	s.host.journal.Add(Event{Name: p.name, Cause: cause, Note: "removed"})
+	return o
+}
+
+// reorder puts the registry into the order of the configuration.
+func (s *Supervisor) reorder(order []*process) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.order = order
+}

@@ -1,0 +1,62 @@
+package core
+
+import (
+	"slices"
+	"sort"
+	"strings"
+)
+
+// AddressKey is the variable that tells a process where its daemon listens.
+const AddressKey = "SUPERVISORD_ADDRESS"
+
+// private are the daemon's own variables: how its service manager talks to it, its token, its runtime's tuning. A process
+// gets one of them only when its Spec declares it. A trailing * stands for any rest.
+var private = [...]string{
+	"NOTIFY_SOCKET", "WATCHDOG_*", "LISTEN_*", "INVOCATION_ID", "JOURNAL_STREAM", "MAINPID", "FDSTORE",
+	"SUPERVISORD_TOKEN*", "SUPERVISORD_UNIT", AddressKey, "GOTRACEBACK", "GODEBUG", "GOMEMLIMIT", "GOGC",
+}
+
+func isPrivate(key string) bool {
+	return slices.ContainsFunc(private[:], func(p string) bool {
+		if prefix, ok := strings.CutSuffix(p, "*"); ok {
+			return strings.HasPrefix(key, prefix)
+		}
+		return key == p
+	})
+}
+
+// inheritable is what of the daemon's own environment every process gets: without the private variables, a key once (the last
+// one counts).
+func inheritable(environ []string) []string {
+	last := make(map[string]int, len(environ))
+	for i, kv := range environ {
+		if k, _, ok := strings.Cut(kv, "="); ok && k != "" && !isPrivate(k) {
+			last[k] = i
+		}
+	}
+	out := make([]string, 0, len(last)+1)
+	for i, kv := range environ {
+		if k, _, _ := strings.Cut(kv, "="); k != "" {
+			if j, ok := last[k]; ok && i == j {
+				out = append(out, kv)
+			}
+		}
+	}
+	return out
+}
+
+// environ is base with what the Spec declares over it, sorted. Base is left alone.
+func environ(base []string, declared map[string]string) []string {
+	out := make([]string, 0, len(base)+len(declared))
+	for _, kv := range base {
+		k, _, _ := strings.Cut(kv, "=")
+		if _, over := declared[k]; !over {
+			out = append(out, kv)
+		}
+	}
+	for k, v := range declared {
+		out = append(out, k+"="+v)
+	}
+	sort.Strings(out)
+	return out
+}
