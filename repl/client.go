@@ -1,0 +1,277 @@
+package repl
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// dialTimeout bounds connecting; what the daemon takes for its answer is bounded by the caller's ctx.
+const dialTimeout = 5 * time.Second
+
+// maxReply bounds one reply, and one line of a streamed one, in bytes: a server is not trusted with our memory.
+const maxReply = 64 << 20
+
+// UnreachableError says that no daemon answered.
+type UnreachableError struct {
+	Address string // as given to NewClient
+	Sent    bool   // the request went out: whether it was carried out is unknown
+	Err     error
+}
+
+// Error names the address, the reason, and what to try.
+func (e *UnreachableError) Error() string {
+	if e.Sent {
+		return fmt.Sprintf("lost the daemon at %s before its answer: %s (what was asked for may have been done)", e.Address, e.Err)
+	}
+	return fmt.Sprintf("cannot reach the daemon at %s: %s%s", e.Address, reason(e.Err), e.advice())
+}
+
+// Unwrap is the reason.
+func (e *UnreachableError) Unwrap() error { return e.Err }
+
+func (e *UnreachableError) advice() string {
+	switch {
+	case errors.Is(e.Err, fs.ErrNotExist), errors.Is(e.Err, syscall.ECONNREFUSED):
+		return " (is it running? supervisord start starts it, -c FILE or --server names another)"
+	case errors.Is(e.Err, fs.ErrPermission):
+		return " (only root, the daemon's user and its admin_group may connect)"
+	}
+	return ""
+}
+
+// reason is the innermost text of a dial error: the address is said already.
+func reason(err error) string {
+	if number, ok := errors.AsType[syscall.Errno](err); ok {
+		return number.Error()
+	}
+	return err.Error()
+}
+
+// Client asks one daemon. Every call is a connection of its own, so a Client outlives the daemon's restarts. It may be
+// used concurrently.
+type Client struct {
+	address string
+	base    string // scheme and host of the requests
+	token   string
+	http    *http.Client
+}
+
+// NewClient is a client of the daemon at address: "unix:PATH", "HOST:PORT", or "https://HOST:PORT" where it speaks TLS.
+// token is for TCP; it is not sent over a unix socket.
+func NewClient(address, token string) (*Client, error) {
+	c := &Client{address: address, token: token}
+	dialer := &net.Dialer{Timeout: dialTimeout}
+	transport := &http.Transport{
+		DisableKeepAlives:  true,
+		DisableCompression: true,
+		DialContext:        dialer.DialContext,
+		TLSClientConfig:    &tls.Config{MinVersion: tls.VersionTLS12},
+	}
+	if path, ok := strings.CutPrefix(address, "unix:"); ok {
+		if path == "" {
+			return nil, fmt.Errorf("cannot read the address %q: the path is missing", address)
+		}
+		c.base, c.token = "http://localhost", ""
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "unix", path)
+		}
+	} else {
+		scheme, hostport := "http", strings.TrimPrefix(address, "tcp:")
+		if rest, ok := strings.CutPrefix(address, "https://"); ok {
+			scheme, hostport = "https", rest
+		} else if rest, ok := strings.CutPrefix(address, "http://"); ok {
+			hostport = rest
+		}
+		host, port, err := net.SplitHostPort(hostport)
+		if err != nil || port == "" || strings.ContainsAny(hostport, "/@?# ") {
+			return nil, fmt.Errorf("cannot read the address %q: want unix:PATH, HOST:PORT or https://HOST:PORT", address)
+		}
+		if host == "" {
+			hostport = net.JoinHostPort("127.0.0.1", port)
+		}
+		c.base = scheme + "://" + hostport
+	}
+	c.http = &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return c, nil
+}
+
+// Address is what the client was made with.
+func (c *Client) Address() string { return c.address }
+
+// Eval asks the daemon to evaluate req. With out, its output is written there as it arrives and Reply.Output is empty;
+// a failing write ends the evaluation and is returned. A refusal is no error but Reply.Error. Errors: *[UnreachableError],
+// or one that wraps ctx's error when ctx ended first. Whatever is in a reply may come from a hostile server: see [Plain].
+func (c *Client) Eval(ctx context.Context, req Request, out io.Writer) (Reply, error) {
+	body, err := json.Marshal(req)
+	if err != nil {
+		return Reply{}, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+pathEval, bytes.NewReader(body))
+	if err != nil {
+		return Reply{}, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	if out != nil {
+		r.Header.Set("Accept", ndjson)
+	}
+	response, err := c.do(r)
+	if err != nil {
+		return Reply{}, err
+	}
+	defer response.Body.Close()
+	if out == nil {
+		out = io.Discard
+	}
+	reply, err := readReply(response, out)
+	if failed, ok := errors.AsType[*writeError](err); ok {
+		return Reply{}, failed.err
+	}
+	if err != nil {
+		return Reply{}, c.lost(ctx, true, err)
+	}
+	return reply, nil
+}
+
+// Health asks whether the daemon answers, and what it says of itself (JSON). Errors are those of Eval, or a *[Failure].
+func (c *Client) Health(ctx context.Context) (json.RawMessage, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+pathHealth, nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := c.do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxReply))
+	switch {
+	case err != nil:
+		return nil, c.lost(ctx, true, err)
+	case response.StatusCode == http.StatusOK && json.Valid(text):
+		return text, nil
+	}
+	var reply Reply
+	if json.Unmarshal(text, &reply) == nil && reply.Error != nil {
+		return nil, reply.Error
+	}
+	return nil, c.lost(ctx, false, errForeign)
+}
+
+func (c *Client) do(r *http.Request) (*http.Response, error) {
+	r.Header.Set("User-Agent", "supervisord")
+	if c.token != "" {
+		r.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	response, err := c.http.Do(r)
+	if err == nil {
+		return response, nil
+	}
+	operation, isNet := errors.AsType[*net.OpError](err)
+	return nil, c.lost(r.Context(), !isNet || operation.Op != "dial", err)
+}
+
+// lost is the error of a call that got no answer.
+func (c *Client) lost(ctx context.Context, sent bool, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("gave up waiting for the daemon at %s: %w", c.address, ctx.Err())
+	}
+	return &UnreachableError{Address: c.address, Sent: sent && !errors.Is(err, errForeign), Err: err}
+}
+
+// errForeign is what an answer means that is not in our protocol.
+var errForeign = errors.New("what answers there is no supervisord")
+
+// errCut is what a stream means that ends without a reply.
+var errCut = errors.New("the connection ended")
+
+// writeError tells a failure of the caller's writer from those of the connection.
+type writeError struct{ err error }
+
+func (e *writeError) Error() string { return e.err.Error() }
+
+// readReply reads a buffered or a streamed answer.
+func readReply(response *http.Response, out io.Writer) (Reply, error) {
+	switch kind, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";"); kind {
+	case ndjson:
+		return readStream(bufio.NewReader(response.Body), out)
+	case "application/json":
+	default:
+		return Reply{}, errForeign
+	}
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxReply+1))
+	if err != nil {
+		return Reply{}, err
+	}
+	if len(text) > maxReply {
+		return Reply{}, fmt.Errorf("the reply is longer than %d bytes", maxReply)
+	}
+	var reply Reply
+	if err := json.Unmarshal(text, &reply); err != nil || reply.Error == nil && reply.Value == nil {
+		return Reply{}, errForeign
+	}
+	if reply.Output != "" && out != io.Discard {
+		if _, err := io.WriteString(out, reply.Output); err != nil {
+			return Reply{}, &writeError{err}
+		}
+		reply.Output = ""
+	}
+	return reply, nil
+}
+
+// readStream copies output until the line that is the reply: the first with a value or an error.
+func readStream(in *bufio.Reader, out io.Writer) (Reply, error) {
+	for {
+		line, err := readLine(in)
+		if err != nil {
+			return Reply{}, err
+		}
+		var reply Reply
+		if err := json.Unmarshal(line, &reply); err != nil {
+			return Reply{}, fmt.Errorf("a line of the reply is not JSON: %w", err)
+		}
+		if reply.Output != "" {
+			if _, err := io.WriteString(out, reply.Output); err != nil {
+				return Reply{}, &writeError{err}
+			}
+			reply.Output = ""
+		}
+		if reply.Value != nil || reply.Error != nil {
+			return reply, nil
+		}
+	}
+}
+
+// readLine reads a line of at most maxReply bytes.
+func readLine(in *bufio.Reader) ([]byte, error) {
+	var line []byte
+	for {
+		part, err := in.ReadSlice('\n')
+		if line = append(line, part...); len(line) > maxReply {
+			return nil, fmt.Errorf("a line of the reply is longer than %d bytes", maxReply)
+		}
+		switch {
+		case err == nil:
+			return line, nil
+		case errors.Is(err, bufio.ErrBufferFull):
+		case errors.Is(err, io.EOF):
+			return nil, errCut
+		default:
+			return nil, err
+		}
+	}
+}

@@ -1,0 +1,6 @@
+// Package repl is the read-eval-print loop of the daemon: over a socket, where JSON is its printer, and at a terminal.
+//
+// Server hands each admitted [Request] to an [Eval] and sends back its [Reply]; Client asks such a server; Terminal talks
+// to a person and asks through a Client. What a form means is the business of whoever supplies Eval: this package knows
+// neither verbs nor processes. PROTOCOL.md is the wire's manual, admit.go the rule of who may ask.
+package repl

@@ -1,0 +1,214 @@
+package repl
+
+import (
+	"container/list"
+	"net"
+	"sync"
+)
+
+// pool is the connections of one transport. Its rule: a new connection is never refused; when there are too many, the
+// one that has been idle for longest is closed. Idle is every connection whose request has not been read completely, so
+// a client that sends its header a byte a second is as idle as one that sends nothing. Streams are counted apart.
+type pool struct {
+	limit                  int // of connections that do not stream
+	maxEvals, maxStreams   int
+	mu                     sync.Mutex
+	idle                   *list.List // of *conn, idle for longest first
+	evals, streams, others int        // connections evaluating, streaming, and answering something else
+	draining               bool
+}
+
+func newPool(limit, evals, streams int) *pool {
+	return &pool{limit: limit, maxEvals: evals, maxStreams: streams, idle: list.New()}
+}
+
+// use is what a connection is doing.
+type use int
+
+const (
+	useIdle use = iota
+	useEval
+	useStream
+	useOther
+	useEnding // its reply is on the way out; counted as others are
+	useClosed
+)
+
+// conn is a connection that its pool knows. It ends up in http's hands, directly or under TLS.
+type conn struct {
+	net.Conn
+	pool *pool
+	use  use           // guarded by pool.mu
+	slot *list.Element // in pool.idle while idle; guarded by pool.mu
+}
+
+// add makes a new connection known, and makes room for it.
+func (p *pool) add(c net.Conn) *conn {
+	n := &conn{Conn: c, pool: p}
+	p.mu.Lock()
+	n.slot = p.idle.PushBack(n)
+	victims := p.surplus()
+	if p.draining {
+		victims = append(victims, n)
+	}
+	p.mu.Unlock()
+	closeAll(victims)
+	return n
+}
+
+// surplus takes out what is too much. The caller holds p.mu, and closes what it gets without it.
+func (p *pool) surplus() []*conn {
+	var victims []*conn
+	for p.idle.Len()+p.evals+p.others > p.limit && p.idle.Len() > 1 {
+		victims = append(victims, p.take(p.idle.Front()))
+	}
+	return victims
+}
+
+func (p *pool) take(e *list.Element) *conn {
+	c := p.idle.Remove(e).(*conn)
+	c.use, c.slot = useClosed, nil
+	return c
+}
+
+// evict closes the connection that has been idle for longest, and tells whether there was one.
+func (p *pool) evict() bool {
+	p.mu.Lock()
+	var c *conn
+	if e := p.idle.Front(); e != nil {
+		c = p.take(e)
+	}
+	p.mu.Unlock()
+	if c == nil {
+		return false
+	}
+	c.Conn.Close()
+	return true
+}
+
+// drain closes all idle connections, and from now on those that become idle.
+func (p *pool) drain() {
+	p.mu.Lock()
+	p.draining = true
+	var victims []*conn
+	for e := p.idle.Front(); e != nil; e = p.idle.Front() {
+		victims = append(victims, p.take(e))
+	}
+	p.mu.Unlock()
+	closeAll(victims)
+}
+
+func closeAll(conns []*conn) {
+	for _, c := range conns {
+		c.Conn.Close()
+	}
+}
+
+// outcome of conn.begin.
+type outcome int
+
+const (
+	begun outcome = iota
+	busy          // as many of this use as are allowed
+	gone          // the connection was closed to make room
+)
+
+// begin says that an idle connection is now of use u. Every begun one ends by done.
+func (c *conn) begin(u use) outcome {
+	p := c.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case c.use != useIdle:
+		return gone
+	case u == useEval && p.evals >= p.maxEvals, u == useStream && p.streams >= p.maxStreams:
+		return busy
+	}
+	p.idle.Remove(c.slot)
+	c.use, c.slot = u, nil
+	p.count(u, 1)
+	return begun
+}
+
+// done says that the handler is through. The connection is idle, and may be closed to make room, only once http has sent
+// the whole reply: see settled.
+func (c *conn) done() {
+	p := c.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c.use == useClosed {
+		return
+	}
+	p.count(c.use, -1)
+	c.use = useEnding
+	p.count(c.use, 1)
+}
+
+// settled says that the reply has been sent.
+func (c *conn) settled() {
+	p := c.pool
+	p.mu.Lock()
+	var victims []*conn
+	if c.use == useEnding {
+		p.count(c.use, -1)
+		c.use = useIdle
+		c.slot = p.idle.PushBack(c)
+		victims = p.surplus()
+	}
+	p.mu.Unlock()
+	closeAll(victims)
+}
+
+func (p *pool) count(u use, by int) {
+	switch u {
+	case useEval:
+		p.evals += by
+	case useStream:
+		p.streams += by
+	case useOther, useEnding:
+		p.others += by
+	}
+}
+
+// Close forgets the connection and closes it.
+func (c *conn) Close() error {
+	p := c.pool
+	p.mu.Lock()
+	switch c.use {
+	case useClosed:
+	case useIdle:
+		p.take(c.slot)
+	default:
+		p.count(c.use, -1)
+		c.use = useClosed
+	}
+	p.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// CloseWrite ends the sending half, so that a client still sending reads the reply before the connection is reset.
+func (c *conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
+
+// listener makes every accepted connection known to a pool.
+type listener struct {
+	net.Listener
+	pool *pool
+}
+
+// Accept is the next connection. When the process is out of descriptors an idle connection gives its own.
+func (l *listener) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err == nil {
+			return l.pool.add(c), nil
+		}
+		if !outOfFiles(err) || !l.pool.evict() {
+			return nil, err
+		}
+	}
+}
