@@ -44,7 +44,7 @@ type ending struct {
 
 func (e ending) String() string {
 	if e.launchErr != nil {
-		return "cannot launch: " + e.launchErr.Error()
+		return e.launchErr.Error()
 	}
 	return e.exit.String()
 }
@@ -143,6 +143,9 @@ func (m *machine) down(now time.Duration, hurry bool) act {
 }
 
 func (m *machine) launched(now time.Duration) act {
+	if !m.launching {
+		return none
+	}
 	m.launching = false
 	m.born = now
 	m.overrun = false

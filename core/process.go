@@ -289,6 +289,9 @@ func (p *process) step(e event, how ending, cause Cause) {
 	for {
 		from, life := p.machine.state, p.generation
 		act := p.machine.step(e, how, p.host.clock.now())
+		if act == spawn {
+			p.cause = cause
+		}
 		note := p.perform(act)
 		p.arm()
 		if e == launched && note == "" && from == p.machine.state {
