@@ -7,7 +7,7 @@ import (
 )
 
 // AddressKey is the variable that tells a process where its daemon listens.
-const AddressKey = "SUPERVISORD_ADDRESS"
+const AddressKey = "SUPERVISOR_ADDRESS"
 
 // private are the daemon's own variables: how its service manager talks to it, its token, its runtime's tuning. A process
 // gets one of them only when its Spec declares it. A trailing * stands for any rest.
@@ -45,16 +45,20 @@ func inheritable(environ []string) []string {
 	return out
 }
 
-// environ is base with what the Spec declares over it, sorted. Base is left alone.
-func environ(base []string, declared map[string]string) []string {
-	out := make([]string, 0, len(base)+len(declared))
+// personal are the variables that belong to the daemon's own user; a process that runs as another gets that one's.
+var personal = [...]string{"HOME", "USER", "LOGNAME", "SHELL"}
+
+// environ is base with what the Launch declares over it, sorted. Base is left alone.
+func environ(base []string, l Launch) []string {
+	out := make([]string, 0, len(base)+len(l.Env))
 	for _, kv := range base {
 		k, _, _ := strings.Cut(kv, "=")
-		if _, over := declared[k]; !over {
+		_, over := l.Env[k]
+		if !over && !(l.User != "" && slices.Contains(personal[:], k)) {
 			out = append(out, kv)
 		}
 	}
-	for k, v := range declared {
+	for k, v := range l.Env {
 		out = append(out, k+"="+v)
 	}
 	sort.Strings(out)

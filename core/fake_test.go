@@ -155,6 +155,12 @@ func (f *fakeChild) vanish() {
 	close(f.gone)
 }
 
+func (f *fakeChild) killed() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.kills
+}
+
 // rest ends what KILL could not.
 func (f *fakeChild) rest() { f.end(child.Exit{Code: -1, Signal: 9}) }
 

@@ -314,7 +314,7 @@ func (m *machine) limit() string {
 		s = "1 restart"
 	}
 	if m.care.RestartWindow > 0 {
-		s += fmt.Sprintf(" within %v", m.care.RestartWindow)
+		s += fmt.Sprintf(" within %gs", m.care.RestartWindow.Seconds())
 	}
 	return s
 }

@@ -190,7 +190,7 @@ func TestCrashLoopIsSlowedAndGivenUp(t *testing.T) {
 			t.Fatalf("given up after %d restarts", i)
 		}
 	}
-	if crash(m, &now, 1); m.state != Fatal || m.reason != "exit code 1; gave up after 3 restarts within 1m0s" {
+	if crash(m, &now, 1); m.state != Fatal || m.reason != "exit code 1; gave up after 3 restarts within 60s" {
 		t.Fatalf("%s %q", m.state, m.reason)
 	}
 	if a := m.step(askStart, ending{}, now); a != spawn || m.failures != 0 || len(m.tries) != 0 || m.restarts != 0 {

@@ -176,12 +176,24 @@ func TestSpecsThatCannotWorkAreRefused(t *testing.T) {
 // F20
 func TestPrivateVariablesAreNotPassedOn(t *testing.T) {
 	base := []string{"PATH=/bin", "NOTIFY_SOCKET=/run/x", "LISTEN_FDS=3", "WATCHDOG_USEC=1", "SUPERVISORD_TOKEN=t", "SUPERVISORD_TOKEN_FILE=f",
-		"GOGC=1", "A=1", "A=2", "junk", "=x", "SUPERVISORD_ADDRESS=old", "EMPTY="}
+		"GOGC=1", "A=1", "A=2", "junk", "=x", "SUPERVISOR_ADDRESS=old", "EMPTY="}
 	s := New(Options{BaseEnv: base, Address: "unix:/s"})
-	got := environ(s.host.env, map[string]string{"A": "3", "LISTEN_FDS": "declared"})
-	want := []string{"A=3", "EMPTY=", "LISTEN_FDS=declared", "PATH=/bin", "SUPERVISORD_ADDRESS=unix:/s"}
+	got := environ(s.host.env, Launch{Env: map[string]string{"A": "3", "LISTEN_FDS": "declared"}})
+	want := []string{"A=3", "EMPTY=", "LISTEN_FDS=declared", "PATH=/bin", "SUPERVISOR_ADDRESS=unix:/s"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// F17
+func TestAnotherUserDoesNotGetTheDaemonsHome(t *testing.T) {
+	base := []string{"HOME=/root", "LOGNAME=root", "PATH=/bin", "SHELL=/bin/sh", "USER=root"}
+	if got := environ(base, Launch{}); !slices.Equal(got, base) {
+		t.Errorf("the same user: %q", got)
+	}
+	got := environ(base, Launch{User: "nobody", Env: map[string]string{"SHELL": "/bin/false"}})
+	if want := []string{"PATH=/bin", "SHELL=/bin/false"}; !slices.Equal(got, want) {
+		t.Errorf("another user: %q, want %q", got, want)
 	}
 }
 

@@ -88,6 +88,11 @@ func (s *Supervisor) operate(ctx context.Context, verb string, names []string,
 	case report := <-done:
 		return report, nil
 	case <-ctx.Done():
+	}
+	select {
+	case report := <-done: // both were ready
+		return report, nil
+	default:
 		return unfinished(picked, verb), impatience(ctx, verb)
 	}
 }

@@ -20,9 +20,14 @@ type outlets struct {
 	stdout, stderr *logs.Stream // nil until something is captured
 }
 
-// apply opens what is to be captured and changes what is open already. What is no longer kept stays open, discarding, as the
+// open opens what is to be captured and is not open yet, before a launch.
+func (o *outlets) open(want Output) error { return o.each(want, nil) }
+
+// apply changes what is open and opens what is to be captured besides. What is no longer kept stays open, discarding, as the
 // living child still has its pipe.
-func (o *outlets) apply(want Output) error {
+func (o *outlets) apply(want Output) error { return o.each(want, (*logs.Stream).Apply) }
+
+func (o *outlets) each(want Output, change func(*logs.Stream, logs.Settings) error) error {
 	if o.set == nil {
 		return nil
 	}
@@ -30,10 +35,10 @@ func (o *outlets) apply(want Output) error {
 	defer o.mu.Unlock()
 	one := func(s **logs.Stream, stream string, files []string) error {
 		settings := logs.Settings{Files: files, Size: want.Size, Count: want.Count}
-		if *s != nil {
-			return (*s).Apply(settings)
-		}
-		if !kept(files) {
+		switch {
+		case *s != nil && change != nil:
+			return change(*s, settings)
+		case *s != nil || !kept(files):
 			return nil
 		}
 		opened, err := o.set.Open(o.name, stream, settings)

@@ -66,6 +66,9 @@ func Diff(have, want []Spec) Plan {
 		case len(d.care)+len(d.output) > 0:
 			step.Op = Tune
 			step.Warning = pipeWarning(h.Output, w.Output)
+			if h.Care.StopMode != w.Care.StopMode {
+				step.Warning = "stop_mode counts from the next start on"
+			}
 		case h.Origin != w.Origin:
 			step.Op, step.Reasons = Tune, []string{"origin"}
 		}

@@ -37,7 +37,8 @@ type process struct {
 	unborn   bool // the last end was a launch that failed
 	waiters  []waiter
 	quitting bool
-	retired  bool // being removed, for the text of refusals
+	closing  bool // sealed for good: the supervisor closes
+	retired  bool // sealed until the removal has failed
 }
 
 // host is what processes need of the daemon.
@@ -197,10 +198,11 @@ func (p *process) obey(m message) {
 		p.step(askReset, ending{}, m.cause)
 		p.answer(m.reply, did, nil)
 	case wishSeal:
+		p.closing = true
 		p.step(seal, ending{}, m.cause)
 		p.answer(m.reply, "sealed", nil)
 	case wishRevive:
-		p.retired, p.machine.sealed = false, false
+		p.retired, p.machine.sealed = false, p.closing
 		p.answer(m.reply, "kept", nil)
 	case wishQuit:
 		p.quitting = true
@@ -229,10 +231,10 @@ func (p *process) refuse(m message) bool {
 	if !p.machine.sealed {
 		return false
 	}
-	if p.retired {
-		p.answer(m.reply, "failed", failf(ErrConflict, "cannot start %s: it is being removed", p.name))
-	} else {
+	if p.closing {
 		p.answer(m.reply, "failed", failf(ErrClosing, "cannot start %s: the supervisor is shutting down", p.name))
+	} else {
+		p.answer(m.reply, "failed", failf(ErrConflict, "cannot start %s: it is being removed", p.name))
 	}
 	return true
 }
@@ -349,7 +351,10 @@ func (p *process) perform(a act) string {
 // unkillable says what survived KILL.
 func (p *process) unkillable() string {
 	n, why := p.child.Left()
-	if why == "" {
+	switch {
+	case n == 0:
+		why = "nothing is left of it, but its output cannot be written"
+	case why == "":
 		why = fmt.Sprintf("%d left", n)
 	}
 	return "unkillable: " + why
@@ -457,7 +462,7 @@ func (p *process) launch(spec Spec, generation uint64) {
 }
 
 func (p *process) begin(spec Spec, generation uint64) (child.Child, []*logs.Pump, ending) {
-	if err := p.out.apply(spec.Output); err != nil {
+	if err := p.out.open(spec.Output); err != nil {
 		return nil, nil, ending{launchErr: err, temporary: passing(err)}
 	}
 	w := p.out.wire(spec.Output)
@@ -466,7 +471,7 @@ func (p *process) begin(spec Spec, generation uint64) (child.Child, []*logs.Pump
 		Generation: generation,
 		Path:       spec.Launch.Command,
 		Args:       spec.Launch.Args,
-		Env:        environ(p.host.env, spec.Launch.Env),
+		Env:        environ(p.host.env, spec.Launch),
 		Dir:        spec.Launch.Dir,
 		User:       spec.Launch.User,
 		Group:      spec.Launch.Group,

@@ -127,7 +127,7 @@ func (p *process) judge(w waiter) (did string, err error, settled bool) {
 			return "", nil, false
 		}
 	}
-	if m.sealed && !p.retired {
+	if p.closing {
 		return fail(ErrClosing, "the supervisor is shutting down")
 	}
 	return fail(ErrSuperseded, "overtaken: it was asked to stop")

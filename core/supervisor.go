@@ -18,7 +18,7 @@ type Options struct {
 	Starter     child.Starter
 	Logs        *logs.Set      // nil: no output is captured, every process gets /dev/null
 	BaseEnv     []string       // the daemon's environment, "K=V"; its private variables are taken out here
-	Address     string         // value of SUPERVISORD_ADDRESS, "" = not set
+	Address     string         // value of SUPERVISOR_ADDRESS, "" = not set
 	JournalSize int            // events kept, 0 = 2048
 	Rand        func() float64 // 0 <= x < 1, for the jitter; nil = a random one. Must be safe for concurrent use
 }
@@ -163,7 +163,7 @@ func (s *Supervisor) Env(name string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot show the environment of %w", err)
 	}
-	return environ(s.host.env, p.spec.Load().Launch.Env), nil
+	return environ(s.host.env, p.spec.Load().Launch), nil
 }
 
 // Stream is the captured "stdout" or "stderr" of a process. ErrConflict when that output is discarded.
