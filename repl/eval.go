@@ -17,7 +17,7 @@ const ndjson = "application/x-ndjson"
 func (s *Server) serveEval(w http.ResponseWriter, r *http.Request, c *conn, peer Peer) {
 	req, refused := s.readRequest(w, r)
 	if refused != nil {
-		reject(w, refused)
+		reject(w, r, refused)
 		return
 	}
 	req.Peer, req.Streamed = peer, wantsStream(r)
@@ -29,7 +29,7 @@ func (s *Server) serveEval(w http.ResponseWriter, r *http.Request, c *conn, peer
 	case gone:
 		panic(http.ErrAbortHandler)
 	case busy:
-		reject(w, refuse(http.StatusTooManyRequests, kindOverloaded, "overloaded: too many evaluations at a time, try again"))
+		reject(w, r, refuse(http.StatusTooManyRequests, kindOverloaded, "overloaded: too many evaluations at a time, try again"))
 		return
 	}
 	defer c.done()
@@ -63,9 +63,6 @@ func (s *Server) serveEval(w http.ResponseWriter, r *http.Request, c *conn, peer
 // readRequest reads the body and decodes it.
 func (s *Server) readRequest(w http.ResponseWriter, r *http.Request) (Request, *refusal) {
 	tooLarge := refuse(http.StatusRequestEntityTooLarge, kindTooLarge, "cannot read the request: it is longer than %d bytes", s.limits.Body)
-	if r.ContentLength > int64(s.limits.Body) {
-		return Request{}, tooLarge
-	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(s.limits.Body)))
 	if err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {

@@ -205,13 +205,13 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 			continue
 		}
 		if r.Method != route.method {
-			reject(w, refuse(http.StatusMethodNotAllowed, kindInvalid, "cannot take this request: the method is %s, want %s", r.Method, route.method))
+			reject(w, r, refuse(http.StatusMethodNotAllowed, kindInvalid, "cannot take this request: the method is %s, want %s", r.Method, route.method))
 			return
 		}
 		route.serve(s, w, r, c, peer)
 		return
 	}
-	reject(w, refuse(http.StatusNotFound, kindNotFound, "cannot find %s: the way in is POST %s", clip(r.URL.Path), pathEval))
+	reject(w, r, refuse(http.StatusNotFound, kindNotFound, "cannot find %s: the way in is POST %s", clip(r.URL.Path), pathEval))
 }
 
 // refuse answers a stranger's request, and counts it.
@@ -219,13 +219,21 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, peer Peer, why *
 	if s.failures.tooMany(peer, time.Now()) {
 		why = refuse(http.StatusTooManyRequests, kindOverloaded, "overloaded: too many refused requests")
 	} else {
-		s.o.Log("refused %s: %s %q: %d %s", peer, clip(r.Method), clip(r.RequestURI), why.status, why.failure.Message)
+		s.o.Log("refused %s: %s %q: %d %s", peer, clip(r.Method), clip(r.URL.Path), why.status, why.failure.Message)
 	}
-	reject(w, why)
+	reject(w, r, why)
 }
 
+// longBody is the length of a body from which on net/http does not read it to its end for the handler, in bytes.
+const longBody = 256 << 10
+
 // reject answers a request that goes no further, and ends its connection: nothing more of it is worth reading.
-func reject(w http.ResponseWriter, why *refusal) {
+func reject(w http.ResponseWriter, r *http.Request, why *refusal) {
+	if r.ContentLength > longBody {
+		// Of a body with this much to come net/http reads nothing more, and a client that still sends would be reset before
+		// it has read the answer. Over a limit, net/http first ends its own half and waits.
+		_, _ = http.MaxBytesReader(w, r.Body, 0).Read(make([]byte, 1))
+	}
 	h := w.Header()
 	h.Set("Connection", "close")
 	switch why.status {
