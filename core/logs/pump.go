@@ -1,0 +1,338 @@
+package logs
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// Buffers of 64 KiB are shared by all pumps and held only while bytes are
+// there: an idle stream owns none.
+type buffer [maxLine]byte
+
+var buffers = sync.Pool{New: func() any { return new(buffer) }}
+
+const (
+	// drainPatience is how long Drain waits without any progress, when a file
+	// blocks, before it lets the pump finish alone.
+	drainPatience = 2 * time.Second
+	// flushAfter is how long the beginning of a line is held back in a file
+	// that several write to.
+	flushAfter = time.Second
+	// A stream is busy when busyReads short reads came with less than
+	// busyWithin between them; then a pause of gather lets one read take many
+	// lines. The pause is worth it only with a pipe that does not fill in it.
+	busyReads  = 4
+	busyWithin = time.Millisecond
+	gather     = time.Millisecond
+	shortRead  = 16 << 10
+	// A pause that gathered less than this gained nothing.
+	thinBatch = 2 << 10
+	widePipe  = 1 << 20
+)
+
+// Pump reads one pipe into one stream. It is one goroutine, parked in the
+// poller while there is nothing to read.
+type Pump struct {
+	stream *Stream
+	r      *os.File
+
+	draining chan struct{} // closed by Drain
+	drained  chan struct{} // closed when what the leader wrote has been delivered
+	done     chan struct{} // closed at the end of the goroutine
+	once     sync.Once
+	closing  atomic.Bool
+	progress atomic.Int64 // bytes delivered
+
+	// the rest is the goroutine's own
+	buf   *buffer
+	held  int       // bytes at the beginning of buf that wait for the end of their line
+	rest  []byte    // the same while there is no buffer
+	n     int       // what the last read brought
+	last  time.Time // of the last read
+	quick int       // short reads in quick succession
+	wide  int       // what the pipe was widened to
+	timer *time.Timer
+}
+
+func newPump(s *Stream, r *os.File) *Pump {
+	return &Pump{stream: s, r: r, draining: make(chan struct{}), drained: make(chan struct{}), done: make(chan struct{})}
+}
+
+// Drain is to be called after the leader of the child was reaped: all that it
+// wrote is then in the pipe. Drain returns when these bytes have been
+// delivered, whoever else still holds the pipe open. The pump goes on by
+// itself until the last holder closes it, so that a grandchild that was meant
+// to stay does not die of a closed pipe.
+//
+// When a file blocks and nothing moves for two seconds, Drain returns as well;
+// the bytes follow when the file moves again. It may be called more than once
+// and from several goroutines.
+func (p *Pump) Drain() {
+	p.once.Do(func() {
+		close(p.draining)
+		p.wake()
+	})
+	p.wait(p.drained)
+}
+
+// Close reads what is in the pipe now and then closes it, although somebody
+// may still hold the other end. It waits like Drain.
+func (p *Pump) Close() error {
+	p.closing.Store(true)
+	p.Drain()
+	p.wake()
+	p.wait(p.done)
+	return nil
+}
+
+// Done is closed when the pump has ended: the pipe is at its end and everything
+// was delivered.
+func (p *Pump) Done() <-chan struct{} { return p.done }
+
+// wake makes a parked pump look up.
+func (p *Pump) wake() { p.r.SetReadDeadline(time.Unix(1, 0)) }
+
+// wait waits for c as long as bytes move.
+func (p *Pump) wait(c <-chan struct{}) {
+	select {
+	case <-c:
+		return
+	case <-p.done:
+		return
+	default:
+	}
+	t := time.NewTimer(drainPatience)
+	defer t.Stop()
+	for seen := p.progress.Load(); ; {
+		select {
+		case <-c:
+			return
+		case <-p.done:
+			return
+		case <-t.C:
+			now := p.progress.Load()
+			if now == seen {
+				return
+			}
+			seen = now
+			t.Reset(drainPatience)
+		}
+	}
+}
+
+func (p *Pump) run() {
+	defer close(p.done)
+	defer p.end()
+	raw, err := p.r.SyscallConn()
+	if err != nil {
+		return
+	}
+	isDrained := false
+	take := p.take
+	for {
+		err := raw.Read(take)
+		if err != nil { // the deadline: somebody wants something
+			if !isDrained && p.asked() {
+				isDrained = true
+				if p.drain(raw) {
+					return
+				}
+				close(p.drained)
+			}
+			if p.closing.Load() {
+				p.drain(raw)
+				return
+			}
+			if !errors.Is(err, os.ErrDeadlineExceeded) {
+				return
+			}
+			p.flush()
+			p.r.SetReadDeadline(time.Time{})
+			if (!isDrained && p.asked()) || p.closing.Load() {
+				p.wake() // asked for between the two
+			}
+			continue
+		}
+		if p.n <= 0 {
+			return
+		}
+		p.deliver()
+		p.rhythm(raw)
+	}
+}
+
+func (p *Pump) asked() bool {
+	select {
+	case <-p.draining:
+		return true
+	default:
+		return false
+	}
+}
+
+// end is the end of the stream: an unfinished line is all there is.
+func (p *Pump) end() {
+	p.flush()
+	p.release()
+	p.stream.deliver(nil, true)
+	p.stream.detach(p)
+	p.stream.set.narrow(p.wide)
+	p.r.Close()
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+}
+
+// take reads once; false parks the pump until there is something to read, and
+// then it owns no buffer.
+func (p *Pump) take(fd uintptr) bool {
+	p.hold()
+	n, wait, _ := readPipe(fd, p.buf[p.held:]) // an error ends the stream as its end does
+	if wait {
+		p.park()
+		return false
+	}
+	p.n = n
+	return true
+}
+
+// hold sees to it that there is a buffer with room in it.
+func (p *Pump) hold() {
+	if p.buf == nil {
+		p.buf = buffers.Get().(*buffer)
+		p.held = copy(p.buf[:], p.rest)
+		p.rest = nil
+	}
+}
+
+// park gives the buffer back and keeps the beginning of a line, if any.
+func (p *Pump) park() {
+	if p.held > 0 {
+		p.rest = bytes.Clone(p.buf[:p.held])
+		// One look at the clock later, not a timer at rest: it ends with the line.
+		p.r.SetReadDeadline(time.Now().Add(flushAfter))
+		if p.asked() || p.closing.Load() {
+			p.wake()
+		}
+	}
+	p.release()
+}
+
+func (p *Pump) release() {
+	if p.buf != nil {
+		buffers.Put(p.buf)
+		p.buf, p.held = nil, 0
+	}
+}
+
+// deliver passes on what was read. In a file of several writers only whole
+// lines go out; the beginning of a line waits for its end, at most 64 KiB and
+// at most a second.
+func (p *Pump) deliver() {
+	have := p.held + p.n
+	out := have
+	if p.stream.shared() {
+		if i := bytes.LastIndexByte(p.buf[p.held:have], '\n'); i >= 0 {
+			out = p.held + i + 1
+		} else if have < len(p.buf) {
+			out = 0
+		}
+	}
+	if out > 0 {
+		p.stream.deliver(p.buf[:out], false)
+		copy(p.buf[:], p.buf[out:have])
+	}
+	p.held = have - out
+	p.progress.Add(int64(p.n))
+}
+
+// flush passes on the beginning of a line that was held back.
+func (p *Pump) flush() {
+	if p.buf != nil && p.held > 0 {
+		p.stream.deliver(p.buf[:p.held], false)
+		p.held = 0
+	} else if len(p.rest) > 0 {
+		p.stream.deliver(p.rest, false)
+	}
+	p.rest = nil
+}
+
+// drain delivers what is in the pipe now and says whether that was its end.
+// What others write meanwhile is not waited for, or a flood would never end.
+func (p *Pump) drain(raw syscall.RawConn) (end bool) {
+	left, first, wait := 0, true, false
+	for !wait && (first || left > 0) {
+		p.hold()
+		err := raw.Control(func(fd uintptr) {
+			if first {
+				left = max(pendingBytes(fd), 1)
+				first = false
+			}
+			p.n, wait, _ = readPipe(fd, p.buf[p.held:])
+		})
+		if err != nil {
+			return true
+		}
+		if wait {
+			break
+		}
+		if p.n <= 0 {
+			return true
+		}
+		left -= p.n
+		p.deliver()
+	}
+	p.flush()
+	p.release()
+	p.stream.deliver(nil, true)
+	return false
+}
+
+// rhythm lets lines gather while a program writes them one by one: first it
+// asks for a pipe that holds a millisecond's worth of them, then it pauses
+// after each read that emptied the pipe.
+func (p *Pump) rhythm(raw syscall.RawConn) {
+	now := time.Now()
+	since := now.Sub(p.last)
+	p.last = now
+	paused := p.quick > busyReads
+	switch {
+	case p.n >= shortRead:
+		if p.quick <= busyReads {
+			p.quick = 0
+		}
+		return
+	case paused && p.n < thinBatch, !paused && since > busyWithin:
+		p.quick = 0
+		return
+	}
+	p.quick++
+	if p.quick <= busyReads {
+		return
+	}
+	if p.wide == 0 {
+		raw.Control(func(fd uintptr) { p.wide = p.stream.set.widen(fd) })
+		if p.wide == 0 {
+			p.wide = -1
+		}
+	}
+	if p.wide < 0 {
+		p.quick = 0
+		return
+	}
+	if p.timer == nil {
+		p.timer = time.NewTimer(gather)
+	} else {
+		p.timer.Reset(gather)
+	}
+	select {
+	case <-p.timer.C:
+	case <-p.draining:
+	}
+	p.last = time.Now()
+}

@@ -1,0 +1,174 @@
+package logs
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxLine is the length up to which a line is kept whole, by a rotation and
+// among several writers of one file.
+const maxLine = 64 << 10
+
+const stampLayout = "20060102T150405Z"
+
+// oldName is what a full file is called: NAME.<UTC time>-<number>. The number
+// grows by one with each rotation and alone decides the order, so a clock that
+// was set back neither hides nor deletes the wrong file.
+func oldName(base string, at time.Time, seq uint64) string {
+	return fmt.Sprintf("%s.%s-%06d", base, at.UTC().Format(stampLayout), seq)
+}
+
+// parseOld reads back what oldName made; anything else is not ours.
+func parseOld(base, name string) (seq uint64, ok bool) {
+	rest, ok := strings.CutPrefix(name, base+".")
+	if !ok {
+		return 0, false
+	}
+	stamp, number, ok := strings.Cut(rest, "-")
+	if !ok || len(number) < 6 || (len(number) > 6 && number[0] == '0') {
+		return 0, false
+	}
+	if _, err := time.Parse(stampLayout, stamp); err != nil {
+		return 0, false
+	}
+	for _, c := range number {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+	}
+	seq, err := strconv.ParseUint(number, 10, 64)
+	return seq, err == nil
+}
+
+// old is one rotated file.
+type old struct {
+	name string
+	seq  uint64
+}
+
+// oldFiles are the rotated files of base, the oldest first. Only names are
+// looked at; who opens or removes one checks that it is a regular file.
+func oldFiles(d *directory, base string) ([]old, error) {
+	names, err := d.names()
+	if err != nil {
+		return nil, err
+	}
+	var found []old
+	for _, name := range names {
+		if seq, ok := parseOld(base, name); ok {
+			found = append(found, old{name, seq})
+		}
+	}
+	sort.Slice(found, func(i, j int) bool {
+		if found[i].seq != found[j].seq {
+			return found[i].seq < found[j].seq
+		}
+		return found[i].name < found[j].name
+	})
+	return found, nil
+}
+
+// cut says how many bytes of p the current file of the given size still takes
+// and whether it is full after them. openLine: the file ends inside a line.
+// A newline is searched for only in the chunk that crosses the limit.
+func cut(p []byte, size, limit int64, openLine bool) (n int, full bool) {
+	if limit <= 0 || size+int64(len(p)) <= limit {
+		return len(p), false
+	}
+	room := int(max(limit-size, 0))
+	if i := bytes.LastIndexByte(p[:room], '\n'); i >= 0 {
+		return i + 1, true
+	}
+	if !openLine && size > 0 {
+		return 0, true // the line begins with p: all of it goes into the next file
+	}
+	most := limit + maxLine - size
+	if most <= 0 {
+		return 0, true
+	}
+	reach := int(min(int64(len(p)), most))
+	if i := bytes.IndexByte(p[room:reach], '\n'); i >= 0 {
+		return room + i + 1, true
+	}
+	if int64(len(p)) < most {
+		return len(p), false // its end may still come
+	}
+	if room > 0 {
+		return room, true
+	}
+	return reach, true
+}
+
+// rotate gives the full file its old name and opens a new one in its place.
+// Whatever fails, the file that is open stays open and can be written on; the
+// reason is returned. The caller holds s.mu.
+func (s *sink) rotate(now time.Time) error {
+	d, err := openDirectory(s.dir)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	e, err := d.stat(s.base)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err != nil || d.id != s.dirID || e.id != s.id {
+		return s.renew(d, now) // it was moved, or another directory stands there
+	}
+	if !s.numbered {
+		files, err := oldFiles(d, s.base)
+		if err != nil {
+			return err
+		}
+		if len(files) > 0 {
+			s.seq = files[len(files)-1].seq
+		}
+		s.numbered = true
+	}
+	if moveNeedsClose {
+		s.file.Close()
+	}
+	for {
+		s.seq++
+		err = d.rename(s.base, oldName(s.base, now, s.seq))
+		if !errors.Is(err, fs.ErrExist) {
+			break
+		}
+	}
+	if err != nil && !moveNeedsClose {
+		return err
+	}
+	if oerr := s.replace(d, now); oerr != nil {
+		return oerr // the next check sees that the file has moved and tries again
+	}
+	if err != nil {
+		return err
+	}
+	return s.retain(d)
+}
+
+// retain removes the oldest rotated files beyond the count: only regular
+// files whose names oldName made, in the directory that is open.
+func (s *sink) retain(d *directory) error {
+	files, err := oldFiles(d, s.base)
+	if err != nil {
+		return err
+	}
+	keep := int(s.count.Load())
+	for i := 0; i < len(files)-keep; i++ {
+		e, serr := d.stat(files[i].name)
+		if serr != nil || !e.regular {
+			continue
+		}
+		if uerr := d.unlink(files[i].name); uerr != nil && !errors.Is(uerr, fs.ErrNotExist) {
+			err = uerr
+		}
+	}
+	return err
+}

@@ -1,0 +1,354 @@
+package logs
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"regexp"
+	"slices"
+	"time"
+)
+
+// maxTail bounds the memory of one answer; older lines beyond it are left out.
+const maxTail = 8 << 20
+
+// Tail returns the last n lines (oldest first) that came at or after since and
+// match; a zero since and a nil match leave nothing out. It reads the first
+// configured file that is one, backwards over its rotated files and no further
+// than needed; without a file it looks into the last 16 KiB kept in memory.
+//
+// A file that several streams share shows the lines of all. Times are known to
+// about a tenth of a second for what came in this daemon's life (coarser when
+// it is long ago), by whole files before. Lines over 64 KiB come in pieces, and
+// one answer holds at most 8 MiB. An unfinished last line is a line.
+func (s *Stream) Tail(n int, since time.Time, match *regexp.Regexp) ([]string, error) {
+	lines, _, err := s.tail(n, since, match, nil)
+	return lines, err
+}
+
+// TailFollow is Tail and a Follow that begins exactly where it ends: no line
+// is missing between the two and none comes twice.
+func (s *Stream) TailFollow(ctx context.Context, n int, since time.Time, match *regexp.Regexp) ([]string, *Follower, error) {
+	f := s.newFollower(ctx)
+	lines, part, err := s.tail(n, since, match, f)
+	if err != nil {
+		f.Close()
+		return nil, nil, err
+	}
+	f.part = part
+	f.begun -= int64(len(part))
+	return lines, f, nil
+}
+
+// tail also registers f, if any, at the place where the lines end; part is
+// then the unfinished line before that place.
+func (s *Stream) tail(n int, since time.Time, match *regexp.Regexp, f *Follower) (lines []string, part []byte, err error) {
+	q := query{n: n, match: match, floor: math.MinInt64}
+	s.mu.Lock()
+	k, at := s.out.onDisk(), s.at
+	if f != nil {
+		f.off = s.written
+		s.follow(f)
+	}
+	if k == nil {
+		held := make([]byte, s.ring.n)
+		s.ring.read(s.ring.start(), held)
+		start := s.ring.start()
+		if !since.IsZero() {
+			q.floor, _ = s.index.since(since.UnixNano(), s.written)
+		}
+		s.mu.Unlock()
+		if start > 0 { // the first line has lost its beginning
+			if i := bytes.IndexByte(held, '\n'); i >= 0 {
+				held, start = held[i+1:], start+int64(i)+1
+			}
+		}
+		b := &backward{src: []segment{{r: bytes.NewReader(held), size: int64(len(held)), off: start}}}
+		return q.collect(b, f != nil)
+	}
+	s.mu.Unlock()
+	b, floor, err := k.open(at, since)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer b.close()
+	q.floor = floor
+	return q.collect(b, f != nil)
+}
+
+// query is which lines are wanted.
+type query struct {
+	n     int
+	match *regexp.Regexp
+	floor int64 // lines that end at or before it are too old
+}
+
+func (q query) collect(b *backward, split bool) (lines []string, part []byte, err error) {
+	bytesLeft := maxTail
+	for first := true; first || len(lines) < q.n; first = false {
+		line, end, whole, err := b.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		if first && split && !whole {
+			part = bytes.Clone(line)
+			continue
+		}
+		if end <= q.floor || q.n <= 0 {
+			break
+		}
+		if q.match != nil && !q.match.Match(line) {
+			continue
+		}
+		if bytesLeft -= len(line) + 1; bytesLeft < 0 {
+			break
+		}
+		lines = append(lines, string(line))
+	}
+	slices.Reverse(lines)
+	return lines, part, nil
+}
+
+// segment is a stretch of log text; off is the offset of its first byte.
+type segment struct {
+	r    io.ReaderAt
+	size int64
+	off  int64
+	file *os.File
+}
+
+// backward reads lines from the last to the first over segments, the newest
+// first, as if they were one text.
+type backward struct {
+	src   []segment
+	older func() (segment, error) // the next older one; io.EOF when there is none
+	buf   []byte                  // unread; its end is at the offset end
+	end   int64
+	begun bool
+}
+
+func (b *backward) close() {
+	for _, s := range b.src {
+		if s.file != nil {
+			s.file.Close()
+		}
+	}
+}
+
+// next returns the line before the last one returned, valid until the next
+// call, and the offset behind it. whole: a newline ends it.
+func (b *backward) next() (line []byte, end int64, whole bool, err error) {
+	if !b.begun {
+		b.begun = true
+		if err := b.load(); err != nil {
+			return nil, 0, false, err
+		}
+	}
+	end = b.end
+	for len(b.buf) == 0 {
+		if err := b.load(); err != nil {
+			return nil, 0, false, err
+		}
+	}
+	body := b.buf
+	if body[len(body)-1] == '\n' {
+		whole = true
+		body = body[:len(body)-1]
+	}
+	for {
+		if i := bytes.LastIndexByte(body, '\n'); i >= 0 {
+			line = body[i+1:]
+			b.end -= int64(len(b.buf) - i - 1)
+			b.buf = b.buf[:i+1]
+			return line, end, whole, nil
+		}
+		if len(body) >= maxLine {
+			line = body[len(body)-maxLine:]
+			keep := len(body) - maxLine
+			b.end -= int64(len(b.buf) - keep)
+			b.buf = b.buf[:keep]
+			return line, end, whole, nil
+		}
+		tail := len(b.buf) - len(body)
+		if err := b.load(); err == io.EOF {
+			line = body
+			b.end -= int64(len(b.buf))
+			b.buf = nil
+			return line, end, whole, nil
+		} else if err != nil {
+			return nil, 0, false, err
+		}
+		body = b.buf[:len(b.buf)-tail]
+	}
+}
+
+// load puts the block before the unread bytes in front of them.
+func (b *backward) load() error {
+	for {
+		if len(b.src) == 0 || b.src[0].size == 0 {
+			var s segment
+			err := io.EOF
+			if len(b.src) > 0 && len(b.src) > 1 {
+				s, err = b.src[1], nil
+				if b.src[0].file != nil {
+					b.src[0].file.Close()
+				}
+				b.src = b.src[1:]
+			} else if b.older != nil {
+				s, err = b.older()
+				if err == nil {
+					b.close()
+					b.src = []segment{s}
+				}
+			}
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		s := &b.src[0]
+		if len(b.buf) == 0 {
+			b.end = s.off + s.size
+		}
+		n := min(s.size, maxLine)
+		block := make([]byte, int(n)+len(b.buf))
+		got, err := s.r.ReadAt(block[:n], s.size-n)
+		if int64(got) < n { // somebody truncated it meanwhile
+			if err != nil && err != io.EOF {
+				return err
+			}
+			s.size = 0
+			continue
+		}
+		copy(block[n:], b.buf)
+		b.buf = block
+		s.size -= n
+		return nil
+	}
+}
+
+// open prepares reading the file of a sink backwards from where it stood at
+// the view at (a zero one: from its end), and finds the offset that since means.
+func (s *sink) open(at sinkView, since time.Time) (*backward, int64, error) {
+	d, err := openDirectory(s.dir)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer d.close()
+	v, f, e, err := s.active(d)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, &fs.PathError{Op: "open", Path: s.path, Err: err}
+	}
+	files, lerr := oldFiles(d, s.base)
+	if lerr != nil {
+		if f != nil {
+			f.Close()
+		}
+		return nil, 0, lerr
+	}
+	b := &backward{}
+	off := v.total - v.size
+	if f != nil {
+		size := e.size
+		if s.writers.Load() <= 1 && at.gen == v.gen && at.size <= size {
+			size = at.size
+		}
+		b.src = []segment{{r: f, size: size, off: off, file: f}}
+	}
+	floor, youngest := int64(math.MinInt64), int64(math.MinInt64)
+	if !since.IsZero() {
+		youngest = since.UnixNano()
+		floor = s.floor(youngest)
+	}
+	b.older = s.older(files, off, e.id, floor, youngest)
+	return b, floor, nil
+}
+
+// active opens the file that is written now together with where it stands.
+func (s *sink) active(d *directory) (v sinkView, f *os.File, e entry, err error) {
+	for try := 0; ; try++ {
+		v = s.look()
+		f, e, err = d.openRead(s.base)
+		if now := s.look(); now.gen == v.gen || try == 8 {
+			return v, f, e, err
+		}
+		if f != nil { // rotated between the two
+			f.Close()
+		}
+	}
+}
+
+func (s *sink) look() sinkView {
+	s.view.Lock()
+	defer s.view.Unlock()
+	return s.view.sinkView
+}
+
+// floor is the offset before which everything came before t.
+func (s *sink) floor(t int64) int64 {
+	s.view.Lock()
+	defer s.view.Unlock()
+	off, oldest := s.view.index.since(t, s.view.total)
+	if oldest {
+		if s.view.foundTime >= t {
+			return math.MinInt64
+		}
+		return max(s.view.found, min(off, s.view.total))
+	}
+	return off
+}
+
+// older returns the rotated files one by one, the newest first. active is the
+// file already read: when it was rotated meanwhile, younger ones are left out.
+func (s *sink) older(files []old, off int64, active fileID, floor, youngest int64) func() (segment, error) {
+	started := false
+	return func() (segment, error) {
+		for len(files) > 0 && off > floor {
+			if !started {
+				started = true
+				s.skipYounger(&files, active)
+				continue
+			}
+			name := files[len(files)-1].name
+			files = files[:len(files)-1]
+			d, err := openDirectory(s.dir)
+			if err != nil {
+				return segment{}, err
+			}
+			f, e, err := d.openRead(name)
+			d.close()
+			if err != nil { // deleted by retention meanwhile, or not ours
+				continue
+			}
+			if e.modified < youngest {
+				f.Close()
+				break
+			}
+			off -= e.size
+			return segment{r: f, size: e.size, off: off, file: f}, nil
+		}
+		return segment{}, io.EOF
+	}
+}
+
+// skipYounger drops the file that is known already, and those after it.
+func (s *sink) skipYounger(files *[]old, active fileID) {
+	d, err := openDirectory(s.dir)
+	if err != nil {
+		return
+	}
+	defer d.close()
+	for i := len(*files) - 1; i >= 0; i-- {
+		if e, err := d.stat((*files)[i].name); err == nil && e.id == active {
+			*files = (*files)[:i]
+			return
+		}
+	}
+}
