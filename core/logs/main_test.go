@@ -158,14 +158,20 @@ func (r *running) wait(t testing.TB) {
 }
 
 // start runs the test binary in a mode with its stdout in the stream.
-func start(t testing.TB, s *Stream, mode string, env ...string) *running {
+func start(t testing.TB, s *Stream, mode string) *running {
+	t.Helper()
+	return startWith(t, mode, s.Attach)
+}
+
+// startWith lets something else than the stream read the pipe.
+func startWith(t testing.TB, mode string, attach func(*os.File) *Pump) *running {
 	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(append(os.Environ(), "LOGS_CHILD="+mode), env...)
+	cmd.Env = append(os.Environ(), "LOGS_CHILD="+mode)
 	cmd.Stdout, cmd.Stderr = w, os.Stderr
 	stdin, inner, err := os.Pipe()
 	if err != nil {
@@ -179,7 +185,7 @@ func start(t testing.TB, s *Stream, mode string, env ...string) *running {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { inner.Close() })
-	return &running{cmd: cmd, pump: s.Attach(r), stdin: inner}
+	return &running{cmd: cmd, pump: attach(r), stdin: inner}
 }
 
 // run runs a child to its end.

@@ -1,0 +1,268 @@
+package logs
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// childLinux are modes in which the child is itself a small daemon with logs,
+// in a world of its own (a file size limit, a small file system).
+func childLinux(args []string) {
+	fail := func(err error) {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(9)
+		}
+	}
+	path := args[1]
+	var heal func()
+	switch args[0] {
+	case "limited": // limited PATH: files cannot grow beyond 100 kB
+		signal.Ignore(unix.SIGXFSZ)
+		var lim unix.Rlimit
+		fail(unix.Getrlimit(unix.RLIMIT_FSIZE, &lim))
+		max := lim.Max
+		lim.Cur = 100_000
+		fail(unix.Setrlimit(unix.RLIMIT_FSIZE, &lim))
+		heal = func() {
+			lim.Cur = max
+			fail(unix.Setrlimit(unix.RLIMIT_FSIZE, &lim))
+		}
+	case "small", "frozen": // small PATH: on a file system of 128 KiB; frozen: that turns read-only
+		runtime.LockOSThread()
+		fail(unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
+		size := "size=128k"
+		if args[0] == "frozen" {
+			size = "size=64m"
+		}
+		fail(unix.Mount("tmpfs", filepath.Dir(path), "tmpfs", 0, size))
+		filler := filepath.Join(filepath.Dir(path), "filler")
+		if args[0] == "small" {
+			fail(os.WriteFile(filler, make([]byte, 60<<10), 0o600))
+			heal = func() {
+				fail(os.Remove(filler))
+				fail(unix.Mount("tmpfs", filepath.Dir(path), "tmpfs", unix.MS_REMOUNT, "size=64m"))
+			}
+		}
+	default:
+		os.Exit(8)
+	}
+	var notices []Notice
+	set := New(Options{Notice: func(n Notice) { notices = append(notices, n) }})
+	s, err := set.Open("a", "stdout", Settings{Files: []string{path}})
+	fail(err)
+	r, w, err := os.Pipe()
+	fail(err)
+	p := s.Attach(r)
+	line := func(i int) { fmt.Fprintf(w, "<%d %s>\n", i, strings.Repeat("f", 50)) }
+	n := 0
+	for ; n < 5000; n++ { // about 300 kB: more than there is room for
+		line(n)
+	}
+	for s.Health().Degraded == "" {
+		line(n)
+		n++
+	}
+	heal()
+	for s.Health().Degraded != "" {
+		line(n)
+		n++
+		<-time.After(5 * time.Millisecond)
+	}
+	line(n)
+	n++
+	w.Close()
+	<-p.Done()
+	h := s.Health()
+	fail(set.Close())
+	fmt.Fprintf(os.Stdout, "produced %d lost %d notices %v\n", n, h.Lost, notices)
+	f, err := os.Open(path)
+	fail(err)
+	_, err = io.Copy(os.Stdout, f)
+	fail(err)
+}
+
+var gapRecord = regexp.MustCompile(`-- supervisord: lost (\d+) bytes in (\d+) writes \d\d:\d\d:\d\d–\d\d:\d\d:\d\d \((\w+)\) --\n`)
+
+// gapsAddUp: lines in the file and bytes announced as lost are what was produced.
+func gapsAddUp(t *testing.T, log string, produced, lost int, reason string) {
+	t.Helper()
+	announced := 0
+	for _, m := range gapRecord.FindAllStringSubmatch(log, -1) {
+		n, _ := strconv.Atoi(m[1])
+		announced += n
+		if m[3] != reason {
+			t.Errorf("reason %s, want %s", m[3], reason)
+		}
+	}
+	want := 0
+	for i := range produced {
+		want += len(fmt.Sprintf("<%d %s>\n", i, strings.Repeat("f", 50)))
+	}
+	kept := gapRecord.ReplaceAllString(log, "")
+	// A record begins on a line of its own; the newline that takes is ours.
+	extra := 0
+	for _, at := range gapRecord.FindAllStringIndex(log, -1) {
+		if at[0] >= 2 && log[at[0]-2] != '>' {
+			extra++
+		}
+	}
+	if announced == 0 || announced != lost {
+		t.Errorf("announced %d, counted %d", announced, lost)
+	}
+	if len(kept)-extra+lost != want {
+		t.Errorf("logged %d + lost %d = %d, produced %d", len(kept)-extra, lost, len(kept)-extra+lost, want)
+	}
+	if !strings.HasSuffix(log, fmt.Sprintf("<%d %s>\n", produced-1, strings.Repeat("f", 50))) {
+		t.Errorf("the last line is missing: %.200q", log[max(0, len(log)-200):])
+	}
+}
+
+func TestAFullDiskDoesNotHurtAndIsAnnounced(t *testing.T) {
+	for mode, reason := range map[string]string{"limited": "EFBIG", "small": "ENOSPC"} {
+		t.Run(reason, func(t *testing.T) {
+			dir := t.TempDir()
+			cmd := exec.Command(os.Args[0])
+			cmd.Env = append(os.Environ(), "LOGS_CHILD="+mode+" "+filepath.Join(dir, "a.log"))
+			cmd.Stderr = os.Stderr
+			if mode == "small" {
+				if os.Geteuid() != 0 {
+					t.Skip("needs root to mount a small file system")
+				}
+				cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS}
+			}
+			out, err := cmd.Output()
+			if err != nil {
+				if cmd.ProcessState == nil {
+					t.Skipf("no private mounts here: %v", err)
+				}
+				t.Fatal(err)
+			}
+			head, log, _ := strings.Cut(string(out), "\n")
+			var produced, lost int
+			if _, err := fmt.Sscanf(head, "produced %d lost %d", &produced, &lost); err != nil {
+				t.Fatalf("%q: %v", head, err)
+			}
+			gapsAddUp(t, log, produced, lost, reason)
+			if !strings.Contains(head, "cannot write log") || !strings.Contains(head, "works again") {
+				t.Errorf("notices: %s", head)
+			}
+		})
+	}
+}
+
+func TestFIFODirectoryDeviceAndSymlinkAreRefused(t *testing.T) {
+	dir := t.TempDir()
+	fifo, null, link, socket := filepath.Join(dir, "fifo"), filepath.Join(dir, "null"), filepath.Join(dir, "link"), filepath.Join(dir, "file", "x")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	os.WriteFile(filepath.Join(dir, "file"), nil, 0o600)
+	os.WriteFile(filepath.Join(dir, "target"), []byte("t"), 0o600)
+	os.Symlink(filepath.Join(dir, "target"), link)
+	bad := []string{dir, fifo, link, socket, "", dir + "/", filepath.Join(dir, strings.Repeat("n", 300))}
+	if err := unix.Mknod(null, unix.S_IFCHR|0o600, int(unix.Mkdev(1, 3))); err == nil {
+		bad = append(bad, null)
+	}
+	set := newSet(t, Options{})
+	for _, path := range bad {
+		begin := time.Now()
+		if err := Check([]string{path}); err == nil || !strings.Contains(err.Error(), strconv.Quote(path)) {
+			t.Errorf("Check(%q) = %v", path, err)
+		}
+		if path != "" {
+			if s, err := set.Open("bad", "stdout", Settings{Files: []string{path}}); err == nil {
+				t.Errorf("%q was opened", path)
+				s.Close()
+			} else if !strings.Contains(err.Error(), filepath.Clean(path)) {
+				t.Errorf("%v does not name %q", err, path)
+			}
+		}
+		if time.Since(begin) > time.Second {
+			t.Errorf("%q took %v", path, time.Since(begin))
+		}
+	}
+	if content(t, filepath.Join(dir, "target")) != "t" {
+		t.Error("the target of the symlink was written")
+	}
+	good := []string{"/dev/stdout", "/dev/stderr", "/dev/null", filepath.Join(dir, "new", "deep", "a.log"), filepath.Join(dir, "file")}
+	if err := Check(good); err != nil {
+		t.Error(err)
+	}
+	if err := Check([]string{"/dev/tty", "/dev/full", dir}); err == nil || strings.Count(err.Error(), "\n") != 2 {
+		t.Errorf("want one line for each problem: %v", err)
+	}
+}
+
+func TestDirectoriesAndFilesAreNotForEveryone(t *testing.T) {
+	old := unix.Umask(0)
+	defer unix.Umask(old)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "x", "y", "a.log")
+	open(t, newSet(t, Options{}), "a", Settings{Files: []string{path}})
+	for path, want := range map[string]os.FileMode{filepath.Join(dir, "x"): 0o750, filepath.Join(dir, "x", "y"): 0o750, path: 0o640} {
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v %v", path, info.Mode(), err)
+		}
+	}
+}
+
+func TestASymlinkPutThereDuringRotationsIsNotFollowed(t *testing.T) {
+	dir, elsewhere := t.TempDir(), t.TempDir()
+	path, target := filepath.Join(dir, "a.log"), filepath.Join(elsewhere, "target")
+	os.WriteFile(target, []byte("precious"), 0o600)
+	s := open(t, newSet(t, Options{}), "a", Settings{Files: []string{path}, Size: 2000, Count: 3})
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			os.Remove(path)
+			os.Symlink(target, path)
+		}
+	}()
+	run(t, s, "text 1000000 5")
+	close(stop)
+	<-stopped
+	if got := content(t, target); got != "precious" {
+		t.Errorf("the target was written: %d bytes", len(got))
+	}
+}
+
+func TestHardLinksInAForeignDirectoryAreRefused(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: only a privileged daemon can be misled")
+	}
+	dir := t.TempDir()
+	victim, path := filepath.Join(dir, "victim"), filepath.Join(dir, "theirs", "a.log")
+	os.WriteFile(victim, []byte("v"), 0o600)
+	os.Mkdir(filepath.Dir(path), 0o755)
+	os.Link(victim, path)
+	set := newSet(t, Options{})
+	if s, err := set.Open("mine", "stdout", Settings{Files: []string{path}}); err != nil {
+		t.Errorf("a hard link in our own directory: %v", err)
+	} else {
+		s.Close()
+	}
+	os.Chown(filepath.Dir(path), 65534, 65534)
+	if _, err := set.Open("theirs", "stdout", Settings{Files: []string{path}}); err == nil || !strings.Contains(err.Error(), "hard link") {
+		t.Errorf("got %v", err)
+	}
+}
