@@ -42,7 +42,7 @@ type ending struct {
 	temporary bool          // of launchErr: worth another try
 }
 
-func (e ending) String() string {
+func (e *ending) String() string {
 	if e.launchErr != nil {
 		return e.launchErr.Error()
 	}
@@ -80,7 +80,7 @@ type machine struct {
 }
 
 // step takes one event. how is read when e is exited.
-func (m *machine) step(e event, how ending, now time.Duration) act {
+func (m *machine) step(e event, how *ending, now time.Duration) act {
 	switch e {
 	case askStart:
 		return m.up(now, false)
@@ -184,7 +184,7 @@ func (m *machine) timeout(now time.Duration) act {
 	return none
 }
 
-func (m *machine) exited(how ending, now time.Duration) act {
+func (m *machine) exited(how *ending, now time.Duration) act {
 	if !m.state.HasChild() {
 		return none
 	}

@@ -28,7 +28,7 @@ func at(s State) *machine {
 	return m
 }
 
-func code(n int) ending { return ending{exit: child.Exit{Code: n}, pid: 1} }
+func code(n int) *ending { return &ending{exit: child.Exit{Code: n}, pid: 1} }
 
 func TestEveryCell(t *testing.T) {
 	// Every cell: the state afterwards, "+" when it is wanted up, and the act. "=" is: nothing changes, nothing is done.
@@ -77,7 +77,7 @@ func show(m *machine) string {
 func TestRestartWhileStoppingStartsAgain(t *testing.T) {
 	for _, e := range []event{askStart, askRestart} {
 		m := at(Stopping)
-		m.step(e, ending{}, 1)
+		m.step(e, nil, 1)
 		if a := m.step(exited, code(0), 2); a != spawn || m.state != Starting || !m.want {
 			t.Errorf("event %d while stopping: act %d in %s after the exit, want a spawn", e, a, m.state)
 		}
@@ -86,37 +86,37 @@ func TestRestartWhileStoppingStartsAgain(t *testing.T) {
 
 func TestWhileExecHangsNobodyIsSignalled(t *testing.T) {
 	m := at(Stopped)
-	m.step(askStart, ending{}, 0)
-	if a := m.step(timeout, ending{}, m.deadline); a != none || m.state != Starting || !m.overrun {
+	m.step(askStart, nil, 0)
+	if a := m.step(timeout, nil, m.deadline); a != none || m.state != Starting || !m.overrun {
 		t.Fatalf("timeout of exec: act %d, %s, overrun %v", a, m.state, m.overrun)
 	}
-	if a := m.step(askStop, ending{}, 20*second); a != none || m.state != Stopping {
+	if a := m.step(askStop, nil, 20*second); a != none || m.state != Stopping {
 		t.Fatalf("stop while exec hangs: act %d in %s", a, m.state)
 	}
-	if a := m.step(launched, ending{}, 21*second); a != signalStop || m.deadline != 31*second {
+	if a := m.step(launched, nil, 21*second); a != signalStop || m.deadline != 31*second {
 		t.Fatalf("exec returned: act %d, deadline %v, want the stop signal and its wait", a, m.deadline)
 	}
 	m = at(Stopped)
-	m.step(askStart, ending{}, 0)
-	m.step(askStop, ending{}, 0)
-	if a := m.step(timeout, ending{}, m.deadline); a != none {
+	m.step(askStart, nil, 0)
+	m.step(askStop, nil, 0)
+	if a := m.step(timeout, nil, m.deadline); a != none {
 		t.Fatalf("stop_wait over while exec hangs: act %d", a)
 	}
-	if a := m.step(launched, ending{}, 60*second); a != signalKill {
+	if a := m.step(launched, nil, 60*second); a != signalKill {
 		t.Fatalf("exec returned after stop_wait: act %d, want kill", a)
 	}
 }
 
 func TestExitIsJudgedByPolicyAndCodes(t *testing.T) {
-	sig := ending{exit: child.Exit{Code: -1, Signal: 9}, pid: 1}
-	gone := ending{launchErr: errors.New("exec /bin/wbe: no such file or directory")}
-	tight := ending{launchErr: errors.New("fork: resource temporarily unavailable"), temporary: true}
+	sig := &ending{exit: child.Exit{Code: -1, Signal: 9}, pid: 1}
+	gone := &ending{launchErr: errors.New("exec /bin/wbe: no such file or directory")}
+	tight := &ending{launchErr: errors.New("fork: resource temporarily unavailable"), temporary: true}
 	for _, c := range []struct {
 		what   string
 		policy RestartPolicy
 		codes  []int
 		omit   bool
-		how    ending
+		how    *ending
 		want   State
 		reason string
 	}{
@@ -157,7 +157,7 @@ func TestMarkedLifeMayExitAsItLikes(t *testing.T) {
 
 // crash ends the present life after lived, and returns the delay before the next, which it begins.
 func crash(m *machine, now *time.Duration, lived time.Duration) time.Duration {
-	m.step(launched, ending{}, *now)
+	m.step(launched, nil, *now)
 	*now += lived
 	how := code(1)
 	how.at = *now
@@ -167,14 +167,14 @@ func crash(m *machine, now *time.Duration, lived time.Duration) time.Duration {
 	}
 	d := m.deadline - *now
 	*now = m.deadline
-	m.step(timeout, ending{}, *now)
+	m.step(timeout, nil, *now)
 	return d
 }
 
 // A19: the delay doubles up to its maximum, and a fixed number of restarts in the window is the end of it.
 func TestCrashLoopIsSlowedAndGivenUp(t *testing.T) {
 	m, now := at(Stopped), time.Duration(0)
-	m.step(askStart, ending{}, now)
+	m.step(askStart, nil, now)
 	want := 10 * time.Millisecond
 	for i := range 20 {
 		if d := crash(m, &now, time.Millisecond); d != want {
@@ -184,7 +184,7 @@ func TestCrashLoopIsSlowedAndGivenUp(t *testing.T) {
 	}
 	m, now = at(Stopped), 0
 	m.care.MaxRestarts, m.care.RestartWindow = 3, 60*second
-	m.step(askStart, ending{}, now)
+	m.step(askStart, nil, now)
 	for i := range 3 {
 		if crash(m, &now, time.Millisecond) < 0 {
 			t.Fatalf("given up after %d restarts", i)
@@ -193,7 +193,7 @@ func TestCrashLoopIsSlowedAndGivenUp(t *testing.T) {
 	if crash(m, &now, 1); m.state != Fatal || m.reason != "exit code 1; gave up after 3 restarts within 60s" {
 		t.Fatalf("%s %q", m.state, m.reason)
 	}
-	if a := m.step(askStart, ending{}, now); a != spawn || m.failures != 0 || len(m.tries) != 0 || m.restarts != 0 {
+	if a := m.step(askStart, nil, now); a != spawn || m.failures != 0 || len(m.tries) != 0 || m.restarts != 0 {
 		t.Fatalf("start after fatal: act %d, %d failures, %d tries", a, m.failures, len(m.tries))
 	}
 }
@@ -201,7 +201,7 @@ func TestCrashLoopIsSlowedAndGivenUp(t *testing.T) {
 func TestRestartsOutsideTheWindowDoNotCount(t *testing.T) {
 	m, now := at(Stopped), time.Duration(0)
 	m.care.MaxRestarts, m.care.RestartWindow = 2, 60*second
-	m.step(askStart, ending{}, now)
+	m.step(askStart, nil, now)
 	for range 10 {
 		if crash(m, &now, 31*second) < 0 {
 			t.Fatalf("given up at %v: %s", now, m.reason)
@@ -215,7 +215,7 @@ func TestRestartsOutsideTheWindowDoNotCount(t *testing.T) {
 // A20: only a steady life makes the next delay the first one again; a start grace that was survived does not.
 func TestOnlyASteadyRunForgivesFailures(t *testing.T) {
 	m, now := at(Stopped), time.Duration(0)
-	m.step(askStart, ending{}, now)
+	m.step(askStart, nil, now)
 	for _, lived := range []time.Duration{0, 2 * second, 9 * second} {
 		crash(m, &now, lived)
 	}
@@ -255,7 +255,7 @@ func TestJitterOnlyShortens(t *testing.T) {
 func TestSealedMachineBeginsNoLife(t *testing.T) {
 	for s := Stopped; s <= Fatal; s++ {
 		m := at(s)
-		m.step(seal, ending{}, 0)
+		m.step(seal, nil, 0)
 		for _, e := range []event{askStart, askRestart, askReset, timeout, exited, askStart} {
 			if a := m.step(e, code(1), 100*second); a == spawn {
 				t.Errorf("%s, sealed: event %d spawned", s, e)
@@ -270,12 +270,12 @@ func TestSealedMachineBeginsNoLife(t *testing.T) {
 func TestKillIsRepeatedUntilNothingIsLeft(t *testing.T) {
 	m := at(Running)
 	m.care.StopWait, m.care.KillWait = 2*second, 3*second
-	m.step(askStop, ending{}, 0)
+	m.step(askStop, nil, 0)
 	for i, want := range []time.Duration{2 * second, 5 * second, 8 * second} {
 		if m.deadline != want {
 			t.Fatalf("deadline %d is %v, want %v", i, m.deadline, want)
 		}
-		if a := m.step(timeout, ending{}, m.deadline); a != signalKill || m.overrun != (i > 0) {
+		if a := m.step(timeout, nil, m.deadline); a != signalKill || m.overrun != (i > 0) {
 			t.Fatalf("deadline %d: act %d, overrun %v", i, a, m.overrun)
 		}
 	}
@@ -285,8 +285,8 @@ func TestKillIsRepeatedUntilNothingIsLeft(t *testing.T) {
 	}
 	m.care.KillWait = 0
 	m.spawn(0)
-	m.step(launched, ending{}, 0)
-	m.step(askStopNow, ending{}, 0)
+	m.step(launched, nil, 0)
+	m.step(askStopNow, nil, 0)
 	if m.deadline < killAgainAfter {
 		t.Errorf("KILL would be repeated after %v", m.deadline)
 	}
@@ -307,7 +307,7 @@ func FuzzLife(f *testing.F) {
 		for _, b := range events {
 			e := event(b % 9)
 			now += time.Duration(b) * 40 * time.Millisecond
-			how := ending{}
+			how := &ending{}
 			switch e {
 			case launched:
 				if !launching {

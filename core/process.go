@@ -18,10 +18,10 @@ type process struct {
 	out     outlets                // has its own lock
 	spec    atomic.Pointer[Spec]   // written by the loop
 	shown   atomic.Pointer[Status] // written by the loop; never nil
-	inbox   chan message
+	inbox   chan *message
 	done    chan struct{} // closed when the loop has ended
 	machine machine
-	timer   *time.Timer // nil until a deadline was needed
+	timer   *time.Timer // nil while there is no deadline
 
 	// The present life.
 	generation uint64
@@ -55,7 +55,7 @@ func newProcess(h *host, set *logs.Set, spec Spec) *process {
 		name:    spec.Name,
 		host:    h,
 		out:     outlets{set: set, name: spec.Name},
-		inbox:   make(chan message),
+		inbox:   make(chan *message),
 		done:    make(chan struct{}),
 		machine: machine{care: spec.Care, rand: h.rand},
 	}
@@ -116,7 +116,7 @@ type message struct {
 func (p *process) ask(m message) <-chan Outcome {
 	m.reply = make(chan Outcome, 1)
 	select {
-	case p.inbox <- m:
+	case p.inbox <- &m:
 	case <-p.done:
 		o := Outcome{Name: p.name, Did: "already stopped", State: Stopped}
 		if !m.wish.downward() {
@@ -141,7 +141,7 @@ func (p *process) run() {
 		case x := <-p.leader:
 			p.leaderEnded(x)
 		case <-due:
-			p.step(timeout, ending{}, p.timeoutCause())
+			p.step(timeout, nil, p.timeoutCause())
 		}
 	}
 	if p.timer != nil {
@@ -150,13 +150,13 @@ func (p *process) run() {
 }
 
 // receive handles one message.
-func (p *process) receive(m message) {
+func (p *process) receive(m *message) {
 	switch m.wish {
 	case wishBorn:
 		p.launchAnswered(m)
 	case wishEnded:
 		if m.generation == p.generation {
-			p.lifeOver(m.ending)
+			p.lifeOver(&m.ending)
 		}
 	default:
 		p.obey(m)
@@ -164,7 +164,7 @@ func (p *process) receive(m message) {
 }
 
 // obey carries out a wish.
-func (p *process) obey(m message) {
+func (p *process) obey(m *message) {
 	state := p.machine.state
 	switch m.wish {
 	case wishStart, wishRestart:
@@ -178,7 +178,7 @@ func (p *process) obey(m message) {
 			did = "already running"
 		}
 		p.wait(waiter{goal: goalUp, did: did, verb: verb, reply: m.reply})
-		p.step(e, ending{}, m.cause)
+		p.step(e, nil, m.cause)
 	case wishStop, wishStopNow, wishRetire:
 		did, e := "stopped", askStop
 		if m.wish == wishStopNow {
@@ -189,17 +189,17 @@ func (p *process) obey(m message) {
 		}
 		if m.wish == wishRetire {
 			p.retired = true
-			p.step(seal, ending{}, m.cause)
+			p.step(seal, nil, m.cause)
 		}
 		p.wait(waiter{goal: goalDown, did: did, verb: "stop", reply: m.reply})
-		p.step(e, ending{}, m.cause)
+		p.step(e, nil, m.cause)
 	case wishReset:
 		did := "reset"
-		p.step(askReset, ending{}, m.cause)
+		p.step(askReset, nil, m.cause)
 		p.answer(m.reply, did, nil)
 	case wishSeal:
 		p.closing = true
-		p.step(seal, ending{}, m.cause)
+		p.step(seal, nil, m.cause)
 		p.answer(m.reply, "sealed", nil)
 	case wishRevive:
 		p.retired, p.machine.sealed = false, p.closing
@@ -227,7 +227,7 @@ func (p *process) obey(m message) {
 }
 
 // refuse answers a wish for a new life when there will be none any more.
-func (p *process) refuse(m message) bool {
+func (p *process) refuse(m *message) bool {
 	if !p.machine.sealed {
 		return false
 	}
@@ -240,7 +240,7 @@ func (p *process) refuse(m message) bool {
 }
 
 // renew takes a Spec whose Launch differs. Should a life with the old one have begun since the plan stopped it, it ends.
-func (p *process) renew(m message) {
+func (p *process) renew(m *message) {
 	if m.up && p.refuse(m) {
 		return
 	}
@@ -255,7 +255,7 @@ func (p *process) renew(m message) {
 		return
 	}
 	p.wait(waiter{goal: goalUp, did: "renewed", verb: "start", reply: m.reply})
-	p.step(e, ending{}, m.cause)
+	p.step(e, nil, m.cause)
 }
 
 // adopt makes the Spec the process's own. A delay that has become too long is shortened.
@@ -269,7 +269,7 @@ func (p *process) adopt(spec *Spec) {
 	p.snapshot()
 }
 
-func (p *process) signal(m message) {
+func (p *process) signal(m *message) {
 	if p.child == nil {
 		p.answer(m.reply, "failed", failf(ErrConflict, "cannot signal %s: it is not running (%s)", p.name, p.machine.state))
 		return
@@ -284,7 +284,7 @@ func (p *process) signal(m message) {
 
 // step gives the machine an event and does what follows, in this order: the act, the timer, the snapshot and the journal,
 // the callers. A deadline that has passed already (a delay of zero) is the next event at once.
-func (p *process) step(e event, how ending, cause Cause) {
+func (p *process) step(e event, how *ending, cause Cause) {
 	if isWish(e) {
 		p.cause = cause
 	}
@@ -308,7 +308,7 @@ func (p *process) step(e event, how ending, cause Cause) {
 		if !p.machine.state.Armed() || p.machine.deadline > p.host.clock.now() {
 			return
 		}
-		e, how, cause = timeout, ending{}, p.timeoutCause()
+		e, how, cause = timeout, nil, p.timeoutCause()
 	}
 }
 
@@ -327,7 +327,7 @@ func (p *process) perform(a act) string {
 	switch a {
 	case spawn:
 		p.generation++
-		go p.launch(*p.spec.Load(), p.generation)
+		go p.launch(p.spec.Load(), p.generation)
 	case signalStop:
 		sig := p.machine.care.StopSignal
 		if err := p.child.Stop(sig); err != nil && p.leader != nil {
@@ -365,6 +365,7 @@ func (p *process) arm() {
 	if !p.machine.state.Armed() {
 		if p.timer != nil {
 			p.timer.Stop()
+			p.timer = nil // at rest for long, most often
 		}
 		return
 	}
@@ -380,7 +381,7 @@ func (p *process) arm() {
 // take time, and a stop must still be heard meanwhile.
 func (p *process) leaderEnded(x child.Exit) {
 	p.leader = nil
-	how := ending{exit: x, at: p.host.clock.now()}
+	how := &ending{exit: x, at: p.host.clock.now()}
 	if len(p.pumps) == 0 {
 		select {
 		case <-p.child.Gone():
@@ -396,11 +397,11 @@ func (p *process) leaderEnded(x child.Exit) {
 	}
 	p.machine.reason = x.String() + "; the rest of it has not ended yet"
 	p.snapshot()
-	go p.finish(p.child, p.pumps, p.pidFile, message{wish: wishEnded, generation: p.generation, ending: how})
+	go p.finish(p.child, p.pumps, p.pidFile, &message{wish: wishEnded, generation: p.generation, ending: *how})
 }
 
 // finish is the end of a life, in a goroutine that lasts as long as the end does.
-func (p *process) finish(c child.Child, pumps []*logs.Pump, pidFile string, m message) {
+func (p *process) finish(c child.Child, pumps []*logs.Pump, pidFile string, m *message) {
 	for _, pump := range pumps {
 		pump.Drain()
 	}
@@ -418,7 +419,7 @@ func (p *process) clearPIDFile() {
 }
 
 // lifeOver: nothing of the child is left.
-func (p *process) lifeOver(how ending) {
+func (p *process) lifeOver(how *ending) {
 	cause := Cause{}
 	if p.machine.state == Stopping {
 		cause = p.cause
@@ -434,22 +435,22 @@ func (p *process) lifeOver(how ending) {
 }
 
 // launchAnswered: exec has succeeded or failed.
-func (p *process) launchAnswered(m message) {
+func (p *process) launchAnswered(m *message) {
 	if m.child == nil {
-		p.lifeOver(m.ending)
+		p.lifeOver(&m.ending)
 		return
 	}
 	p.child, p.leader, p.pumps, p.pidFile = m.child, m.child.Exited(), m.pumps, m.pidFile
 	p.startAt, p.stopAt = wallClock(), time.Time{}
-	p.step(launched, ending{}, p.cause)
+	p.step(launched, nil, p.cause)
 	if m.note != "" {
 		p.note(p.cause, m.note)
 	}
 }
 
 // launch starts the program, in a goroutine of its own as exec may hang for as long as it likes.
-func (p *process) launch(spec Spec, generation uint64) {
-	m := message{wish: wishBorn, generation: generation}
+func (p *process) launch(spec *Spec, generation uint64) {
+	m := &message{wish: wishBorn, generation: generation}
 	m.child, m.pumps, m.ending = p.begin(spec, generation)
 	if file := spec.Launch.PIDFile; file != "" && m.child != nil {
 		if err := writePIDFile(file, m.child.PID()); err != nil {
@@ -461,7 +462,7 @@ func (p *process) launch(spec Spec, generation uint64) {
 	p.inbox <- m // the loop is there: it is launching
 }
 
-func (p *process) begin(spec Spec, generation uint64) (child.Child, []*logs.Pump, ending) {
+func (p *process) begin(spec *Spec, generation uint64) (child.Child, []*logs.Pump, ending) {
 	if err := p.out.open(spec.Output); err != nil {
 		return nil, nil, ending{launchErr: err, temporary: passing(err)}
 	}

@@ -29,25 +29,25 @@ func (p *process) snapshot() {
 }
 
 // publish makes what happened visible: first the snapshot, then the event, so that who hears of it can look.
-func (p *process) publish(from State, cause Cause, note string, how ending) {
+func (p *process) publish(from State, cause Cause, note string, how *ending) {
 	p.snapshot()
 	if note == "" {
 		note = p.machine.reason
 	}
-	ev := Event{Name: p.name, From: from, To: p.machine.state, PID: how.pid, Cause: cause, Note: note}
+	ev := Event{Name: p.name, From: from, To: p.machine.state, Cause: cause, Note: note}
 	if p.child != nil {
 		ev.PID = p.child.PID()
 	}
-	if how.pid != 0 {
+	if how != nil && how.pid != 0 {
 		x := how.exit
-		ev.Exit = &x
+		ev.PID, ev.Exit = how.pid, &x
 	}
 	p.host.journal.Add(ev)
 }
 
 // note makes something visible that changed no state.
 func (p *process) note(cause Cause, text string) {
-	p.publish(p.machine.state, cause, text, ending{})
+	p.publish(p.machine.state, cause, text, nil)
 }
 
 // goal is what a caller waits for.
