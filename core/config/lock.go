@@ -1,0 +1,95 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// Lock is the right to be the daemon of a configuration. It lasts until Close or the end of the process, however that comes.
+type Lock struct{ file *os.File }
+
+// HeldError is what Acquire returns when another daemon has the lock.
+type HeldError struct {
+	PID  int    // of the holder; 0 when it has not written it yet
+	Path string // of the lock file
+}
+
+func (e *HeldError) Error() string {
+	if e.PID == 0 {
+		return "a daemon of this configuration is running already (lock " + e.Path + ")"
+	}
+	return fmt.Sprintf("a daemon of this configuration is running already: pid %d (lock %s)", e.PID, e.Path)
+}
+
+// Acquire takes the lock of the place without waiting and writes the pid of this process into it. A *HeldError means that
+// another daemon has it. The file is never removed: two daemons could otherwise hold locks of two files with one name; for the
+// same reason a file that was replaced between opening and locking is opened again.
+func (p Place) Acquire() (*Lock, error) {
+	for range 100 {
+		f, err := os.OpenFile(p.Lock, os.O_RDWR|os.O_CREATE|noFollow, 0o600)
+		if err != nil {
+			return nil, fmt.Errorf("cannot open the lock: %w", err)
+		}
+		ok, err := tryLock(f)
+		if err != nil {
+			f.Close()
+			return nil, fmt.Errorf("cannot lock %s: %w", p.Lock, err)
+		}
+		if !ok {
+			defer f.Close()
+			return nil, &HeldError{PID: pidIn(f), Path: p.Lock}
+		}
+		if !current(f, p.Lock) {
+			f.Close()
+			continue
+		}
+		l := &Lock{f}
+		if err := l.SetPID(os.Getpid()); err != nil {
+			f.Close()
+			return nil, err
+		}
+		return l, nil
+	}
+	return nil, errors.New("cannot lock " + p.Lock + ": it is replaced again and again")
+}
+
+// SetPID writes who holds the lock.
+func (l *Lock) SetPID(pid int) error {
+	text := strconv.Itoa(pid) + "\n"
+	// Written over, then cut: a reader in between never sees an empty file that was not empty before.
+	_, err := l.file.WriteAt([]byte(text), 0)
+	if err == nil {
+		err = l.file.Truncate(int64(len(text)))
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write the lock %s: %w", l.file.Name(), err)
+	}
+	return nil
+}
+
+// Close gives the lock up.
+func (l *Lock) Close() error { return l.file.Close() }
+
+// current reports whether the open file is still the one with that name.
+func current(f *os.File, path string) bool {
+	open, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Lstat(path)
+	return err == nil && os.SameFile(open, named)
+}
+
+func pidIn(f *os.File) int {
+	buf := make([]byte, 32)
+	n, _ := f.ReadAt(buf, 0)
+	line, _, _ := strings.Cut(string(buf[:n]), "\n")
+	pid, err := strconv.Atoi(strings.TrimSpace(line))
+	if err != nil || pid < 0 {
+		return 0
+	}
+	return pid
+}

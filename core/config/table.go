@@ -1,0 +1,113 @@
+package config
+
+import "math"
+
+// The bounds that several keys share.
+const (
+	maxSeconds = 10 * 366 * 24 * 60 * 60 // ten years: a longer wait is a slip of the finger
+	maxInt     = math.MaxInt32
+)
+
+// daemonKeys are the keys that stand before the first [[process]].
+func daemonKeys() []Key {
+	return []Key{
+		{Name: "admin_sock", Type: Path, Default: "a socket below the runtime directory, when admin_listen is not given", Example: `"/var/run/supervisord.sock"`,
+			Doc: "Unix socket on which commands are taken.", at: func(d *draft) any { return &d.settings.AdminSock }},
+		{Name: "admin_group", Type: String, Example: `"ops"`,
+			Doc: "Members of this group may use the socket too.", at: func(d *draft) any { return &d.settings.AdminGroup }},
+		{Name: "admin_listen", Alias: "adminlisten", Type: Int, Example: "9001", max: 65535,
+			Doc: "TCP port on which commands are taken; always asks for the token.", at: func(d *draft) any { return &d.settings.AdminListen }},
+		{Name: "admin_bind_ip", Type: String, Default: `"127.0.0.1"`, Example: `"127.0.0.1"`,
+			Doc: "Address of the port; beyond loopback only with TLS or admin_insecure.", at: func(d *draft) any { return &d.settings.AdminBindIP }},
+		{Name: "admin_tls_cert", Type: Path, Example: `"tls/cert.pem"`,
+			Doc: "Certificate chain for the port (PEM).", at: func(d *draft) any { return &d.settings.AdminTLSCert }},
+		{Name: "admin_tls_key", Type: Path, Example: `"tls/key.pem"`,
+			Doc: "Private key for the port (PEM).", at: func(d *draft) any { return &d.settings.AdminTLSKey }},
+		{Name: "admin_insecure", Type: Bool, Default: "false", Example: "true",
+			Doc: "Allow a port beyond loopback without TLS.", at: func(d *draft) any { return &d.settings.AdminInsecure }},
+		{Name: "admin_hosts", Type: Strings, Example: `["build.example:9001"]`,
+			Doc: "Further names under which clients may address the port.", at: func(d *draft) any { return &d.settings.AdminHosts }},
+		{Name: "log", Type: Path, Default: "standard error; a file in the state directory when daemonized", Example: `"/var/log/supervisord/supervisord.log"`,
+			Doc: "The daemon's own log.", at: func(d *draft) any { return &d.settings.Log }},
+		{Name: "daemonize", Type: Bool, Default: "false", Example: "true",
+			Doc: "Run in the background.", at: func(d *draft) any { return &d.settings.Daemonize }},
+		{Name: "exit_when_all_done", Type: Bool, Default: "false", Example: "true",
+			Doc: "End when nothing is wanted up or waiting any more.", at: func(d *draft) any { return &d.settings.ExitWhenAllDone }},
+		{Name: "disable_rce", Type: Bool, Default: "false", Example: "true",
+			Doc: "Refuse add-proc, exec and every program, for everyone.", at: func(d *draft) any { return &d.settings.DisableRCE }},
+		{Name: "hide_args", Type: Bool, Default: "false", Example: "true",
+			Doc: "Keep the daemon's own arguments out of the process list.", at: func(d *draft) any { return &d.settings.HideArgs }},
+		{Name: "reap_zombie", Type: Bool, Default: "true", Example: "true",
+			Doc: "Accepted for old files: strangers are always reaped where that is possible.", at: func(d *draft) any { return &d.settings.ReapZombie }},
+		{Name: "cgroup", Type: Choice, Choices: []string{"auto", "off"}, Default: `"auto"`, Example: `"off"`,
+			Doc: "Hold every process in a cgroup of its own where that is possible.", at: func(d *draft) any { return &d.settings.Cgroup }},
+		{Name: "state_dir", Type: Path, Default: "below /var/lib/supervisord, or ~/.local/state/supervisord", Example: `"/var/lib/shop"`,
+			Doc: "Where the daemon keeps its lock, token, audit log, logs and what add-proc added.", at: func(d *draft) any { return &d.settings.StateDir }},
+	}
+}
+
+// processKeys are the keys of [[process]].
+func processKeys() []Key {
+	return []Key{
+		{Name: "name", Process: true, Type: String, Default: "(required)", Example: `"web"`,
+			Doc: "What it is called: letters, digits, _ . @ -, at most 64.", at: func(d *draft) any { return &d.spec.Name }},
+		{Name: "command", Process: true, Type: String, Default: "(required)", Example: `"/usr/bin/python3"`,
+			Doc: "The program; without / it is looked up in the PATH the process gets.", at: func(d *draft) any { return &d.spec.Launch.Command }},
+		{Name: "args", Process: true, Type: Strings, Default: "[]", Example: `["-m", "http.server"]`,
+			Doc: "Its arguments; no shell reads them.", at: func(d *draft) any { return &d.spec.Launch.Args }},
+		{Name: "cwd", Process: true, Type: Path, Default: "the configuration file's folder; the caller's for start NAME and add-proc", Example: `"/srv/web"`,
+			Doc: "Working directory.", at: func(d *draft) any { return &d.spec.Launch.Dir }},
+		{Name: "env", Process: true, Type: Table, Default: "{}", Example: `{ PORT = "8080" }`,
+			Doc: "Variables over the daemon's environment and env_file.", at: func(d *draft) any { return &d.env }},
+		{Name: "env_file", Process: true, Type: Path, Example: `".env"`,
+			Doc: "File of K=V lines; env wins over it.", at: func(d *draft) any { return &d.envFile }},
+		{Name: "user", Process: true, Type: String, Default: "the daemon's", Example: `"nobody"`,
+			Doc: "Name or number; with its supplementary groups, HOME and USER.", at: func(d *draft) any { return &d.spec.Launch.User }},
+		{Name: "group", Process: true, Type: String, Default: "the user's", Example: `"nogroup"`,
+			Doc: "Name or number.", at: func(d *draft) any { return &d.spec.Launch.Group }},
+		{Name: "pid_file", Alias: "pid", Process: true, Type: Path, Example: `"/run/web.pid"`,
+			Doc: "Holds the process's pid while it lives.", at: func(d *draft) any { return &d.spec.Launch.PIDFile }},
+
+		{Name: "autostart", Process: true, Type: Bool, Default: "true", Example: "false",
+			Doc: "Start it with the daemon and when a reload brings it.", at: func(d *draft) any { return &d.spec.Care.Autostart }},
+		{Name: "priority", Process: true, Type: Int, Default: "0", Example: "10", min: -maxInt, max: maxInt,
+			Doc: "Lower starts first and stops last.", at: func(d *draft) any { return &d.spec.Care.Priority }},
+		{Name: "restart", Process: true, Type: Choice, Choices: []string{"on-failure", "always", "never"}, Default: `"on-failure"`, Example: `"always"`,
+			Doc: "After which exits it is started again.", at: func(d *draft) any { return &d.spec.Care.Restart }},
+		{Name: "exit_codes", Alias: "exitcodes", Process: true, Type: Ints, Default: "[0]", Example: "[0, 2]", max: maxExitCode,
+			Doc: "The expected exit codes: with one of them it is done, not failed.", at: func(d *draft) any { return &d.spec.Care.ExitCodes }},
+		{Name: "omit_exit_code", Process: true, Type: Bool, Default: "false", Example: "true",
+			Doc: "Every exit counts as expected.", at: func(d *draft) any { return &d.spec.Care.OmitExitCode }},
+		{Name: "start_secs", Process: true, Type: Duration, Default: "0", Example: "2", max: maxSeconds,
+			Doc: "A life shorter than this was no start.", at: func(d *draft) any { return &d.spec.Care.StartGrace }},
+		{Name: "max_restarts", Process: true, Type: Int, Default: "-1, no limit", Example: "5", min: -1, max: maxInt,
+			Doc: "Give up (fatal) after this many restarts within restart_window.", at: func(d *draft) any { return &d.spec.Care.MaxRestarts }},
+		{Name: "restart_window", Process: true, Type: Duration, Default: "60", Example: `"10m"`, max: maxSeconds,
+			Doc: "The time within which max_restarts counts; 0 counts since it was last asked to start.", at: func(d *draft) any { return &d.spec.Care.RestartWindow }},
+		{Name: "restart_delay", Process: true, Type: Duration, Default: `"10ms"`, Example: `"1s"`, max: maxSeconds,
+			Doc: "Wait before the first restart, doubled with each failure; 0 never waits.", at: func(d *draft) any { return &d.spec.Care.RestartDelay }},
+		{Name: "restart_delay_max", Process: true, Type: Duration, Default: "60", Example: `"30s"`, max: maxSeconds,
+			Doc: "The longest such wait.", at: func(d *draft) any { return &d.spec.Care.RestartDelayMax }},
+		{Name: "restart_jitter", Process: true, Type: Number, Default: "0.1", Example: "0.25", max: 1,
+			Doc: "Part (0 to 1) by which a wait is shortened at random.", at: func(d *draft) any { return &d.spec.Care.RestartJitter }},
+		{Name: "stop_signal", Alias: "stopsig", Process: true, Type: Signal, Default: `"TERM"`, Example: `"INT"`,
+			Doc: "The polite signal, by name or number.", at: func(d *draft) any { return &d.spec.Care.StopSignal }},
+		{Name: "stop_wait_secs", Process: true, Type: Duration, Default: "10", Example: "30", max: maxSeconds,
+			Doc: "Wait this long after it before KILL.", at: func(d *draft) any { return &d.spec.Care.StopWait }},
+		{Name: "kill_wait_secs", Process: true, Type: Duration, Default: "5", Example: "5", max: maxSeconds,
+			Doc: "After KILL, wait this long before saying what is left and trying again.", at: func(d *draft) any { return &d.spec.Care.KillWait }},
+		{Name: "stop_mode", Process: true, Type: Choice, Choices: []string{"tree", "group", "process"}, Default: `"tree"`, Example: `"group"`,
+			Doc: "What a stop reaches: all descendants, the process group, the process alone.", at: func(d *draft) any { return &d.spec.Care.StopMode }},
+
+		{Name: "stdout", Process: true, Type: Paths, Default: `["/dev/stdout"]; a file in the state directory when daemonized`, Example: `["/var/log/web.out"]`,
+			Doc: "Files that get its output; [] discards it.", at: func(d *draft) any { return &d.spec.Output.Stdout }},
+		{Name: "stderr", Process: true, Type: Paths, Default: `["/dev/stderr"]; a file in the state directory when daemonized`, Example: `["/var/log/web.err"]`,
+			Doc: "Files that get its errors; [] discards them.", at: func(d *draft) any { return &d.spec.Output.Stderr }},
+		{Name: "std_log_size", Process: true, Type: Size, Default: `"100M"`, Example: `"10M"`,
+			Doc: "Rotate a file at this size (K, M, G); 0 never.", at: func(d *draft) any { return &d.spec.Output.Size }},
+		{Name: "std_log_count", Process: true, Type: Int, Default: "10", Example: "3", max: 100000,
+			Doc: "Old files kept beside the active one.", at: func(d *draft) any { return &d.spec.Output.Count }},
+		{Name: "purge_files", Process: true, Type: Paths, Default: "[]", Example: `["/srv/web/cache.db"]`,
+			Doc: "Files that shutdown --clear removes besides the logs.", at: func(d *draft) any { return &d.spec.Care.PurgeFiles }},
+	}
+}

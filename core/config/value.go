@@ -1,0 +1,401 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/qjpcpu/supervisord/core"
+	"github.com/qjpcpu/supervisord/core/child"
+	"github.com/qjpcpu/supervisord/core/logs"
+)
+
+// reader checks raw values against their key and makes them what the key's place holds.
+type reader struct {
+	base     string                      // absolute; relative paths are relative to it
+	lookup   func(string) (string, bool) // what ${VAR} means; nil = strings are literal
+	expanded *bool                       // set once a string held an expansion
+}
+
+// discreet keeps a value that came out of the environment from showing up in an error.
+func (r reader) discreet(err error) error {
+	var own undefined
+	if !*r.expanded || errors.As(err, &own) {
+		return err
+	}
+	var at atName
+	if errors.As(err, &at) {
+		return atName{at.name, errHidden}
+	}
+	return errHidden
+}
+
+var errHidden = errors.New("what its ${...} stands for is not a valid value here")
+
+// homeless reports whether a path begins as a shell's home directory, which no daemon expands.
+func homeless(path string) bool { return path == "~" || strings.HasPrefix(path, "~/") }
+
+var errHome = errors.New("~ is not expanded: write ${HOME} or the whole path")
+
+// abs makes a path absolute and clean.
+func (r reader) abs(path string) string {
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(r.base, path)
+	}
+	return filepath.Clean(path)
+}
+
+// put sets the key on the draft. The error's text does not begin with the key's name and never holds a value that may be a
+// secret.
+func (r reader) put(d *draft, k Key, raw any) error {
+	switch at := k.at(d).(type) {
+	case *string:
+		s, err := r.text(raw)
+		if err == nil && k.Type == Path && s != "" {
+			if homeless(s) {
+				return errHome
+			}
+			s = r.abs(s)
+		}
+		if err == nil && k.Type == Choice {
+			err = oneOf(s, k.Choices)
+		}
+		if err != nil {
+			return err
+		}
+		*at = s
+	case *bool:
+		b, ok := raw.(bool)
+		if !ok {
+			return want("true or false", raw)
+		}
+		*at = b
+	case *int:
+		n, err := r.whole(k, raw)
+		if err != nil {
+			return err
+		}
+		*at = n
+	case *int64:
+		n, err := r.size(raw)
+		if err != nil {
+			return err
+		}
+		*at = n
+	case *float64:
+		f, err := r.number(k, raw)
+		if err != nil {
+			return err
+		}
+		*at = f
+	case *time.Duration:
+		v, err := r.duration(k, raw)
+		if err != nil {
+			return err
+		}
+		*at = v
+	case *core.RestartPolicy:
+		s, err := r.text(raw)
+		if err != nil {
+			return err
+		}
+		if err := oneOf(s, k.Choices); err != nil {
+			return err
+		}
+		*at = core.RestartPolicy(slices.Index(k.Choices, s))
+	case *child.Scope:
+		s, err := r.text(raw)
+		if err != nil {
+			return err
+		}
+		if err := oneOf(s, k.Choices); err != nil {
+			return err
+		}
+		*at = scopes()[slices.Index(k.Choices, s)]
+	case *[]string:
+		list, err := r.texts(k, raw)
+		if err != nil {
+			return err
+		}
+		*at = list
+	case *[]int:
+		list, err := r.wholes(k, raw)
+		if err != nil {
+			return err
+		}
+		*at = list
+	case *map[string]string:
+		m, err := r.table(raw)
+		if err != nil {
+			return err
+		}
+		*at = m
+	default:
+		return fmt.Errorf("%T cannot be set", at)
+	}
+	return nil
+}
+
+// signal wants the name of a signal; its place is an int like that of an Int.
+func (r reader) signal(raw any) (int, error) {
+	s, err := r.text(raw)
+	if err != nil {
+		return 0, err
+	}
+	return child.ParseSignal(s)
+}
+
+// scopes are the values of stop_mode in the order of its Choices.
+func scopes() []child.Scope { return []child.Scope{child.Tree, child.Group, child.Process} }
+
+// text wants a string without zero bytes and expands it.
+func (r reader) text(raw any) (string, error) {
+	s, ok := raw.(string)
+	if !ok {
+		return "", want("a string", raw)
+	}
+	if r.lookup != nil && strings.Contains(s, "${") {
+		var err error
+		if s, err = expand(s, r.lookup); err != nil {
+			return "", undefined{err}
+		}
+		*r.expanded = true
+	}
+	if strings.ContainsRune(s, 0) {
+		return "", fmt.Errorf("holds a zero byte")
+	}
+	return s, nil
+}
+
+// whole wants an integer within the key's bounds; a Signal's is its number.
+func (r reader) whole(k Key, raw any) (int, error) {
+	if k.Type == Signal {
+		return r.signal(raw)
+	}
+	n, ok := raw.(int64)
+	if !ok {
+		return 0, want("an integer", raw)
+	}
+	if n < k.min || n > k.max {
+		return 0, fmt.Errorf("%d is out of range, want %d to %d", n, k.min, k.max)
+	}
+	return int(n), nil
+}
+
+func (r reader) wholes(k Key, raw any) ([]int, error) {
+	items, ok := raw.([]any)
+	if !ok {
+		return nil, want("a list of integers", raw)
+	}
+	out := make([]int, 0, len(items))
+	for i, it := range items {
+		n, err := r.whole(k, it)
+		if err != nil {
+			return nil, fmt.Errorf("item %d: %w", i+1, err)
+		}
+		if !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	return out, nil
+}
+
+// size wants bytes, as a number or as a text such as "100M".
+func (r reader) size(raw any) (int64, error) {
+	if n, ok := raw.(int64); ok {
+		if n < 0 {
+			return 0, fmt.Errorf("%d is negative", n)
+		}
+		return n, nil
+	}
+	if _, ok := raw.(string); !ok {
+		return 0, want(`a size such as "100M"`, raw)
+	}
+	s, err := r.text(raw)
+	if err != nil {
+		return 0, err
+	}
+	return logs.ParseSize(s)
+}
+
+func (r reader) number(k Key, raw any) (float64, error) {
+	f, ok := raw.(float64)
+	if n, whole := raw.(int64); whole {
+		f, ok = float64(n), true
+	}
+	if !ok {
+		return 0, want("a number", raw)
+	}
+	if math.IsNaN(f) || f < float64(k.min) || f > float64(k.max) {
+		return 0, fmt.Errorf("%v is out of range, want %d to %d", f, k.min, k.max)
+	}
+	return f, nil
+}
+
+// duration wants seconds as a number or a text such as "10ms". A text that is a bare number counts seconds too.
+func (r reader) duration(k Key, raw any) (time.Duration, error) {
+	bad := func() error {
+		return fmt.Errorf("is out of range, want %d to %d seconds", k.min, k.max)
+	}
+	var secs float64
+	switch v := raw.(type) {
+	case int64:
+		if v < k.min || v > k.max {
+			return 0, bad()
+		}
+		return time.Duration(v) * time.Second, nil
+	case float64:
+		secs = v
+	case string:
+		s, err := r.text(v)
+		if err != nil {
+			return 0, err
+		}
+		s = strings.TrimSpace(s)
+		if f, err := strconv.ParseFloat(s, 64); err == nil {
+			secs = f
+			break
+		}
+		d, err := time.ParseDuration(s)
+		if err != nil {
+			return 0, fmt.Errorf("%s is no time: want seconds as a number, or a text such as \"10ms\", \"1s\", \"2m\"", quote(s))
+		}
+		if d < time.Duration(k.min)*time.Second || d > time.Duration(k.max)*time.Second {
+			return 0, bad()
+		}
+		return d, nil
+	default:
+		return 0, want(`a time: seconds as a number, or a text such as "10ms"`, raw)
+	}
+	if math.IsNaN(secs) || secs < float64(k.min) || secs > float64(k.max) {
+		return 0, bad()
+	}
+	return time.Duration(math.Round(secs * float64(time.Second))), nil
+}
+
+// texts wants a list of strings; those of Paths are made absolute.
+func (r reader) texts(k Key, raw any) ([]string, error) {
+	items, ok := raw.([]any)
+	if !ok {
+		if s, isText := raw.(string); isText && k.Name != "args" {
+			return nil, fmt.Errorf("want a list of strings, got a string: write [%s]", strconv.Quote(clip(s)))
+		}
+		return nil, want("a list of strings", raw)
+	}
+	out := make([]string, 0, len(items))
+	for i, it := range items {
+		s, err := r.text(it)
+		if err != nil {
+			return nil, fmt.Errorf("item %d: %w", i+1, err)
+		}
+		if k.Type == Paths {
+			if s == "" {
+				return nil, fmt.Errorf("item %d is empty", i+1)
+			}
+			if homeless(s) {
+				return nil, fmt.Errorf("item %d: %w", i+1, errHome)
+			}
+			s = r.abs(s)
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// table wants names with texts; numbers and booleans are taken as they are written, since PORT = 8080 has one meaning.
+func (r reader) table(raw any) (map[string]string, error) {
+	m, ok := raw.(map[string]any)
+	if !ok {
+		return nil, want("a table of strings", raw)
+	}
+	out := make(map[string]string, len(m))
+	names := make([]string, 0, len(m))
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names) // so that the first problem is always the same one
+	for _, name := range names {
+		if err := validVariable(name); err != nil {
+			return nil, atName{name, err}
+		}
+		switch v := m[name].(type) {
+		case string:
+			s, err := r.text(v)
+			if err != nil {
+				return nil, atName{name, err}
+			}
+			out[name] = s
+		case int64:
+			out[name] = strconv.FormatInt(v, 10)
+		case bool:
+			out[name] = strconv.FormatBool(v)
+		default:
+			return nil, atName{name, want("a string", v)}
+		}
+	}
+	return out, nil
+}
+
+// atName is an error about one entry of a table, so that the position can be the entry's own.
+type atName struct {
+	name string
+	err  error
+}
+
+func (e atName) Error() string { return quote(e.name) + ": " + e.err.Error() }
+func (e atName) Unwrap() error { return e.err }
+
+// validVariable refuses names that no environment can carry.
+func validVariable(name string) error {
+	if name == "" || strings.ContainsAny(name, "=\x00") {
+		return fmt.Errorf("cannot be the name of a variable")
+	}
+	return nil
+}
+
+// undefined is an error of an expansion itself: it names a variable and holds no value.
+type undefined struct{ error }
+
+func oneOf(s string, choices []string) error {
+	if slices.Contains(choices, s) {
+		return nil
+	}
+	msg := fmt.Sprintf("unknown value %s, want %s", quote(s), strings.Join(choices, ", "))
+	if near := nearest(s, choices); near != "" {
+		msg += " (did you mean " + near + "?)"
+	}
+	return fmt.Errorf("%s", msg)
+}
+
+// want is the error for a value of a wrong type; it names types only.
+func want(what string, raw any) error { return fmt.Errorf("want %s, got %s", what, kindOf(raw)) }
+
+// kindOf names a raw value's type with its article.
+func kindOf(raw any) string {
+	switch raw.(type) {
+	case nil:
+		return "nothing"
+	case string:
+		return "a string"
+	case int64:
+		return "an integer"
+	case float64:
+		return "a float"
+	case bool:
+		return "a boolean"
+	case time.Time:
+		return "a date"
+	case map[string]any:
+		return "a table"
+	case []any:
+		return "a list"
+	case []map[string]any:
+		return "a list of tables"
+	}
+	return "something else"
+}
