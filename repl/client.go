@@ -220,8 +220,8 @@ func readReply(response *http.Response, out io.Writer) (Reply, error) {
 	if len(text) > maxReply {
 		return Reply{}, fmt.Errorf("the reply is longer than %d bytes", maxReply)
 	}
-	var reply Reply
-	if err := json.Unmarshal(text, &reply); err != nil || reply.Error == nil && reply.Value == nil {
+	reply, err := decodeReply(text)
+	if err != nil || reply.Error == nil && reply.Value == nil {
 		return Reply{}, errForeign
 	}
 	if reply.Output != "" && out != io.Discard {
@@ -240,8 +240,8 @@ func readStream(in *bufio.Reader, out io.Writer) (Reply, error) {
 		if err != nil {
 			return Reply{}, err
 		}
-		var reply Reply
-		if err := json.Unmarshal(line, &reply); err != nil {
+		reply, err := decodeReply(line)
+		if err != nil {
 			return Reply{}, fmt.Errorf("a line of the reply is not JSON: %w", err)
 		}
 		if reply.Output != "" {

@@ -38,13 +38,14 @@ const (
 type conn struct {
 	net.Conn
 	pool *pool
-	use  use           // guarded by pool.mu
-	slot *list.Element // in pool.idle while idle; guarded by pool.mu
+	use  use                  // guarded by pool.mu
+	slot *list.Element        // in pool.idle while idle; guarded by pool.mu
+	peer func() (Peer, error) // who is at the other end, asked for once
 }
 
 // add makes a new connection known, and makes room for it.
 func (p *pool) add(c net.Conn) *conn {
-	n := &conn{Conn: c, pool: p}
+	n := &conn{Conn: c, pool: p, peer: sync.OnceValues(func() (Peer, error) { return peerOf(c) })}
 	p.mu.Lock()
 	n.slot = p.idle.PushBack(n)
 	victims := p.surplus()

@@ -152,8 +152,8 @@ func bare(c net.Conn) net.Conn {
 }
 
 // peerOf asks the system or the connection who is there.
-func peerOf(c *conn) (Peer, error) {
-	if u, ok := c.Conn.(*net.UnixConn); ok {
+func peerOf(c net.Conn) (Peer, error) {
+	if u, ok := c.(*net.UnixConn); ok {
 		return unixPeer(u)
 	}
 	return Peer{Transport: transportTCP, Addr: c.RemoteAddr().String()}, nil
@@ -191,7 +191,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
-	peer, err := peerOf(c)
+	peer, err := c.peer()
 	if err != nil {
 		s.refuse(w, r, Peer{}, refuse(http.StatusForbidden, kindForbidden, "forbidden: %s", err))
 		return

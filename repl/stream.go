@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"sync"
 	"unicode/utf8"
@@ -200,7 +201,37 @@ func appendReply(dst []byte, r Reply) []byte {
 }
 
 // appendString is s as JSON; bytes that are no UTF-8 become U+FFFD.
-func appendString(dst []byte, s string) []byte { return appendJSON(dst, s) }
+func appendString(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	start := 0 // of what is not copied yet
+	for i := 0; i < len(s); {
+		size, escape := 1, ""
+		switch c := s[i]; {
+		case c == '"':
+			escape = `\"`
+		case c == '\\':
+			escape = `\\`
+		case c == '\n':
+			escape = `\n`
+		case c == '\t':
+			escape = `\t`
+		case c < ' ' || c == 0x7f:
+			escape = fmt.Sprintf(`\u%04x`, c)
+		case c >= utf8.RuneSelf:
+			var r rune
+			r, size = utf8.DecodeRuneInString(s[i:])
+			if r == utf8.RuneError && size == 1 {
+				escape = `\ufffd`
+			}
+		}
+		if escape != "" {
+			dst = append(append(dst, s[start:i]...), escape...)
+			start = i + size
+		}
+		i += size
+	}
+	return append(append(dst, s[start:]...), '"')
+}
 
 // appendJSON is a value of this package's own as JSON, which cannot fail.
 func appendJSON(dst []byte, v any) []byte {

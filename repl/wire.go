@@ -64,16 +64,21 @@ type replyJSON struct {
 }
 
 // UnmarshalJSON reads a reply. The value of a failed one is found in both Value and Error.Value.
-func (r *Reply) UnmarshalJSON(data []byte) error {
+func (r *Reply) UnmarshalJSON(data []byte) (err error) {
+	*r, err = decodeReply(data)
+	return err
+}
+
+// decodeReply is json.Unmarshal of a Reply, but reads the text half as often.
+func decodeReply(data []byte) (Reply, error) {
 	var w replyJSON
 	if err := json.Unmarshal(data, &w); err != nil {
-		return err
+		return Reply{}, err
 	}
-	*r = Reply{Value: w.Value, Text: w.Text, Output: w.Output, Exit: w.Exit, Error: w.Error}
-	if r.Error != nil {
-		r.Error.Value = r.Value
+	if w.Error != nil {
+		w.Error.Value = w.Value
 	}
-	return nil
+	return Reply(w), nil
 }
 
 // Failure is an error on its way to a client. Kind is one of [Kinds], or a word of a script's own.

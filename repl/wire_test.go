@@ -216,3 +216,17 @@ func TestPlainTextCannotDriveATerminal(t *testing.T) {
 		}
 	}
 }
+
+func FuzzAppendString(f *testing.F) {
+	f.Add("a\"\\\n\t\x00\x7f\xff\u2028å😀\xf0\x9f")
+	f.Fuzz(func(t *testing.T, s string) {
+		text := appendString(nil, s)
+		var got string
+		if err := json.Unmarshal(text, &got); err != nil || got != strings.ToValidUTF8(s, "\ufffd") && got != string([]rune(s)) {
+			t.Fatalf("%q became %s, read as %q (%v)", s, text, got, err)
+		}
+		if strings.ContainsAny(string(text), "\r\n") {
+			t.Fatalf("%q became several lines", s)
+		}
+	})
+}
