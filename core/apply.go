@@ -33,7 +33,7 @@ func (s *Supervisor) Apply(ctx context.Context, want []Spec) (Report, error) {
 	done := make(chan Report, 1)
 	go func() {
 		report := s.carryOut(plan, CauseOf(ctx))
-		s.changing.Add(-1)
+		s.changed()
 		<-s.slot
 		done <- report
 	}()

@@ -13,7 +13,7 @@ import (
 // nothing computes with a time of day.
 func TestWallTimeIsForDisplayOnly(t *testing.T) {
 	display := map[string]bool{ // the functions that make what people read
-		"journal.go/Add": true, "publish.go/snapshot": true, "process.go/lifeOver": true, "process.go/launchAnswered": true,
+		"journal.go/Add": true, "publish.go/snapshot": true, "life.go/lifeOver": true, "life.go/launchAnswered": true,
 	}
 	entries, err := os.ReadDir(".")
 	if err != nil {

@@ -67,11 +67,32 @@ func (j *Journal) Add(e Event) uint64 {
 	} else {
 		j.ring[int((e.Seq-1)%uint64(j.size))] = e
 	}
+	j.wakeLocked()
+	return e.Seq
+}
+
+// wake lets those who hold next look again although there is no event.
+func (j *Journal) wake() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.wakeLocked()
+}
+
+func (j *Journal) wakeLocked() {
 	if j.more != nil {
 		close(j.more)
 		j.more = nil
 	}
-	return e.Seq
+}
+
+// next is closed at the next event or wake.
+func (j *Journal) next() <-chan struct{} {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.more == nil {
+		j.more = make(chan struct{})
+	}
+	return j.more
 }
 
 // Last is the number of the newest event, 0 when there is none: the cursor to take before acting.
@@ -109,16 +130,10 @@ func (j *Journal) Since(seq uint64, max int) (events []Event, missed uint64) {
 // Wait returns nil once there is an event after seq, at once if there is one already, or the error of ctx.
 func (j *Journal) Wait(ctx context.Context, seq uint64) error {
 	for {
-		j.mu.Lock()
-		if j.last > seq {
-			j.mu.Unlock()
+		more := j.next()
+		if j.Last() > seq {
 			return nil
 		}
-		if j.more == nil {
-			j.more = make(chan struct{})
-		}
-		more := j.more
-		j.mu.Unlock()
 		select {
 		case <-more:
 		case <-ctx.Done():

@@ -35,10 +35,18 @@ func (s *Supervisor) Restart(ctx context.Context, names ...string) (Report, erro
 	}
 	return s.operate(ctx, "restart", names, func(ps []*process, cause Cause) map[string]Outcome {
 		ways := waves(ps)
-		if len(ways) > 1 {
-			inWaves(backwards(ways), message{wish: wishStop, cause: cause})
+		if len(ways) < 2 {
+			return inWaves(ways, message{wish: wishRestart, cause: cause})
 		}
-		return inWaves(ways, message{wish: wishRestart, cause: cause})
+		before := inWaves(backwards(ways), message{wish: wishStop, cause: cause})
+		after := inWaves(ways, message{wish: wishRestart, cause: cause})
+		for name, o := range after {
+			if o.Did == "started" && before[name].Did == "stopped" {
+				o.Did = "restarted"
+				after[name] = o
+			}
+		}
+		return after
 	})
 }
 
@@ -76,12 +84,14 @@ func (s *Supervisor) operate(ctx context.Context, verb string, names []string,
 		return nil, err
 	}
 	done := make(chan Report, 1)
+	s.changing.Add(1)
 	go func() {
 		outcomes := work(picked, CauseOf(ctx))
 		report := make(Report, len(picked))
 		for i, p := range picked {
 			report[i] = outcomes[p.name]
 		}
+		s.changed()
 		done <- report
 	}()
 	select {

@@ -279,7 +279,7 @@ func TestWishesAreIdempotent(t *testing.T) {
 		ask(s.Stop, "stopped", 1)
 		ask(s.Stop, "already stopped", 1)
 		ask(s.OmitExitCode, "not running", 1)
-		ask(s.Restart, "restarted", 2)
+		ask(s.Restart, "started", 2)
 		ask(s.Restart, "restarted", 3)
 		ask(s.OmitExitCode, "marked", 3)
 		ask(s.Reset, "reset", 3)

@@ -19,12 +19,12 @@ type Options struct {
 	Logs        *logs.Set      // nil: no output is captured, every process gets /dev/null
 	BaseEnv     []string       // the daemon's environment, "K=V"; its private variables are taken out here
 	Address     string         // value of SUPERVISOR_ADDRESS, "" = not set
-	JournalSize int            // events kept, 0 = 2048
+	JournalSize int            // events kept, 0 = 4096
 	Rand        func() float64 // 0 <= x < 1, for the jitter; nil = a random one. Must be safe for concurrent use
 }
 
 // defaultJournal is how many events are kept unless told otherwise: some hours of a lively daemon, some hundred KiB.
-const defaultJournal = 2048
+const defaultJournal = 4096
 
 // Supervisor is a registry of processes and the operations on them. All methods may be called from anywhere at any time.
 // A context ends the waiting of its caller and never an operation under way.
@@ -33,7 +33,7 @@ type Supervisor struct {
 	logs *logs.Set
 
 	slot     chan struct{} // held by the one changer at a time
-	changing atomic.Int32  // changers at work
+	changing atomic.Int32  // operations at work
 	closing  atomic.Bool
 
 	mu    sync.Mutex // guards the registry, never held while waiting
@@ -182,7 +182,30 @@ func (s *Supervisor) Stream(name, stream string) (*logs.Stream, error) {
 	return out, nil
 }
 
-// Idle reports whether nothing runs, is on its way or will be tried again, and how many processes were given up.
+// changed ends what changing.Add(1) began.
+func (s *Supervisor) changed() {
+	if s.changing.Add(-1) == 0 {
+		s.host.journal.wake() // for WaitIdle: the last event may have come before the end
+	}
+}
+
+// WaitIdle returns once the Supervisor is Idle, with the number of processes that were given up, or the error of ctx.
+func (s *Supervisor) WaitIdle(ctx context.Context) (fatal int, err error) {
+	for {
+		more := s.host.journal.next()
+		if idle, fatal := s.Idle(); idle {
+			return fatal, nil
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
+}
+
+// Idle reports whether nothing runs, is on its way or will be tried again, and no operation is at work; and how many processes
+// were given up.
 func (s *Supervisor) Idle() (idle bool, fatal int) {
 	idle = s.changing.Load() == 0
 	for _, p := range s.processes() {

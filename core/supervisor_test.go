@@ -72,19 +72,9 @@ func TestManyEndingTogetherAreAllSeen(t *testing.T) {
 		if idle, _ := s.Idle(); idle {
 			t.Error("idle while everything runs")
 		}
-		cursor := uint64(0)
 		ends := 0
-		for {
-			if idle, fatal := s.Idle(); idle {
-				if fatal != 1 {
-					t.Errorf("%d are fatal, want 1", fatal)
-				}
-				break
-			}
-			if err := s.Journal().Wait(t.Context(), cursor); err != nil {
-				t.Fatal(err)
-			}
-			cursor = s.Journal().Last()
+		if fatal, err := s.WaitIdle(t.Context()); err != nil || fatal != 1 {
+			t.Errorf("%d are fatal, want 1; %v", fatal, err)
 		}
 		events, missed := s.Journal().Since(0, 0)
 		for _, e := range events {
@@ -143,6 +133,32 @@ func TestRestartOfSeveralPrioritiesStopsAllFirst(t *testing.T) {
 		if got := strings.Join(w.order, " "); got != "+db +web -web -db +db +web" {
 			t.Errorf("order: %s", got)
 		}
+		end(t, s, w)
+	})
+}
+
+// A restart of several priorities passes a moment in which nothing runs: that is not the end of the work.
+func TestRestartIsNeverIdle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		s := boot(t, w, spec("db"), spec("web", func(s *Spec) { s.Care.Priority = 5 }))
+		ctx, cancel := context.WithCancel(t.Context())
+		idle := make(chan error, 1)
+		go func() {
+			_, err := s.WaitIdle(ctx)
+			idle <- err
+		}()
+		synctest.Wait()
+		s.Restart(t.Context())
+		synctest.Wait()
+		if len(idle) != 0 {
+			t.Error("idle in between")
+		}
+		s.Stop(t.Context())
+		if err := <-idle; err != nil {
+			t.Error(err)
+		}
+		cancel()
 		end(t, s, w)
 	})
 }
