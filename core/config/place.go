@@ -33,8 +33,9 @@ type Place struct {
 
 // Locate says where the daemon of a configuration lives; with "" it is that of ./supervisord.conf here. It creates and looks
 // at nothing (but whether $XDG_RUNTIME_DIR is the user's own). Root uses /run and /var/lib; others $XDG_RUNTIME_DIR (else the
-// state directory) and $XDG_STATE_HOME (else ~/.local/state). It fails when there is no home directory or no path short
-// enough for a socket.
+// state directory) and $XDG_STATE_HOME (else ~/.local/state). An absolute $SUPERVISORD_RUNTIME_DIR is the runtime directory,
+// as it is, for everybody: for a /run that cannot be written. It fails when there is no home directory or no path short enough
+// for a socket.
 func Locate(configPath string, s Settings) (Place, error) {
 	path := configPath
 	if path != "" {
@@ -116,7 +117,10 @@ func (p *Place) dirs(s Settings, h host) error {
 	if p.StateDir == "" {
 		p.StateDir = filepath.Join(base, p.Instance)
 	}
+	said, _ := h.lookup("SUPERVISORD_RUNTIME_DIR")
 	switch run, _ := h.lookup("XDG_RUNTIME_DIR"); {
+	case filepath.IsAbs(said):
+		p.RuntimeDir = filepath.Clean(said)
 	case h.uid == 0:
 		p.RuntimeDir = filepath.Join(h.run, own)
 	case filepath.IsAbs(run) && ownDir(run, h.uid):
