@@ -258,3 +258,20 @@ func pipeAllowance(limit int64) int64 {
 	}
 	return min(limit, pages*int64(os.Getpagesize())/4)
 }
+
+// unpoll takes a pipe away from the poller; repoll brings it back. f is closed.
+func unpoll(f *os.File) (fd uintptr, ok bool) {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return 0, false
+	}
+	dup := -1
+	raw.Control(func(old uintptr) { dup, err = unix.FcntlInt(old, unix.F_DUPFD_CLOEXEC, 0) })
+	if err != nil || dup < 0 {
+		return 0, false
+	}
+	f.Close()
+	return uintptr(dup), true
+}
+
+func repoll(fd uintptr) *os.File { return os.NewFile(fd, "pipe") }

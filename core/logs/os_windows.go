@@ -150,3 +150,7 @@ func readPipe(fd uintptr, buf []byte) (n int, wait bool, err error) {
 func pendingBytes(uintptr) int        { return 0 }
 func widenPipe(uintptr, int) int      { return 0 }
 func pipeAllowance(limit int64) int64 { return 0 }
+
+// unpoll: there is no poller to leave here.
+func unpoll(*os.File) (fd uintptr, ok bool) { return 0, false }
+func repoll(fd uintptr) *os.File            { return os.NewFile(fd, "pipe") }

@@ -26,11 +26,11 @@ const (
 	// A stream is busy when busyReads short reads came with less than
 	// busyWithin between them; then a pause of gather lets one read take many
 	// lines. The pause is worth it only with a pipe that does not fill in it.
-	busyReads  = 4
+	busyReads  = 8
 	busyWithin = time.Millisecond
 	gather     = time.Millisecond
 	shortRead  = 16 << 10
-	// A pause that gathered less than this gained nothing.
+	// A pause that gathered less than this gains nothing.
 	thinBatch = 2 << 10
 	widePipe  = 1 << 20
 )
@@ -39,13 +39,14 @@ const (
 // poller while there is nothing to read.
 type Pump struct {
 	stream *Stream
-	r      *os.File
+	r      atomic.Pointer[os.File]
 
 	draining chan struct{} // closed by Drain
+	closing  chan struct{} // closed by Close
 	drained  chan struct{} // closed when what the leader wrote has been delivered
 	done     chan struct{} // closed at the end of the goroutine
 	once     sync.Once
-	closing  atomic.Bool
+	ending   sync.Once
 	progress atomic.Int64 // bytes delivered
 
 	// the rest is the goroutine's own
@@ -55,12 +56,16 @@ type Pump struct {
 	n     int       // what the last read brought
 	last  time.Time // of the last read
 	quick int       // short reads in quick succession
-	wide  int       // what the pipe was widened to
-	timer *time.Timer
+	wide  int       // what the wider pipe took from the allowance; -1: refused
 }
 
 func newPump(s *Stream, r *os.File) *Pump {
-	return &Pump{stream: s, r: r, draining: make(chan struct{}), drained: make(chan struct{}), done: make(chan struct{})}
+	p := &Pump{stream: s}
+	p.r.Store(r)
+	for _, c := range []*chan struct{}{&p.draining, &p.closing, &p.drained, &p.done} {
+		*c = make(chan struct{})
+	}
+	return p
 }
 
 // Drain is to be called after the leader of the child was reaped: all that it
@@ -83,7 +88,7 @@ func (p *Pump) Drain() {
 // Close reads what is in the pipe now and then closes it, although somebody
 // may still hold the other end. It waits like Drain.
 func (p *Pump) Close() error {
-	p.closing.Store(true)
+	p.ending.Do(func() { close(p.closing) })
 	p.Drain()
 	p.wake()
 	p.wait(p.done)
@@ -95,7 +100,7 @@ func (p *Pump) Close() error {
 func (p *Pump) Done() <-chan struct{} { return p.done }
 
 // wake makes a parked pump look up.
-func (p *Pump) wake() { p.r.SetReadDeadline(time.Unix(1, 0)) }
+func (p *Pump) wake() { p.r.Load().SetReadDeadline(time.Unix(1, 0)) }
 
 // wait waits for c as long as bytes move.
 func (p *Pump) wait(c <-chan struct{}) {
@@ -128,51 +133,116 @@ func (p *Pump) wait(c <-chan struct{}) {
 func (p *Pump) run() {
 	defer close(p.done)
 	defer p.end()
-	raw, err := p.r.SyscallConn()
-	if err != nil {
-		return
-	}
-	isDrained := false
-	take := p.take
-	for {
-		err := raw.Read(take)
-		if err != nil { // the deadline: somebody wants something
-			if !isDrained && p.asked() {
-				isDrained = true
-				if p.drain(raw) {
-					return
-				}
-				close(p.drained)
-			}
-			if p.closing.Load() {
-				p.drain(raw)
-				return
-			}
-			if !errors.Is(err, os.ErrDeadlineExceeded) {
-				return
-			}
-			p.flush()
-			p.r.SetReadDeadline(time.Time{})
-			if (!isDrained && p.asked()) || p.closing.Load() {
-				p.wake() // asked for between the two
-			}
-			continue
-		}
-		if p.n <= 0 {
-			return
-		}
-		p.deliver()
-		p.rhythm(raw)
+	for p.poll() && p.flood() {
 	}
 }
 
-func (p *Pump) asked() bool {
+// poll reads when the poller says so, until the end (false) or until so many
+// short reads come that it pays to let them gather (true).
+func (p *Pump) poll() (busy bool) {
+	r := p.r.Load()
+	raw, err := r.SyscallConn()
+	if err != nil {
+		return false
+	}
+	take := p.take
+	p.quick = 0
+	p.remind()
+	for {
+		err := raw.Read(take)
+		switch {
+		case err == nil && p.n <= 0:
+			return false
+		case err == nil:
+			p.deliver()
+			if p.rhythm(raw) {
+				return true
+			}
+			continue
+		case !errors.Is(err, os.ErrDeadlineExceeded):
+			return false
+		}
+		if !p.drainedAlready() && isClosed(p.draining) {
+			if p.drain(raw) {
+				return false
+			}
+			close(p.drained)
+		}
+		if isClosed(p.closing) {
+			p.drain(raw)
+			return false
+		}
+		p.flush()
+		r.SetReadDeadline(time.Time{})
+		p.remind()
+	}
+}
+
+// remind repeats a wake that came while the deadline was for something else.
+func (p *Pump) remind() {
+	if !p.drainedAlready() && isClosed(p.draining) || isClosed(p.closing) {
+		p.wake()
+	}
+}
+
+func (p *Pump) drainedAlready() bool { return isClosed(p.drained) }
+
+func isClosed(c <-chan struct{}) bool {
 	select {
-	case <-p.draining:
+	case <-c:
 		return true
 	default:
 		return false
 	}
+}
+
+// flood reads a pipe into which lines are written one by one without a pause.
+// Away from the poller, which would wake a thread for each of them, it lets
+// them gather for a millisecond and takes them all. It returns true when the
+// stream has calmed down or something is asked for, false at the end.
+func (p *Pump) flood() bool {
+	fd, ok := unpoll(p.r.Load())
+	if !ok {
+		p.giveUp()
+		return true
+	}
+	pause := time.NewTimer(gather)
+	defer pause.Stop()
+	for {
+		batch, more := 0, true
+		for more {
+			p.hold()
+			n, wait, _ := readPipe(fd, p.buf[p.held:])
+			if wait {
+				break
+			}
+			if p.n = n; n <= 0 {
+				p.r.Store(repoll(fd))
+				return false
+			}
+			p.deliver()
+			batch += n
+			more = n >= shortRead && !isClosed(p.draining)
+		}
+		if batch < thinBatch || isClosed(p.draining) {
+			break
+		}
+		pause.Reset(gather)
+		select {
+		case <-pause.C:
+		case <-p.draining:
+		}
+	}
+	r := repoll(fd)
+	p.r.Store(r)
+	p.park()
+	return true
+}
+
+// giveUp keeps the stream with the poller for good.
+func (p *Pump) giveUp() {
+	p.stream.set.narrow(p.wide)
+	p.wide = -1
 }
 
 // end is the end of the stream: an unfinished line is all there is.
@@ -182,10 +252,7 @@ func (p *Pump) end() {
 	p.stream.deliver(nil, true)
 	p.stream.detach(p)
 	p.stream.set.narrow(p.wide)
-	p.r.Close()
-	if p.timer != nil {
-		p.timer.Stop()
-	}
+	p.r.Load().Close()
 }
 
 // take reads once; false parks the pump until there is something to read, and
@@ -215,10 +282,8 @@ func (p *Pump) park() {
 	if p.held > 0 {
 		p.rest = bytes.Clone(p.buf[:p.held])
 		// One look at the clock later, not a timer at rest: it ends with the line.
-		p.r.SetReadDeadline(time.Now().Add(flushAfter))
-		if p.asked() || p.closing.Load() {
-			p.wake()
-		}
+		p.r.Load().SetReadDeadline(time.Now().Add(flushAfter))
+		p.remind()
 	}
 	p.release()
 }
@@ -293,27 +358,21 @@ func (p *Pump) drain(raw syscall.RawConn) (end bool) {
 	return false
 }
 
-// rhythm lets lines gather while a program writes them one by one: first it
-// asks for a pipe that holds a millisecond's worth of them, then it pauses
-// after each read that emptied the pipe.
-func (p *Pump) rhythm(raw syscall.RawConn) {
+// rhythm sees when a program writes line by line without a pause. If there is
+// a pipe that holds a millisecond's worth of them, it is time for flood.
+func (p *Pump) rhythm(raw syscall.RawConn) (busy bool) {
+	if p.wide < 0 {
+		return false
+	}
 	now := time.Now()
 	since := now.Sub(p.last)
 	p.last = now
-	paused := p.quick > busyReads
-	switch {
-	case p.n >= shortRead:
-		if p.quick <= busyReads {
-			p.quick = 0
-		}
-		return
-	case paused && p.n < thinBatch, !paused && since > busyWithin:
+	if p.n >= shortRead || since > busyWithin {
 		p.quick = 0
-		return
+		return false
 	}
-	p.quick++
-	if p.quick <= busyReads {
-		return
+	if p.quick++; p.quick < busyReads {
+		return false
 	}
 	if p.wide == 0 {
 		raw.Control(func(fd uintptr) { p.wide = p.stream.set.widen(fd) })
@@ -321,18 +380,5 @@ func (p *Pump) rhythm(raw syscall.RawConn) {
 			p.wide = -1
 		}
 	}
-	if p.wide < 0 {
-		p.quick = 0
-		return
-	}
-	if p.timer == nil {
-		p.timer = time.NewTimer(gather)
-	} else {
-		p.timer.Reset(gather)
-	}
-	select {
-	case <-p.timer.C:
-	case <-p.draining:
-	}
-	p.last = time.Now()
+	return p.wide > 0
 }

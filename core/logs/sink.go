@@ -49,8 +49,9 @@ type sink struct {
 	stuck     time.Time // no further rotation before
 	seq       uint64
 	numbered  bool
-	dirty     bool // written since it was opened
-	parting   bool // cleared: the name is given up, never open it again
+	dirty     bool      // written since it was opened
+	leftAt    time.Time // last change of the file
+	parting   bool      // cleared: the name is given up, never open it again
 	trouble   error
 	retryAt   time.Time
 	lost      loss   // not written into the file yet
@@ -370,7 +371,7 @@ func (s *sink) replace(d *directory, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	s.letGo(s.file)
+	s.letGo(s.file, now)
 	s.use(f, e, d)
 	s.total += e.size
 	if e.size > 0 {
@@ -381,9 +382,12 @@ func (s *sink) replace(d *directory, now time.Time) error {
 }
 
 // letGo closes a file that is no longer written; its bytes are brought to the
-// disk on the side, one file at a time, so that a rotation does not wait.
-func (s *sink) letGo(f *os.File) {
-	if !s.busySync.CompareAndSwap(false, true) {
+// disk on the side, so that a rotation does not wait. In a flood that fills
+// files within a second that is left to the kernel: it would slow down the rest.
+func (s *sink) letGo(f *os.File, now time.Time) {
+	flood := now.Sub(s.leftAt) < time.Second
+	s.leftAt = now
+	if flood || !s.busySync.CompareAndSwap(false, true) {
 		f.Close()
 		return
 	}
