@@ -53,8 +53,8 @@ func SaveAdded(path string, specs []core.Spec) error {
 }
 
 // LoadAdded reads the state file. It never refuses for ever: a file that is damaged is set aside as path.damaged and the copy
-// path.bak is taken instead, an entry that cannot be understood is left out, and each such loss is a warning. No file is no
-// process. An error means that a file is there but cannot be read now, or is of a later version.
+// path.bak is taken instead (also when a later version of the program wrote it), an entry that cannot be understood is left
+// out, and each such loss is a warning. No file is no process. An error means that a file is there but cannot be read now.
 func LoadAdded(path string) (specs []core.Spec, warnings []Problem, err error) {
 	data, err := readAdded(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -65,11 +65,10 @@ func LoadAdded(path string) (specs []core.Spec, warnings []Problem, err error) {
 		return nil, nil, fmt.Errorf("cannot read what add-proc added: %w", err)
 	}
 	specs, warnings, err = parseAdded(path, data)
-	var later laterVersion
-	if err == nil || errors.As(err, &later) {
-		return specs, warnings, err
+	if err == nil {
+		return specs, warnings, nil
 	}
-	warn := Problem{File: path, Msg: fmt.Sprintf("what add-proc added is damaged (%v)", err)}
+	warn := Problem{File: path, Msg: fmt.Sprintf("what add-proc added cannot be used: %v", err)}
 	if err := writeAtomic(path+".damaged", data); err == nil {
 		warn.Msg += ", it is kept as " + path + ".damaged"
 	}
@@ -84,16 +83,6 @@ func LoadAdded(path string) (specs []core.Spec, warnings []Problem, err error) {
 	return specs, append([]Problem{warn}, warnings...), nil
 }
 
-// laterVersion is the error of a state file that a later version of the program wrote.
-type laterVersion struct {
-	path    string
-	version int
-}
-
-func (e laterVersion) Error() string {
-	return fmt.Sprintf("cannot read %s: it has version %d, this program understands %d", e.path, e.version, addedVersion)
-}
-
 func readAdded(path string) ([]byte, error) {
 	f, err := openRegular(path)
 	if err != nil {
@@ -105,7 +94,7 @@ func readAdded(path string) ([]byte, error) {
 
 func parses(data []byte) bool {
 	var file addedFile
-	return json.Unmarshal(data, &file) == nil && file.Version > 0
+	return json.Unmarshal(data, &file) == nil && file.Version == addedVersion
 }
 
 func parseAdded(path string, data []byte) ([]core.Spec, []Problem, error) {
@@ -117,7 +106,7 @@ func parseAdded(path string, data []byte) ([]core.Spec, []Problem, error) {
 	}
 	switch {
 	case file.Version > addedVersion:
-		return nil, nil, laterVersion{path, file.Version}
+		return nil, nil, fmt.Errorf("it has version %d, this program understands %d", file.Version, addedVersion)
 	case file.Version < 1:
 		return nil, nil, errors.New("it has no version")
 	}

@@ -29,7 +29,6 @@ type source struct {
 type builder struct {
 	tables   tables
 	accounts accounts
-	environ  []string
 	lookup   func(string) (string, bool)
 	root     bool
 	config   string // path of the configuration, "" if none

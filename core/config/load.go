@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"sort"
 	"strings"
 
@@ -246,13 +245,15 @@ func (l *loader) finish(over Overrides) Config {
 		}
 	}
 	cfg.Place = place
-	b := &builder{tables: l.tables, accounts: l.accounts, environ: l.environ, lookup: l.lookup, root: l.host.uid == 0,
+	b := &builder{tables: l.tables, accounts: l.accounts, lookup: l.lookup, root: l.host.uid == 0,
 		log: l.ownLog(place), output: outputDefaults(l.settings, place), config: l.path}
-	for _, src := range l.sources() {
+	sources := l.sources()
+	for _, src := range sources {
 		spec := b.build(src)
 		cfg.Specs = append(cfg.Specs, spec)
 		b.unique(spec, src)
 	}
+	l.warnings = append(l.warnings, l.host.exposure(l.path, sources)...)
 	if p := over.Process; p != nil {
 		checkProcessFlags(*p, &l.problems)
 		src := flagSource(l.tables, *p, l.cwd, core.FromFlags, &l.problems)
@@ -343,13 +344,4 @@ func outputDefaults(s Settings, place Place) func(name string) (stdout, stderr [
 		file := filepath.Join(place.Logs, name)
 		return []string{file + ".stdout.log"}, []string{file + ".stderr.log"}
 	}
-}
-
-// Find of a spec by name; for callers that look whether a name is the file's.
-func (c Config) Find(name string) (core.Spec, bool) {
-	i := slices.IndexFunc(c.Specs, func(s core.Spec) bool { return s.Name == name })
-	if i < 0 {
-		return core.Spec{}, false
-	}
-	return c.Specs[i], true
 }

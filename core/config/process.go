@@ -51,7 +51,7 @@ func (c Config) build(t tables, src source, problems Problems) (core.Spec, error
 func (c Config) builder(t tables) *builder {
 	lookup := lookupIn(c.environ)
 	l := loader{settings: c.Settings}
-	return &builder{tables: t, accounts: accounts{}, environ: c.environ, lookup: lookup, root: realHost(lookup).uid == 0,
+	return &builder{tables: t, accounts: accounts{}, lookup: lookup, root: realHost(lookup).uid == 0,
 		config: c.Path, log: l.ownLog(c.Place), output: outputDefaults(c.Settings, c.Place)}
 }
 
