@@ -27,6 +27,7 @@ const (
 	// busyWithin between them; then a pause of gather lets one read take many
 	// lines. The pause is worth it only with a pipe that does not fill in it.
 	busyReads  = 8
+	busyBlocks = 16 // long reads in quick succession
 	busyWithin = time.Millisecond
 	gather     = time.Millisecond
 	shortRead  = 16 << 10
@@ -56,6 +57,7 @@ type Pump struct {
 	n     int       // what the last read brought
 	last  time.Time // of the last read
 	quick int       // short reads in quick succession
+	full  int       // long ones
 	wide  int       // what the wider pipe took from the allowance; -1: refused
 }
 
@@ -146,7 +148,7 @@ func (p *Pump) poll() (busy bool) {
 		return false
 	}
 	take := p.take
-	p.quick = 0
+	p.quick, p.full = 0, 0
 	p.remind()
 	for {
 		err := raw.Read(take)
@@ -358,8 +360,9 @@ func (p *Pump) drain(raw syscall.RawConn) (end bool) {
 	return false
 }
 
-// rhythm sees when a program writes line by line without a pause. If there is
-// a pipe that holds a millisecond's worth of them, it is time for flood.
+// rhythm sees when a program writes without a pause and gives it a wider pipe.
+// When it writes line by line, and a pipe that holds a millisecond's worth of
+// them was granted, it is time for flood.
 func (p *Pump) rhythm(raw syscall.RawConn) (busy bool) {
 	if p.wide < 0 {
 		return false
@@ -367,18 +370,31 @@ func (p *Pump) rhythm(raw syscall.RawConn) (busy bool) {
 	now := time.Now()
 	since := now.Sub(p.last)
 	p.last = now
-	if p.n >= shortRead || since > busyWithin {
+	if since > busyWithin {
+		p.quick, p.full = 0, 0
+		return false
+	}
+	if p.n >= shortRead {
 		p.quick = 0
+		if p.full++; p.full == busyBlocks {
+			p.widen(raw)
+		}
 		return false
 	}
 	if p.quick++; p.quick < busyReads {
 		return false
 	}
-	if p.wide == 0 {
-		raw.Control(func(fd uintptr) { p.wide = p.stream.set.widen(fd) })
-		if p.wide == 0 {
-			p.wide = -1
-		}
-	}
+	p.widen(raw)
 	return p.wide > 0
+}
+
+// widen asks for a wider pipe, once.
+func (p *Pump) widen(raw syscall.RawConn) {
+	if p.wide != 0 {
+		return
+	}
+	raw.Control(func(fd uintptr) { p.wide = p.stream.set.widen(fd) })
+	if p.wide == 0 {
+		p.wide = -1
+	}
 }

@@ -255,21 +255,24 @@ func (s *sink) open(at sinkView, since time.Time) (*backward, int64, error) {
 	}
 	b := &backward{}
 	off := v.total - v.size
+	limit := int64(math.MaxInt64)
+	if at.gen != 0 && s.writers.Load() <= 1 {
+		limit = at.total
+	}
 	if f != nil {
-		size := e.size
-		if s.writers.Load() <= 1 && at.gen == v.gen && at.size <= size {
-			size = at.size
-		}
-		b.src = []segment{{r: f, size: size, off: off, file: f}}
+		b.src = []segment{{r: f, size: within(e.size, off, limit), off: off, file: f}}
 	}
 	floor, youngest := int64(math.MinInt64), int64(math.MinInt64)
 	if !since.IsZero() {
 		youngest = since.UnixNano()
 		floor = s.floor(youngest)
 	}
-	b.older = s.older(files, off, e.id, floor, youngest)
+	b.older = s.older(files, off, limit, e.id, floor, youngest)
 	return b, floor, nil
 }
+
+// within is how much of a file that begins at off lies before the limit.
+func within(size, off, limit int64) int64 { return max(min(size, limit-off), 0) }
 
 // active opens the file that is written now together with where it stands.
 func (s *sink) active(d *directory) (v sinkView, f *os.File, e entry, err error) {
@@ -307,7 +310,7 @@ func (s *sink) floor(t int64) int64 {
 
 // older returns the rotated files one by one, the newest first. active is the
 // file already read: when it was rotated meanwhile, younger ones are left out.
-func (s *sink) older(files []old, off int64, active fileID, floor, youngest int64) func() (segment, error) {
+func (s *sink) older(files []old, off, limit int64, active fileID, floor, youngest int64) func() (segment, error) {
 	started := false
 	return func() (segment, error) {
 		for len(files) > 0 && off > floor {
@@ -332,7 +335,7 @@ func (s *sink) older(files []old, off int64, active fileID, floor, youngest int6
 				break
 			}
 			off -= e.size
-			return segment{r: f, size: e.size, off: off, file: f}, nil
+			return segment{r: f, size: within(e.size, off, limit), off: off, file: f}, nil
 		}
 		return segment{}, io.EOF
 	}

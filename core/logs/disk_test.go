@@ -1,0 +1,178 @@
+package logs
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestAFailingFileIsCountedAndAnnounced(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	var fail atomic.Pointer[error]
+	var mu sync.Mutex
+	var notices []Notice
+	set := newSet(t, Options{Notice: func(n Notice) { mu.Lock(); notices = append(notices, n); mu.Unlock() }})
+	set.wrap = func(string) func(io.Writer) io.Writer {
+		return func(w io.Writer) io.Writer { return faulty{w: w, fail: &fail} }
+	}
+	s := open(t, set, "a", Settings{Files: []string{path}})
+	say(t, s, "before\n")
+	eio := error(&os.PathError{Op: "write", Path: path, Err: syscall.EIO})
+	fail.Store(&eio)
+	say(t, s, "lost line 1\n")
+	say(t, s, "lost line 2\n")
+	if h := s.Health(); h.Degraded != "EIO" || h.Lost != 21 || h.String() != "degraded(EIO, lost=21)" {
+		t.Errorf("health %+v", h)
+	}
+	fail.Store(nil)
+	for s.Health().Degraded != "" { // tried once a second, only when something comes
+		<-time.After(50 * time.Millisecond)
+		say(t, s, ".\n")
+	}
+	say(t, s, "after\n")
+	got := content(t, path)
+	if !strings.HasPrefix(got, "before\nlos\n-- supervisord: lost ") || !strings.HasSuffix(got, "after\n") || strings.Count(got, "(EIO) --\n") != 1 {
+		t.Errorf("file: %q", got)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(notices) != 2 || notices[0].Kind != Degraded || notices[1].Kind != Recovered || notices[1].Bytes != s.Health().Lost {
+		t.Errorf("notices %v", notices)
+	}
+}
+
+func TestAMovedOrDeletedFileIsOpenedAnew(t *testing.T) {
+	for name, move := range map[string]func(path string) error{
+		"moved":   func(path string) error { return os.Rename(path, path+".1") },
+		"deleted": os.Remove,
+		"with its directory": func(path string) error {
+			return os.RemoveAll(filepath.Dir(path))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "sub", "a.log")
+			var notices atomic.Int32
+			set := newSet(t, Options{Notice: func(n Notice) {
+				if n.Kind == Reopened {
+					notices.Add(1)
+				}
+			}})
+			s := open(t, set, "a", Settings{Files: []string{path}})
+			say(t, s, "one\n")
+			if err := move(path); err != nil {
+				t.Fatal(err)
+			}
+			for begin := time.Now(); ; <-time.After(20 * time.Millisecond) {
+				say(t, s, "more\n")
+				if _, err := os.Stat(path); err == nil {
+					break
+				}
+				if time.Since(begin) > 2*time.Second {
+					t.Fatal("not there again after two seconds of writing")
+				}
+			}
+			// At once when asked.
+			if err := move(path); err != nil {
+				t.Fatal(err)
+			}
+			if name == "moved" || name == "deleted" {
+				if err := set.Reopen(); err != nil {
+					t.Fatal(err)
+				}
+				say(t, s, "new\n")
+				if got := content(t, path); got != "new\n" {
+					t.Errorf("got %q", got)
+				}
+				if notices.Load() != 2 {
+					t.Errorf("%d notices", notices.Load())
+				}
+			}
+		})
+	}
+}
+
+func TestCopyTruncateLeavesNoHole(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	s := open(t, newSet(t, Options{}), "a", Settings{Files: []string{path}, Size: 1 << 20, Count: 3})
+	say(t, s, strings.Repeat("x", 9999)+"\n")
+	if err := os.Truncate(path, 0); err != nil {
+		t.Fatal(err)
+	}
+	say(t, s, "after\n")
+	if got := content(t, path); got != "after\n" {
+		t.Errorf("%d bytes", len(got))
+	}
+	if got, err := s.Tail(3, time.Time{}, nil); err != nil || fmt.Sprint(got) != "[after]" {
+		t.Errorf("tail %q, %v", got, err)
+	}
+}
+
+func TestClearRemovesOnlyOurRegularFiles(t *testing.T) {
+	dir, elsewhere := t.TempDir(), t.TempDir()
+	path := filepath.Join(dir, "a; rm -rf $(x) *.log")
+	swapped, moved := filepath.Join(dir, "swapped.log"), filepath.Join(dir, "moved", "m.log")
+	victim := filepath.Join(elsewhere, "m.log")
+	os.WriteFile(victim, []byte("v"), 0o600)
+	os.WriteFile(filepath.Join(elsewhere, oldName("m.log", time.Now(), 1)), []byte("v"), 0o600)
+	decoys := []string{"other.log", path[len(dir)+1:] + ".1", "a", "swapped.log.gz"}
+	for _, name := range decoys {
+		os.WriteFile(filepath.Join(dir, name), []byte(name), 0o600)
+	}
+	var out bytes.Buffer
+	set := newSet(t, Options{Stdout: locked{new(sync.Mutex), &out}})
+	a := open(t, set, "a", Settings{Files: []string{path, "/dev/stdout", "/dev/null"}, Size: 2000, Count: 3})
+	b := open(t, set, "b", Settings{Files: []string{swapped}})
+	c := open(t, set, "c", Settings{Files: []string{moved}})
+	say(t, a, "begin\n")
+	run(t, a, "text 100000 1")
+	say(t, b, "b\n")
+	say(t, c, "c\n")
+	files := set.Files("a")
+	if !slices.Equal(files, sorted(history(t, path))) || len(files) != 4 {
+		t.Errorf("files of a: %q", files)
+	}
+	if got := set.Files("b"); !slices.Equal(got, []string{swapped}) {
+		t.Errorf("files of b: %q", got)
+	}
+	// A symlink and a symlinked directory are put there.
+	os.Rename(swapped, swapped+".away")
+	os.Symlink(victim, swapped)
+	os.Rename(filepath.Dir(moved), filepath.Join(dir, "gone"))
+	os.Symlink(elsewhere, filepath.Dir(moved))
+	removed, err := set.Clear()
+	if !slices.Equal(removed, files) {
+		t.Errorf("removed %q, want %q", removed, files)
+	}
+	if err == nil || !strings.Contains(err.Error(), moved) {
+		t.Errorf("error %v", err)
+	}
+	for _, name := range decoys {
+		if content(t, filepath.Join(dir, name)) != name {
+			t.Errorf("%s changed", name)
+		}
+	}
+	if content(t, victim) != "v" || len(history(t, victim)) != 2 {
+		t.Error("something behind a link was touched")
+	}
+	if _, err := os.Lstat(swapped); err != nil {
+		t.Errorf("the symlink: %v", err)
+	}
+	say(t, a, "too late\n")
+	if _, err := os.Lstat(path); err == nil {
+		t.Error("a late word brought the file back")
+	}
+}
+
+func sorted(s []string) []string {
+	slices.Sort(s)
+	return s
+}
