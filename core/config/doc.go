@@ -8,9 +8,9 @@
 //
 // Load decodes the TOML to a map, takes the position of every key from a scanner of its own (the library gives positions only
 // for some errors), checks the map against the table and reports every problem at once as Problems, each as
-// "file:line:column: message". It touches nothing: what it returns is a value. Three things can be wrong: a Problem refuses
-// the configuration, a warning (Config.Warnings) does not, because what it speaks of may be right by the time a process is
-// started (a program that is not installed yet), and an error that is no Problems means the file could not be read.
+// "file:line:column: message". It touches nothing: what it returns is a value. A Problem refuses the configuration; a warning
+// (Config.Warnings) does not, because what it speaks of may be right by the time a process is started (a program that is not
+// installed yet).
 //
 // # Values
 //

@@ -88,6 +88,8 @@ func reason(err error) error {
 
 var inQuotes = regexp.MustCompile("\"(?:\\\\.|[^\"\\\\])*\"|'[^']*'|`[^`]*`")
 
+var longNumber = regexp.MustCompile(`[0-9][0-9_]{4,}`)
+
 // discreet takes out of a syntax error what it quotes of the file, single signs and the names of keys excepted: it may be a
 // password that lacks its quotes.
 func discreet(msg string) string {
@@ -104,6 +106,10 @@ func discreet(msg string) string {
 	})
 	if cut && strings.Contains(msg, "expected value but found") {
 		return "want a value (a text stands in quotes)"
+	}
+	msg = longNumber.ReplaceAllString(msg, "the number")
+	if strings.HasPrefix(msg, "Invalid") {
+		msg = "i" + msg[1:]
 	}
 	return msg
 }

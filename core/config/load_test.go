@@ -201,6 +201,7 @@ func TestMessagesNeverHoldSecretValues(t *testing.T) {
 		"[[process]]\nname='a'\ncommand='/bin/sh'\n[process.env]\nKEY = s3cr3t-canary\n",
 		"[[process]]\nname='a'\ncommand='/bin/sh'\n[process.env]\nKEY = 's3cr3t-canary\n",
 		"[[process]]\nname='a'\ncommand='/bin/sh'\n[process.env]\nKEY = \"\\q s3cr3t-canary\"\n",
+		"[[process]]\nname='a'\ncommand='/bin/sh'\n[process.env]\nKEY = 98765432109876543210\n",
 		"[[process]]\nname='a'\ncommand='/bin/sh'\nargs = ['--password=s3cr3t-canary', 3]\n",
 		"[[process]]\nname='a'\ncommand='/bin/sh'\nargs = 's3cr3t-canary'\n",
 		"[[process]]\nname='a'\ncommand='/bin/sh'\nenv = 's3cr3t-canary'\n",
@@ -216,7 +217,7 @@ func TestMessagesNeverHoldSecretValues(t *testing.T) {
 		_, err := load(t, text)
 		if err == nil {
 			t.Errorf("loads:\n%s", text)
-		} else if strings.Contains(err.Error(), canary) {
+		} else if strings.Contains(err.Error(), canary) || strings.Contains(err.Error(), "98765432109876543210") {
 			t.Errorf("the secret is in %v\nof:\n%s", err, text)
 		}
 	}

@@ -19,6 +19,9 @@ func (l *loader) checkSettings() {
 			bad("admin_group", "admin_group: %v", err)
 		}
 	}
+	if s.AdminGroup != "" && s.AdminSock == "" && s.AdminListen == 0 {
+		l.warnings = append(l.warnings, l.daemonPlace("admin_group", "admin_group: its members cannot reach the default socket, whose folder is private: set admin_sock to one in a folder they may enter"))
+	}
 	loopback := true
 	if s.AdminBindIP != "" && s.AdminBindIP != "localhost" {
 		ip, err := netip.ParseAddr(s.AdminBindIP)
