@@ -68,7 +68,7 @@ type Client struct {
 	http    *http.Client
 }
 
-// NewClient is a client of the daemon at address: "unix:PATH", "HOST:PORT", or "https://HOST:PORT" where it speaks TLS.
+// NewClient is a client of the daemon at address: "unix:PATH" or an absolute path, "HOST:PORT", or "https://HOST:PORT" where it speaks TLS.
 // token is for TCP; it is not sent over a unix socket.
 func NewClient(address, token string) (*Client, error) {
 	c := &Client{address: address, token: token}
@@ -79,7 +79,8 @@ func NewClient(address, token string) (*Client, error) {
 		DialContext:        dialer.DialContext,
 		TLSClientConfig:    &tls.Config{MinVersion: tls.VersionTLS12},
 	}
-	if path, ok := strings.CutPrefix(address, "unix:"); ok {
+	path, ok := strings.CutPrefix(address, "unix:")
+	if ok || strings.HasPrefix(address, "/") {
 		if path == "" {
 			return nil, fmt.Errorf("cannot read the address %q: the path is missing", address)
 		}
