@@ -1,0 +1,282 @@
+package child
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// cgroups is the part of the cgroup v2 tree that this daemon made for itself (man 7 cgroups). Each life of a process gets a
+// cgroup of its own, entered at its fork, so that no descendant can leave it and all can be killed at once.
+type cgroups struct {
+	root string
+
+	mu       sync.Mutex
+	watcher  *os.File                // inotify; nil until somebody waits
+	watches  map[int32]chan struct{} // by watch descriptor
+	stubborn []string                // folders that could not be removed yet
+}
+
+// cgroup is the one of a single life.
+type cgroup struct {
+	path string
+	fd   int
+}
+
+// sweepPatience bounds how long a new daemon waits for what a killed one left.
+const sweepPatience = 5 * time.Second
+
+// findCgroups makes a cgroup below the one this process is in and returns nil where that is not possible: no cgroup v2, no
+// rights, or a kernel without cgroup.kill (before Linux 5.14). What a daemon of this instance that was killed left in it is
+// killed now.
+func findCgroups(instance string) *cgroups {
+	own, err := ownCgroup()
+	if err != nil {
+		return nil
+	}
+	c := &cgroups{root: filepath.Join(own, "supervisord-"+instance), watches: map[int32]chan struct{}{}}
+	if err := os.Mkdir(c.root, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	probe, err := c.enter("probe", 0)
+	if err == nil {
+		err = probe.kill()
+		c.leave(probe)
+	}
+	if err != nil {
+		_ = unix.Rmdir(c.root)
+		return nil
+	}
+	c.sweep()
+	return c
+}
+
+// ownCgroup is the folder of the cgroup v2 this process is in, wherever that tree is mounted.
+func ownCgroup() (string, error) {
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return "", err
+	}
+	inside, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return "", err
+	}
+	path := ""
+	for line := range strings.Lines(string(inside)) {
+		if rest, found := strings.CutPrefix(line, "0::"); found {
+			path = strings.TrimSuffix(rest, "\n")
+		}
+	}
+	for line := range strings.Lines(string(mounts)) {
+		// 38 31 0:33 ROOT MOUNTPOINT OPTIONS... - TYPE SOURCE ... (man 5 proc_pid_mountinfo)
+		before, after, _ := strings.Cut(line, " - ")
+		fields := strings.Fields(before)
+		if !strings.HasPrefix(after, "cgroup2 ") || len(fields) < 5 {
+			continue
+		}
+		below, err := filepath.Rel(fields[3], path)
+		if err != nil || strings.HasPrefix(below, "..") {
+			return "", fmt.Errorf("the cgroup %s is not below the mount of %s", path, fields[3])
+		}
+		return filepath.Join(fields[4], below), nil
+	}
+	return "", errors.New("no cgroup v2 is mounted")
+}
+
+// sweep kills and removes what is left of an earlier daemon.
+func (c *cgroups) sweep() {
+	folders, err := os.ReadDir(c.root)
+	if err != nil {
+		return
+	}
+	deadline := time.NewTimer(sweepPatience)
+	defer deadline.Stop()
+	for _, folder := range folders {
+		if !folder.IsDir() {
+			continue
+		}
+		old, err := openCgroup(filepath.Join(c.root, folder.Name()))
+		if err != nil {
+			continue
+		}
+		empty, cancel := c.whenEmpty(old)
+		if err := old.kill(); err == nil {
+			for late := false; old.populated() && !late; {
+				select {
+				case <-empty:
+				case <-deadline.C:
+					deadline.Reset(0)
+					late = true
+				}
+			}
+		}
+		cancel()
+		c.leave(old)
+	}
+}
+
+// enter makes the cgroup of one life.
+func (c *cgroups) enter(name string, generation uint64) (*cgroup, error) {
+	path := filepath.Join(c.root, name+"."+strconv.FormatUint(generation, 10))
+	if err := os.Mkdir(path, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	return openCgroup(path)
+}
+
+func openCgroup(path string) (*cgroup, error) {
+	fd, err := unix.Open(path, unix.O_DIRECTORY|unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	return &cgroup{path: path, fd: fd}, nil
+}
+
+// leave removes the cgroup of a life that is over. A kernel that is not done with it yet (EBUSY) gets another chance at the
+// next one.
+func (c *cgroups) leave(g *cgroup) {
+	unix.Close(g.fd)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	rest := c.stubborn[:0]
+	for _, path := range append(c.stubborn, g.path) {
+		if err := unix.Rmdir(path); err == unix.EBUSY {
+			rest = append(rest, path)
+		}
+	}
+	c.stubborn = rest
+}
+
+// close removes the daemon's own cgroup.
+func (c *cgroups) close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, path := range c.stubborn {
+		_ = unix.Rmdir(path)
+	}
+	if c.watcher != nil {
+		c.watcher.Close()
+	}
+	if err := unix.Rmdir(c.root); err != nil {
+		return &fs.PathError{Op: "rmdir", Path: c.root, Err: err}
+	}
+	return nil
+}
+
+func (g *cgroup) kill() error {
+	fd, err := unix.Openat(g.fd, "cgroup.kill", unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	_, err = unix.Write(fd, []byte("1"))
+	return err
+}
+
+// populated reports whether any process but a zombie is in it. A cgroup that is gone has none.
+func (g *cgroup) populated() bool {
+	var text [256]byte
+	n := g.read("cgroup.events", text[:])
+	return bytes.Contains(text[:n], []byte("populated 1"))
+}
+
+func (g *cgroup) read(name string, into []byte) int {
+	fd, err := unix.Openat(g.fd, name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return 0
+	}
+	defer unix.Close(fd)
+	n, err := unix.Read(fd, into)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// members lists the processes in it, the leader excepted.
+func (g *cgroup) members(leader int) []proc {
+	fd, err := unix.Openat(g.fd, "cgroup.procs", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil
+	}
+	file := os.NewFile(uintptr(fd), "cgroup.procs")
+	defer file.Close()
+	var all []proc
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		pid, err := strconv.Atoi(lines.Text())
+		if err != nil || pid == leader {
+			continue
+		}
+		if p, err := readProc(pid); err == nil && p.state != 'Z' && p.state != 'X' {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// whenEmpty pokes the channel when the kernel says that something about the cgroup's population changed; cancel ends that.
+// Where the kernel has no watch left, the ends of orphans alone tell.
+func (c *cgroups) whenEmpty(g *cgroup) (poke <-chan struct{}, cancel func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.watcher == nil {
+		fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+		if err != nil {
+			return nil, func() {}
+		}
+		c.watcher = os.NewFile(uintptr(fd), "inotify")
+		go c.watch(c.watcher)
+	}
+	wd := -1
+	raw, err := c.watcher.SyscallConn()
+	if err == nil {
+		_ = raw.Control(func(fd uintptr) {
+			wd, err = unix.InotifyAddWatch(int(fd), filepath.Join(g.path, "cgroup.events"), unix.IN_MODIFY)
+		})
+	}
+	if err != nil || wd < 0 {
+		return nil, func() {}
+	}
+	changed := make(chan struct{}, 1)
+	c.watches[int32(wd)] = changed
+	return changed, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.watches, int32(wd))
+		_ = raw.Control(func(fd uintptr) { _, _ = unix.InotifyRmWatch(int(fd), uint32(wd)) })
+	}
+}
+
+// watch hands out the events of the watcher until that is closed.
+func (c *cgroups) watch(watcher *os.File) {
+	buffer := make([]byte, 4096)
+	for {
+		n, err := watcher.Read(buffer)
+		if err != nil {
+			return
+		}
+		c.mu.Lock()
+		for at := 0; at+unix.SizeofInotifyEvent <= n; {
+			event := (*unix.InotifyEvent)(unsafe.Pointer(&buffer[at]))
+			if changed := c.watches[event.Wd]; changed != nil {
+				select {
+				case changed <- struct{}{}:
+				default:
+				}
+			}
+			at += unix.SizeofInotifyEvent + int(event.Len)
+		}
+		c.mu.Unlock()
+	}
+}

@@ -1,0 +1,119 @@
+package child
+
+import (
+	"fmt"
+	"os"
+	"time"
+)
+
+// Command is one program to start. It is plain data.
+type Command struct {
+	Name       string   // the process's name, for its cgroup and its marker
+	Generation uint64   // number of this life; Name and Generation together are unique in a daemon
+	Path       string   // the program; without a slash it is looked up in the PATH of Env
+	Args       []string // what follows argv[0]; argv[0] is Path as given
+	Env        []string // the whole environment, "KEY=value"
+	Dir        string   // working directory, absolute; "" is the daemon's
+	User       string   // name or number; "" is the daemon's
+	Group      string   // name or number; "" is the primary group of User
+	Stdout     Stream   // Null or Pipe
+	Stderr     Stream   // Null, Pipe, or Same as stdout
+	Scope      Scope    // what Stop and Kill reach and what Gone waits for
+}
+
+// Stream says where an output of a child goes.
+type Stream int
+
+// Null discards, Pipe hands the read end to the caller, Same (stderr only) shares the pipe of stdout.
+const (
+	Null Stream = iota
+	Pipe
+	Same
+)
+
+// Scope says how much of a process tree belongs to a child.
+type Scope int
+
+// Tree is the leader and all its descendants, those in other sessions too; Group its process group; Process itself alone.
+const (
+	Tree Scope = iota
+	Group
+	Process
+)
+
+// String is the scope's name in the configuration: "tree", "group" or "process".
+func (s Scope) String() string {
+	switch s {
+	case Group:
+		return "group"
+	case Process:
+		return "process"
+	}
+	return "tree"
+}
+
+// Exit is how a leader ended.
+type Exit struct {
+	Code         int  // exit code, -1 when a signal ended it
+	Signal       int  // number of that signal, else 0
+	Core         bool // it left a core dump
+	User, System time.Duration
+	MaxRSS       int64 // bytes
+	At           time.Time
+}
+
+// String is for people: "exit code 3", "signal SEGV (core dumped)".
+func (e Exit) String() string {
+	if e.Signal == 0 {
+		return fmt.Sprintf("exit code %d", e.Code)
+	}
+	text := "signal " + SignalName(e.Signal)
+	if e.Core {
+		text += " (core dumped)"
+	}
+	return text
+}
+
+// LaunchError says why nothing was started.
+type LaunchError struct {
+	Step      string // "exec", "user", "group", "cwd", "fork", "pipe" or "cgroup"
+	Path      string // what Step was about
+	Err       error
+	Temporary bool // the same start may succeed later: EAGAIN, ENOMEM, EMFILE and their like
+}
+
+// Error is "exec /bin/wbe: no such file or directory".
+func (e *LaunchError) Error() string { return e.Step + " " + e.Path + ": " + e.Err.Error() }
+
+// Unwrap gives the system's own error.
+func (e *LaunchError) Unwrap() error { return e.Err }
+
+// Starter starts children. Start returns when exec has succeeded or failed, its error is a *LaunchError; it may be called
+// concurrently.
+type Starter interface {
+	Start(Command) (Child, error)
+}
+
+// Child is a started program: its leader, and what the Scope of its Command adds to that. All methods may be called
+// concurrently.
+type Child interface {
+	// PID is the leader's number.
+	PID() int
+	// Stdout and Stderr are the read ends of the pipes, non-blocking and known to the poller; nil where there is none.
+	// The receiver closes them.
+	Stdout() *os.File
+	Stderr() *os.File
+	// Exited delivers one value, when the leader has been reaped.
+	Exited() <-chan Exit
+	// Gone is closed when the leader has been reaped and nothing of the scope is left.
+	Gone() <-chan struct{}
+	// Signal sends to the leader, as long as it has not been reaped: os.ErrProcessDone afterwards.
+	Signal(sig int) error
+	// Stop asks politely: the signal and then CONT to the leader (to the group with the scope Group). If the leader ends
+	// before the rest, the rest gets the same. Without a Stop the rest is killed when the leader ends.
+	Stop(sig int) error
+	// Kill sends KILL to everything in the scope until nothing is left. It may be repeated, and come after the leader's end.
+	Kill() error
+	// Left counts what is left of the scope; why says what keeps it, where that can be known.
+	Left() (n int, why string)
+}

@@ -1,0 +1,166 @@
+package child
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"os/signal"
+	"runtime"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Options are what a Host is told once.
+type Options struct {
+	CgroupMode string                           // "auto": a cgroup of its own per process where that is possible; "off"
+	Instance   string                           // names the cgroup, so that daemons live side by side
+	Logf       func(format string, args ...any) // for what nobody asked for: a helper thread added, a cgroup that cannot be removed
+}
+
+// Host starts children and is the one owner of every wait call of this process: no other code may fork or wait, os/exec
+// included. There is one Host per process, for as long as it supervises. It implements Starter.
+type Host struct {
+	logf    func(string, ...any)
+	cgroups *cgroups // nil: trees are found by session, marker and descent
+	null    *os.File
+	jobs    chan func()   // to the spawner threads
+	begun   chan struct{} // a start began, or the Host closes: the reaper without children looks again
+	ended   chan struct{} // closed when the reaper has ended
+	closing chan struct{}
+
+	mu       sync.Mutex
+	kids     map[int]*kid         // by pid, un-reaped
+	inFlight int                  // forks whose child is not in kids yet
+	early    map[int]Exit         // exits that beat their own registration, while inFlight > 0
+	leaving  map[*kid]chan<- bool // kids whose leader ended and whose rest did not; poked whenever a stranger was reaped
+	orphans  uint64               // strangers reaped
+}
+
+// spawnPatience is how long a start waits for a spawner thread before another one is made: an exec that hangs (a dead
+// network file system) holds its thread.
+const spawnPatience = 2 * time.Second
+
+// NewHost prepares this process to have children and starts the reaper and the spawner, each on a thread of its own. What it
+// prepares stays: inherited descriptors above 2 are closed on exec, signals that children must not inherit as ignored have a
+// handler, orphans of the children come to this process.
+func NewHost(o Options) (*Host, error) {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open %s: %w", os.DevNull, err)
+	}
+	// ENOSYS before Linux 5.11 leaves inherited descriptors as they are; everything opened by Go closes itself.
+	_ = unix.CloseRange(3, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC)
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return nil, fmt.Errorf("cannot become the reaper of orphans: %w", err)
+	}
+	takeSignals()
+	h := &Host{
+		logf:    o.Logf,
+		null:    null,
+		jobs:    make(chan func()),
+		begun:   make(chan struct{}, 1),
+		ended:   make(chan struct{}),
+		closing: make(chan struct{}),
+		kids:    map[int]*kid{},
+		early:   map[int]Exit{},
+		leaving: map[*kid]chan<- bool{},
+	}
+	if h.logf == nil {
+		h.logf = func(string, ...any) {}
+	}
+	if o.CgroupMode != "off" {
+		h.cgroups = findCgroups(o.Instance)
+	}
+	go h.reap()
+	go h.spawner()
+	return h, nil
+}
+
+// takeSignals gives every signal a handler that an earlier program may have left ignored: what is ignored stays ignored
+// across exec, what has a handler becomes the default (man 7 signal). The daemon listens to the ones it wants by itself.
+func takeSignals() {
+	signal.Notify(make(chan os.Signal, 1), unix.SIGHUP, unix.SIGUSR1, unix.SIGUSR2, unix.SIGCHLD, unix.SIGPIPE, unix.SIGTTOU,
+		unix.SIGTTIN, unix.SIGTSTP, unix.SIGWINCH, unix.SIGALRM, unix.SIGQUIT)
+}
+
+// Close ends the reaper and the spawners and removes the cgroups. It kills nothing: the caller has seen to it that no child
+// is left. Orphans that are left keep it from removing their cgroup, no more.
+func (h *Host) Close() error {
+	close(h.closing)
+	h.poke()
+	// A reaper that blocks in waitid has children left that are not the caller's; it ends with the process.
+	h.mu.Lock()
+	idle := len(h.kids) == 0
+	h.mu.Unlock()
+	if idle {
+		select {
+		case <-h.ended:
+		case <-time.After(time.Second):
+		}
+	}
+	err := h.null.Close()
+	if h.cgroups != nil {
+		if e := h.cgroups.close(); e != nil {
+			h.logf("cannot remove cgroup: %v", e)
+		}
+	}
+	return err
+}
+
+// Features tells which means are in use, for people.
+func (h *Host) Features() []string {
+	if h.cgroups != nil {
+		return []string{"cgroup.kill in " + h.cgroups.root, "subreaper", "pidfd"}
+	}
+	return []string{"subreaper with a walk through /proc", "pidfd"}
+}
+
+// Orphans counts the strangers reaped so far.
+func (h *Host) Orphans() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.orphans
+}
+
+// spawner carries out forks on a thread that never ends while the process lives: the children's parent-death signal is bound
+// to the thread that made them (man 2 PR_SET_PDEATHSIG).
+func (h *Host) spawner() {
+	runtime.LockOSThread()
+	// Go gives the child the mask of the forking thread, and what the daemon inherited is none of the child's business.
+	_ = unix.PthreadSigmask(unix.SIG_SETMASK, &unix.Sigset_t{}, nil)
+	for {
+		select {
+		case job := <-h.jobs:
+			job()
+		case <-h.closing:
+			// Returning would end the thread and with it whoever is left; an idle thread costs nothing.
+			select {}
+		}
+	}
+}
+
+// onSpawner runs the job on a spawner thread, a new one if the present ones hang.
+func (h *Host) onSpawner(job func()) {
+	done := make(chan struct{})
+	work := func() { defer close(done); job() }
+	patience := time.NewTimer(spawnPatience)
+	defer patience.Stop()
+	select {
+	case h.jobs <- work:
+	case <-patience.C:
+		h.logf("an exec has not returned for %v: starting another spawner thread", spawnPatience)
+		go h.spawner()
+		h.jobs <- work
+	}
+	<-done
+}
+
+// poke wakes a reaper that waits for a start to begin.
+func (h *Host) poke() {
+	select {
+	case h.begun <- struct{}{}:
+	default:
+	}
+}

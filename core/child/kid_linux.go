@@ -1,0 +1,167 @@
+package child
+
+import (
+	"errors"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// kid is a Child of a Host: the leader, known by its pidfd until it is reaped, and what the scope adds to it.
+type kid struct {
+	host           *Host
+	name, unit     string // unit marks the environment of everything that descends from it
+	scope          Scope
+	pid            int
+	cgroup         *cgroup // nil without
+	stdout, stderr *os.File
+	exited         chan Exit
+	gone           chan struct{}
+
+	mu      sync.Mutex
+	pidfd   int  // -1 once the leader was reaped
+	stop    int  // the signal of the last Stop, 0 before
+	kill    bool // Kill was asked for
+	reaped  bool
+	reaping chan bool // pokes the goroutine that waits for the rest; nil while the leader lives and when nothing was left
+}
+
+var _ Child = (*kid)(nil)
+
+func (k *kid) PID() int                { return k.pid }
+func (k *kid) Stdout() *os.File        { return k.stdout }
+func (k *kid) Stderr() *os.File        { return k.stderr }
+func (k *kid) Exited() <-chan Exit     { return k.exited }
+func (k *kid) Gone() <-chan struct{}   { return k.gone }
+func (k *kid) Left() (int, string)     { return k.left() }
+func (k *kid) Signal(number int) error { return k.toLeader(unix.Signal(number)) }
+
+// toLeader signals through the pidfd: never anybody else, even if the number has been given to another process.
+func (k *kid) toLeader(number unix.Signal) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.pidfd < 0 {
+		return os.ErrProcessDone
+	}
+	err := unix.PidfdSendSignal(k.pidfd, number, nil, 0)
+	if err == unix.ESRCH {
+		return os.ErrProcessDone
+	}
+	return err
+}
+
+// toGroup signals the leader's group while the leader, be it a zombie, pins its number.
+func (k *kid) toGroup(number unix.Signal) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.pidfd < 0 {
+		return os.ErrProcessDone
+	}
+	return unix.Kill(-k.pid, number)
+}
+
+func (k *kid) Stop(number int) error {
+	k.mu.Lock()
+	k.stop = number
+	reaped := k.reaped
+	k.mu.Unlock()
+	send := k.toLeader
+	if k.scope == Group {
+		send = k.toGroup
+	}
+	err := send(unix.Signal(number))
+	if err == nil {
+		// A stopped process would hear of nothing before somebody continues it.
+		return send(unix.SIGCONT)
+	}
+	if errors.Is(err, os.ErrProcessDone) && reaped {
+		k.signalRest(unix.Signal(number))
+		return nil
+	}
+	return err
+}
+
+func (k *kid) Kill() error {
+	k.mu.Lock()
+	k.kill = true
+	poke := k.reaping
+	k.mu.Unlock()
+	var err error
+	switch {
+	case k.scope == Process:
+		err = k.toLeader(unix.SIGKILL)
+	case k.cgroup != nil:
+		if err = k.cgroup.kill(); err != nil {
+			err = k.toGroup(unix.SIGKILL)
+		}
+	default:
+		err = k.toGroup(unix.SIGKILL)
+		k.signalRest(unix.SIGKILL)
+	}
+	if poke != nil {
+		select {
+		case poke <- true:
+		default:
+		}
+	}
+	if errors.Is(err, os.ErrProcessDone) || errors.Is(err, unix.ESRCH) {
+		return nil
+	}
+	return err
+}
+
+// leaderIsZombie is called by the reaper before it consumes the leader: the last moment at which the group cannot be
+// anybody else's. What is left of a leader that was not asked to stop is killed here.
+func (k *kid) leaderIsZombie() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.scope != Process && k.stop == 0 {
+		_ = unix.Kill(-k.pid, unix.SIGKILL) // ESRCH cannot be: the zombie is a member
+	}
+	unix.Close(k.pidfd)
+	k.pidfd = -1
+}
+
+// leaderReaped is called once, after the leader was consumed.
+func (k *kid) leaderReaped(exit Exit) {
+	k.mu.Lock()
+	if k.pidfd >= 0 { // it ended before it was registered
+		unix.Close(k.pidfd)
+		k.pidfd = -1
+	}
+	k.reaped = true
+	stop, kill := k.stop, k.kill
+	alone := k.scope == Process || k.cgroup != nil && !k.cgroup.populated()
+	if !alone {
+		k.reaping = make(chan bool, 1)
+	}
+	k.mu.Unlock()
+	k.exited <- exit
+	if alone {
+		k.over()
+		return
+	}
+	go k.awaitRest(stop, kill)
+}
+
+// over: nothing is left.
+func (k *kid) over() {
+	if k.cgroup != nil {
+		k.host.cgroups.leave(k.cgroup)
+	}
+	close(k.gone)
+}
+
+// discard undoes a start that failed.
+func (k *kid) discard() {
+	if k.stdout != nil {
+		k.stdout.Close()
+	}
+	if k.stderr != nil {
+		k.stderr.Close()
+	}
+	if k.cgroup != nil {
+		k.host.cgroups.leave(k.cgroup)
+	}
+}

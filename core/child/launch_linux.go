@@ -1,0 +1,244 @@
+package child
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// UnitKey is the variable that marks every process of a tree that did not throw its environment away.
+const UnitKey = "SUPERVISORD_UNIT"
+
+// Start starts a program in a session of its own. See Starter.
+func (h *Host) Start(c Command) (Child, error) {
+	id, err := LookupUser(c.User, c.Group)
+	if err != nil {
+		return nil, identityFailure(c, err)
+	}
+	k := &kid{host: h, name: c.Name, scope: c.Scope, unit: c.Name + "#" + strconv.FormatUint(c.Generation, 10),
+		exited: make(chan Exit, 1), gone: make(chan struct{})}
+	env := environment(c.Env, k.unit, id)
+	path, err := lookPath(c.Path, c.Dir, env)
+	if err != nil {
+		return nil, failure("exec", c.Path, err)
+	}
+	if c.Dir != "" {
+		// Asked here because exec's own error would name the program and not the directory.
+		if info, err := os.Stat(c.Dir); err != nil {
+			return nil, failure("cwd", c.Dir, plain(err))
+		} else if !info.IsDir() {
+			return nil, failure("cwd", c.Dir, unix.ENOTDIR)
+		}
+	}
+	files, err := h.pipes(k, c)
+	if err != nil {
+		return nil, failure("pipe", c.Name, err)
+	}
+	attr := &syscall.ProcAttr{Dir: c.Dir, Env: env, Sys: &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL, PidFD: &k.pidfd}}
+	for _, file := range files {
+		attr.Files = append(attr.Files, file.Fd())
+	}
+	if id.Set {
+		attr.Sys.Credential = &syscall.Credential{Uid: id.UID, Gid: id.GID, Groups: id.Groups}
+	}
+	if h.cgroups != nil && c.Scope == Tree {
+		if k.cgroup, err = h.cgroups.enter(c.Name, c.Generation); err != nil {
+			h.logf("%s: cannot make a cgroup: %v; its tree is found by descent", c.Name, err)
+		} else {
+			attr.Sys.UseCgroupFD, attr.Sys.CgroupFD = true, k.cgroup.fd
+		}
+	}
+	h.onSpawner(func() { err = h.fork(k, path, append([]string{c.Path}, c.Args...), attr) })
+	for _, file := range files {
+		if file != h.null {
+			file.Close()
+		}
+	}
+	if err != nil {
+		k.discard()
+		return nil, launchFailure(c, path, err)
+	}
+	return k, nil
+}
+
+// fork runs on a spawner thread. Go's fork opens its exec-error pipe under its own lock, which is shared by concurrent forks.
+func (h *Host) fork(k *kid, path string, argv []string, attr *syscall.ProcAttr) error {
+	h.forkBegins()
+	h.poke()
+	pid, err := syscall.ForkExec(path, argv, attr)
+	if err != nil {
+		h.forkFailed()
+		return err
+	}
+	k.pid = pid
+	h.register(k)
+	return nil
+}
+
+// pipes makes what the child gets as 0, 1 and 2, and gives the read ends to the kid.
+func (h *Host) pipes(k *kid, c Command) ([]*os.File, error) {
+	files := []*os.File{h.null, h.null, h.null}
+	for i, stream := range []Stream{c.Stdout, c.Stderr} {
+		if stream == Same {
+			files[i+1] = files[i]
+		}
+		if stream != Pipe {
+			continue
+		}
+		r, w, err := pipe(c.Name)
+		if err != nil {
+			for _, file := range files {
+				if file != h.null {
+					file.Close()
+				}
+			}
+			k.discard()
+			return nil, err
+		}
+		files[i+1] = w
+		if i == 0 {
+			k.stdout = r
+		} else {
+			k.stderr = r
+		}
+	}
+	return files, nil
+}
+
+// pipe makes a pipe whose read end does not block and whose write end does: programs do not expect EAGAIN on their stdout.
+func pipe(name string) (r, w *os.File, err error) {
+	var fds [2]int
+	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
+		return nil, nil, err
+	}
+	if err := unix.SetNonblock(fds[0], true); err != nil {
+		unix.Close(fds[0])
+		unix.Close(fds[1])
+		return nil, nil, err
+	}
+	return os.NewFile(uintptr(fds[0]), "output of "+name), os.NewFile(uintptr(fds[1]), "output of "+name), nil
+}
+
+// environment completes what the caller gave: the marker, and for another user what login(1) would set where it is missing.
+func environment(env []string, unit string, id Identity) []string {
+	out := append(slices.Clip(slices.Clone(env)), UnitKey+"="+unit)
+	if !id.Set || id.Name == "" {
+		return out
+	}
+	for _, kv := range [][2]string{{"HOME", id.Home}, {"USER", id.Name}, {"LOGNAME", id.Name}, {"SHELL", "/bin/sh"}} {
+		if _, declared := lookupEnv(env, kv[0]); !declared && kv[1] != "" {
+			out = append(out, kv[0]+"="+kv[1])
+		}
+	}
+	return out
+}
+
+func lookupEnv(env []string, key string) (string, bool) {
+	for _, kv := range slices.Backward(env) {
+		if value, found := strings.CutPrefix(kv, key+"="); found {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+// lookPath finds a program without a slash in the PATH that the process gets, as execvp(3) does.
+func lookPath(program, dir string, env []string) (string, error) {
+	if program == "" {
+		return "", unix.ENOENT
+	}
+	if strings.Contains(program, "/") {
+		return program, nil
+	}
+	path, given := lookupEnv(env, "PATH")
+	if !given {
+		path = "/usr/local/bin:/usr/bin:/bin"
+	}
+	var denied error
+	for _, folder := range filepath.SplitList(path) {
+		candidate := filepath.Join(folder, program)
+		if !filepath.IsAbs(candidate) {
+			candidate = filepath.Join(dir, candidate)
+		}
+		info, err := os.Stat(candidate)
+		switch {
+		case err != nil || info.IsDir():
+		case info.Mode()&0o111 == 0:
+			denied = fmt.Errorf("%s: %w", candidate, unix.EACCES)
+		default:
+			return candidate, nil
+		}
+	}
+	if denied != nil {
+		return "", denied
+	}
+	return "", fmt.Errorf("not found in PATH (%s)", path)
+}
+
+func failure(step, path string, err error) *LaunchError {
+	return &LaunchError{Step: step, Path: path, Err: err, Temporary: passing(err)}
+}
+
+// passing reports whether the same start may succeed later without anybody changing anything.
+func passing(err error) bool {
+	for _, errno := range []error{unix.EAGAIN, unix.ENOMEM, unix.EMFILE, unix.ENFILE, unix.ETXTBSY, unix.ENOSPC, unix.EINTR, unix.EBUSY} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
+}
+
+func identityFailure(c Command, err error) error {
+	var missing *identityError
+	if errors.As(err, &missing) {
+		return failure(missing.step, missing.name, missing.err)
+	}
+	return failure("user", c.User, err)
+}
+
+// launchFailure names what exec's bare errno is about.
+func launchFailure(c Command, path string, err error) error {
+	switch {
+	case errors.Is(err, unix.EPERM) && (c.User != "" || c.Group != ""):
+		who := c.User
+		if who == "" {
+			who = c.Group
+		}
+		return failure("user", who, fmt.Errorf("cannot become it: %w", err))
+	case errors.Is(err, unix.EAGAIN):
+		return failure("fork", path, err)
+	case errors.Is(err, unix.EACCES) && c.Dir != "" && unix.Access(c.Dir, unix.X_OK) != nil:
+		return failure("cwd", c.Dir, err)
+	case errors.Is(err, unix.ENOENT):
+		if _, statErr := os.Stat(abs(path, c.Dir)); statErr == nil {
+			return failure("exec", path, fmt.Errorf("the interpreter it names does not exist: %w", err))
+		}
+	case errors.Is(err, unix.ENOEXEC):
+		return failure("exec", path, fmt.Errorf("neither a program nor a script with #!: %w", err))
+	}
+	return failure("exec", path, err)
+}
+
+func abs(path, dir string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+// plain takes the errno out of a *PathError, whose path the LaunchError names already.
+func plain(err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}

@@ -1,0 +1,147 @@
+package child
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// asChild as the first argument makes the test binary one of the programs below instead of a test run. It is an argument and
+// not a variable, since a variable is inherited by what the programs start.
+const asChild = "--as-child"
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 2 && os.Args[1] == asChild {
+		behave(os.Args[2:])
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// behave is the child: one of the little programs that the tests supervise.
+func behave(mode []string) {
+	say := func(format string, args ...any) { fmt.Printf(format+"\n", args...) }
+	number := func(i int) int {
+		n, err := strconv.Atoi(mode[i])
+		if err != nil {
+			panic(err)
+		}
+		return n
+	}
+	switch mode[0] {
+	case "exit":
+		os.Exit(number(1))
+	case "signal":
+		signal.Reset()
+		_ = unix.Kill(os.Getpid(), unix.Signal(number(1)))
+		select {}
+	case "stay":
+		say("ready")
+		wait()
+	case "ignore-term":
+		signal.Ignore(unix.SIGTERM)
+		say("ready")
+		wait()
+	case "polite": // says which signals came, and ends at TERM
+		got := make(chan os.Signal, 8)
+		signal.Notify(got, unix.SIGTERM, unix.SIGCONT, unix.SIGHUP)
+		say("ready")
+		for s := range got {
+			say("got %v", s)
+			if s == unix.SIGTERM {
+				return
+			}
+		}
+	case "stopped":
+		say("ready")
+		_ = unix.Kill(os.Getpid(), unix.SIGSTOP)
+		wait()
+	case "orphan": // leaves a child in a session of its own and exits
+		again([]string{"nap"}, &syscall.SysProcAttr{Setsid: true})
+		os.Exit(7)
+	case "nap":
+		time.Sleep(50 * time.Millisecond)
+	case "tree": // WIDTH children that each double fork into sessions of their own; then stays or exits
+		for range number(1) {
+			again([]string{"branch", mode[2]}, &syscall.SysProcAttr{Setsid: true})
+		}
+		say("ready")
+		if mode[3] == "exit" {
+			os.Exit(0)
+		}
+		wait()
+	case "branch":
+		if depth := number(1); depth > 1 {
+			again([]string{"branch", strconv.Itoa(depth - 1)}, &syscall.SysProcAttr{Setsid: true})
+		}
+		wait()
+	case "dump":
+		dump()
+	default:
+		panic("unknown mode " + mode[0])
+	}
+}
+
+// wait blocks for ever in a way that the runtime does not take for a deadlock.
+func wait() {
+	_, _ = os.NewFile(0, "stdin").Stat()
+	for {
+		time.Sleep(time.Hour)
+	}
+}
+
+// again starts this binary in another mode, without waiting for it.
+func again(mode []string, attr *syscall.SysProcAttr) {
+	argv := append([]string{"child", asChild}, mode...)
+	if _, err := syscall.ForkExec("/proc/self/exe", argv, &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}, Sys: attr}); err != nil {
+		panic(err)
+	}
+}
+
+// dumped is what a child sees of itself.
+type dumped struct {
+	FDs             []string
+	Env             []string
+	UID, GID        int
+	Groups          []int
+	SID, PGID, PID  int
+	Dir             string
+	Ignored, Masked string
+	OutFlags        int
+	TTY             string
+}
+
+func dump() {
+	d := dumped{Env: os.Environ(), UID: os.Getuid(), GID: os.Getgid(), PID: os.Getpid(), PGID: unix.Getpgrp()}
+	// Only descriptors that this program did not open itself: epoll, eventfd, the cgroup limits and the folder being read are the runtime's.
+	folder, _ := os.ReadDir("/proc/self/fd")
+	for _, entry := range folder {
+		target, err := os.Readlink("/proc/self/fd/" + entry.Name())
+		if err == nil && !strings.HasPrefix(target, "anon_inode:") && !strings.HasPrefix(target, "/proc/") && !strings.HasPrefix(target, "/sys/") {
+			d.FDs = append(d.FDs, entry.Name())
+		}
+	}
+	d.Groups, _ = os.Getgroups()
+	d.SID, _ = unix.Getsid(0)
+	d.Dir, _ = os.Getwd()
+	flags, _ := unix.FcntlInt(1, unix.F_GETFL, 0)
+	d.OutFlags = flags
+	status, _ := os.ReadFile("/proc/self/status")
+	for line := range strings.Lines(string(status)) {
+		if rest, found := strings.CutPrefix(line, "SigIgn:"); found {
+			d.Ignored = strings.TrimSpace(rest)
+		}
+		if rest, found := strings.CutPrefix(line, "SigBlk:"); found {
+			d.Masked = strings.TrimSpace(rest)
+		}
+	}
+	_ = json.NewEncoder(os.Stdout).Encode(d)
+}

@@ -1,0 +1,158 @@
+package child
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// awaitRest runs from the leader's end until nothing of the scope is left. The rest gets the stop signal if the leader was
+// asked to stop, and KILL if it was not. There is nothing to poll: descendants whose parents end come to this process, the
+// reaper tells of each of them that ends, and a cgroup tells when it is empty.
+func (k *kid) awaitRest(stop int, kill bool) {
+	h := k.host
+	h.mu.Lock()
+	h.leaving[k] = k.reaping
+	h.mu.Unlock()
+	defer func() {
+		h.mu.Lock()
+		delete(h.leaving, k)
+		h.mu.Unlock()
+		k.over()
+	}()
+	var empty <-chan struct{}
+	if k.cgroup != nil {
+		var cancel func()
+		empty, cancel = h.cgroups.whenEmpty(k.cgroup)
+		defer cancel()
+	}
+	if stop != 0 && !kill {
+		k.signalRest(unix.Signal(stop))
+	} else if k.cgroup != nil {
+		if err := k.cgroup.kill(); err != nil {
+			k.signalRest(unix.SIGKILL)
+		}
+	}
+	for {
+		if k.cgroup != nil {
+			if !k.cgroup.populated() {
+				return
+			}
+		} else {
+			k.mu.Lock()
+			killing := k.kill || k.stop == 0
+			k.mu.Unlock()
+			rest := k.members()
+			if len(rest) == 0 {
+				return
+			}
+			if killing && k.signalMembers(rest, unix.SIGKILL) > 0 {
+				// Somebody may have forked between the look and the signal.
+				k.signalMembers(k.members(), unix.SIGKILL)
+			}
+		}
+		select {
+		case <-k.reaping:
+		case <-empty:
+		}
+	}
+}
+
+// signalRest sends to everything of the scope that is left beside the leader, and CONT after a signal that can be missed.
+func (k *kid) signalRest(number unix.Signal) {
+	k.signalMembers(k.members(), number)
+}
+
+// signalMembers sends to each of them through a pidfd that is certain to be that very process, and returns how many there
+// were.
+func (k *kid) signalMembers(members []proc, number unix.Signal) (sent int) {
+	for _, member := range members {
+		fd, err := unix.PidfdOpen(member.pid, 0)
+		if err != nil {
+			continue // it has ended
+		}
+		if same, err := readProc(member.pid); err == nil && same.start == member.start {
+			if unix.PidfdSendSignal(fd, number, nil, 0) == nil {
+				sent++
+				if number != unix.SIGKILL {
+					_ = unix.PidfdSendSignal(fd, unix.SIGCONT, nil, 0)
+				}
+			}
+		}
+		unix.Close(fd)
+	}
+	return sent
+}
+
+// members lists what is left of the scope, zombies and the leader excepted.
+func (k *kid) members() []proc {
+	if k.scope == Process {
+		return nil
+	}
+	if k.cgroup != nil {
+		return k.cgroup.members(k.pid)
+	}
+	all := readProcs()
+	var found []proc
+	for _, p := range all {
+		if p.pid == k.pid || p.state == 'Z' || p.state == 'X' {
+			continue
+		}
+		if k.owns(p, all) {
+			found = append(found, p)
+		}
+	}
+	return found
+}
+
+// owns reports whether a process belongs to the scope: by group, or by session, marker or descent. The group and the session
+// keep the leader's number from being reused as long as they have a member (the kernel frees a number only when it is
+// nobody's pid, group or session). Only what descends from this process is looked at: orphans come to it, and the same marker
+// elsewhere belongs to another daemon's process.
+func (k *kid) owns(p proc, all map[int]proc) bool {
+	self, marker := os.Getpid(), UnitKey+"="+k.unit
+	ours := false
+	for range len(all) {
+		if p.pid == self {
+			return ours
+		}
+		if k.scope == Group {
+			ours = ours || p.group == k.pid && p.session == k.pid
+		} else {
+			ours = ours || p.session == k.pid || p.pid == k.pid || p.marked(marker)
+		}
+		parent, known := all[p.parent]
+		if !known || k.scope == Group && !ours {
+			return false
+		}
+		p = parent
+	}
+	return false
+}
+
+// left counts members and says what keeps those that KILL does not end.
+func (k *kid) left() (int, string) {
+	members := k.members()
+	k.mu.Lock()
+	if !k.reaped {
+		if leader, err := readProc(k.pid); err == nil {
+			members = append(members, leader)
+		}
+	}
+	k.mu.Unlock()
+	var stuck []string
+	for _, p := range members {
+		if p.state == 'D' || p.state == 'T' || p.state == 't' {
+			stuck = append(stuck, fmt.Sprintf("pid %d %s", p.pid, p.why()))
+		}
+	}
+	if len(stuck) == 0 {
+		return len(members), ""
+	}
+	if len(stuck) > 3 {
+		stuck = append(stuck[:3], "…")
+	}
+	return len(members), fmt.Sprintf("%d left: %s", len(members), strings.Join(stuck, ", "))
+}
