@@ -207,8 +207,13 @@ func clip(s string) string {
 	if r := []rune(s); len(r) > 40 {
 		s = string(r[:40]) + "..."
 	}
+	return printable(s)
+}
+
+// printable puts ? for control characters: a message is one line and moves no cursor.
+func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if r < ' ' || r >= 0x7f && r < 0xa0 {
 			return '?'
 		}
 		return r

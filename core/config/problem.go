@@ -44,8 +44,12 @@ func (ps Problems) Error() string {
 // Is makes errors.Is(problems, core.ErrInvalid) true.
 func (ps Problems) Is(target error) bool { return target == core.ErrInvalid }
 
-// sorted puts problems into the order of the file; those of the whole file and of flags come first.
+// sorted puts problems into the order of the file; those of the whole file and of flags come first. Whatever a message quotes,
+// each stays one line of printable text.
 func (ps Problems) sorted() Problems {
+	for i := range ps {
+		ps[i].Msg = printable(ps[i].Msg)
+	}
 	sort.SliceStable(ps, func(i, j int) bool {
 		a, b := ps[i], ps[j]
 		if a.Line != b.Line {
