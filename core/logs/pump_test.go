@@ -359,7 +359,7 @@ func TestIdleStreamsOwnNoBuffer(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	used := int64(after.HeapAlloc+after.StackInuse) - int64(before.HeapAlloc+before.StackInuse)
 	t.Logf("%d bytes for each idle stream", used/n)
-	if used/n > 8<<10 {
+	if used/n > 12<<10 { // about half of it without the race detector
 		t.Errorf("an idle stream costs %d bytes", used/n)
 	}
 	for i, w := range writers {

@@ -74,7 +74,8 @@ type sink struct {
 
 // sinkView is where a sink stands.
 type sinkView struct {
-	gen         uint64 // which active file
+	gen         uint64 // how many files were opened before
+	id          fileID // of the active one
 	size, total int64
 	found       int64 // size of the file when it was first opened
 	foundTime   int64 // and when that was last written
@@ -134,7 +135,7 @@ func (s *sink) write(p []byte, from *Stream) (lost int, at sinkView) {
 	if s.total != before || s.view.gen != s.gen {
 		s.publishAt(before, now)
 	}
-	at = sinkView{gen: s.gen, size: s.size, total: s.total}
+	at = sinkView{gen: s.gen, id: s.id, size: s.size, total: s.total}
 	notices := s.notices
 	s.notices = nil
 	s.mu.Unlock()
@@ -478,7 +479,7 @@ func (s *sink) publish(now time.Time) { s.publishAt(s.total, now) }
 func (s *sink) publishAt(before int64, now time.Time) {
 	v := &s.view
 	v.Lock()
-	v.gen, v.size, v.total = s.gen, s.size, s.total
+	v.gen, v.id, v.size, v.total = s.gen, s.id, s.size, s.total
 	if s.total > before {
 		v.index.add(before, now.UnixNano())
 	}

@@ -242,16 +242,9 @@ func (s *sink) open(at sinkView, since time.Time) (*backward, int64, error) {
 		return nil, 0, err
 	}
 	defer d.close()
-	v, f, e, err := s.active(d)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	v, f, e, files, err := s.active(d)
+	if err != nil {
 		return nil, 0, &fs.PathError{Op: "open", Path: s.path, Err: err}
-	}
-	files, lerr := oldFiles(d, s.base)
-	if lerr != nil {
-		if f != nil {
-			f.Close()
-		}
-		return nil, 0, lerr
 	}
 	b := &backward{}
 	off := v.total - v.size
@@ -267,22 +260,49 @@ func (s *sink) open(at sinkView, since time.Time) (*backward, int64, error) {
 		youngest = since.UnixNano()
 		floor = s.floor(youngest)
 	}
-	b.older = s.older(files, off, limit, e.id, floor, youngest)
+	b.older = s.older(files, off, limit, floor, youngest)
 	return b, floor, nil
 }
 
 // within is how much of a file that begins at off lies before the limit.
 func within(size, off, limit int64) int64 { return max(min(size, limit-off), 0) }
 
-// active opens the file that is written now together with where it stands.
-func (s *sink) active(d *directory) (v sinkView, f *os.File, e entry, err error) {
+// active opens the file that stands where the view says, together with the
+// view and the files rotated before it. It may have been rotated since: then it
+// is among the old ones. Without any file f is nil.
+func (s *sink) active(d *directory) (v sinkView, f *os.File, e entry, before []old, err error) {
 	for try := 0; ; try++ {
 		v = s.look()
 		f, e, err = d.openRead(s.base)
-		if now := s.look(); now.gen == v.gen || try == 8 {
-			return v, f, e, err
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return v, nil, e, nil, err
 		}
-		if f != nil { // rotated between the two
+		files, lerr := oldFiles(d, s.base)
+		if lerr != nil {
+			if f != nil {
+				f.Close()
+			}
+			return v, nil, e, nil, lerr
+		}
+		at := len(files)
+		for i := len(files) - 1; i >= 0 && at == len(files); i-- {
+			if got, err := d.stat(files[i].name); err == nil && got.id == v.id {
+				at = i
+			}
+		}
+		if f != nil && e.id == v.id || try == 8 {
+			return v, f, e, files[:at], nil
+		}
+		if at < len(files) {
+			older, oe, oerr := d.openRead(files[at].name)
+			if oerr == nil && oe.id == v.id {
+				if f != nil {
+					f.Close()
+				}
+				return v, older, oe, files[:at], nil
+			}
+		}
+		if f != nil { // moved or deleted while we looked
 			f.Close()
 		}
 	}
@@ -308,17 +328,11 @@ func (s *sink) floor(t int64) int64 {
 	return off
 }
 
-// older returns the rotated files one by one, the newest first. active is the
-// file already read: when it was rotated meanwhile, younger ones are left out.
-func (s *sink) older(files []old, off, limit int64, active fileID, floor, youngest int64) func() (segment, error) {
-	started := false
+// older opens the rotated files one by one, the newest first, as far as they
+// matter.
+func (s *sink) older(files []old, off, limit, floor, youngest int64) func() (segment, error) {
 	return func() (segment, error) {
 		for len(files) > 0 && off > floor {
-			if !started {
-				started = true
-				s.skipYounger(&files, active)
-				continue
-			}
 			name := files[len(files)-1].name
 			files = files[:len(files)-1]
 			d, err := openDirectory(s.dir)
@@ -338,20 +352,5 @@ func (s *sink) older(files []old, off, limit int64, active fileID, floor, younge
 			return segment{r: f, size: within(e.size, off, limit), off: off, file: f}, nil
 		}
 		return segment{}, io.EOF
-	}
-}
-
-// skipYounger drops the file that is known already, and those after it.
-func (s *sink) skipYounger(files *[]old, active fileID) {
-	d, err := openDirectory(s.dir)
-	if err != nil {
-		return
-	}
-	defer d.close()
-	for i := len(*files) - 1; i >= 0; i-- {
-		if e, err := d.stat((*files)[i].name); err == nil && e.id == active {
-			*files = (*files)[:i]
-			return
-		}
 	}
 }
