@@ -26,7 +26,7 @@ type Host struct {
 	cgroups *cgroups // nil: trees are found by session, marker and descent
 	null    *os.File
 	jobs    chan func()   // to the spawner threads
-	begun   chan struct{} // a start began, or the Host closes: the reaper without children looks again
+	begun   chan struct{} // there is a child, or the Host closes: the reaper without children looks again
 	ended   chan struct{} // closed when the reaper has ended
 	closing chan struct{}
 
@@ -157,7 +157,7 @@ func (h *Host) onSpawner(job func()) {
 	<-done
 }
 
-// poke wakes a reaper that waits for a start to begin.
+// poke wakes a reaper that waits for a child to wait for.
 func (h *Host) poke() {
 	select {
 	case h.begun <- struct{}{}:

@@ -71,7 +71,6 @@ func (h *Host) Start(c Command) (Child, error) {
 // fork runs on a spawner thread. Go's fork opens its exec-error pipe under its own lock, which is shared by concurrent forks.
 func (h *Host) fork(k *kid, path string, argv []string, attr *syscall.ProcAttr) error {
 	h.forkBegins()
-	h.poke()
 	pid, err := syscall.ForkExec(path, argv, attr)
 	if err != nil {
 		h.forkFailed()

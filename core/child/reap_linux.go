@@ -21,7 +21,7 @@ func (h *Host) reap() {
 			h.consume(pid)
 		case unix.EINTR:
 		case unix.ECHILD:
-			// No children, so no orphans either: nothing happens before a start begins.
+			// No children, so no orphans either: nothing happens before a start.
 			select {
 			case <-h.begun:
 			case <-h.closing:
@@ -120,6 +120,8 @@ func (h *Host) register(k *kid) {
 	}
 	h.forkEnded()
 	h.mu.Unlock()
+	// Only now: a reaper that looked between the announcement and the fork would have found no child and gone to sleep.
+	h.poke()
 	if gone {
 		k.leaderReaped(exit)
 	}
