@@ -28,7 +28,7 @@ type Options struct {
 	// if it has a file size limit): this package counts the error instead.
 	Stdout, Stderr io.Writer
 	// Notice is told what happened to a file. It is called by the goroutine
-	// that writes and holds up that one file's writers; it must not call back
+	// that wrote, which reads on when it returns; it must not call back
 	// into the Set. nil is allowed.
 	Notice func(Notice)
 }

@@ -153,20 +153,6 @@ func (d *directory) names() ([]string, error) {
 	return f.Readdirnames(-1)
 }
 
-// entryOfFile describes an open file.
-func entryOfFile(f *os.File) (entry, error) {
-	var st unix.Stat_t
-	var err error
-	raw, cerr := f.SyscallConn()
-	if cerr != nil {
-		return entry{}, cerr
-	}
-	if cerr := raw.Control(func(fd uintptr) { err = unix.Fstat(int(fd), &st) }); cerr != nil {
-		return entry{}, cerr
-	}
-	return entryOf(&st), err
-}
-
 func idOf(st *unix.Stat_t) fileID { return fileID{a: uint64(st.Dev), b: st.Ino} }
 
 func entryOf(st *unix.Stat_t) entry {

@@ -193,24 +193,15 @@ func (b *backward) next() (line []byte, end int64, whole bool, err error) {
 func (b *backward) load() error {
 	for {
 		if len(b.src) == 0 || b.src[0].size == 0 {
-			var s segment
-			err := io.EOF
-			if len(b.src) > 0 && len(b.src) > 1 {
-				s, err = b.src[1], nil
-				if b.src[0].file != nil {
-					b.src[0].file.Close()
-				}
-				b.src = b.src[1:]
-			} else if b.older != nil {
-				s, err = b.older()
-				if err == nil {
-					b.close()
-					b.src = []segment{s}
-				}
+			if b.older == nil {
+				return io.EOF
 			}
+			s, err := b.older()
 			if err != nil {
 				return err
 			}
+			b.close()
+			b.src = []segment{s}
 			continue
 		}
 		s := &b.src[0]
