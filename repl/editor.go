@@ -1,6 +1,7 @@
 package repl
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -27,8 +28,9 @@ const (
 	continuation = "  ...> "
 )
 
-// newEditor takes the terminal over. Its close gives it back.
-func newEditor(t *Terminal) (*editor, error) {
+// newEditor takes the terminal over. Its close gives it back. interrupts are those that come while a line is read; the
+// input ends with ctx.
+func newEditor(ctx context.Context, t *Terminal, interrupts <-chan os.Signal) (*editor, error) {
 	e := &editor{t: t}
 	config := &readline.Config{
 		Prompt:                 t.paint(bold, prompt),
@@ -38,11 +40,11 @@ func newEditor(t *Terminal) (*editor, error) {
 		AutoComplete:           e,
 		InterruptPrompt:        "^C",
 		EOFPrompt:              "\n", // which readline takes for none
+		Stdin:                  newKeyboard(t.In, interrupts, ctx.Done()),
 		Stdout:                 t.Out,
 		Stderr:                 t.Err,
 	}
 	if t.In != os.Stdin { // readline sets only standard input to raw mode
-		config.Stdin = io.NopCloser(t.In)
 		nothing := func() error { return nil }
 		config.FuncIsTerminal = func() bool { return true }
 		config.FuncMakeRaw, config.FuncExitRaw = nothing, nothing

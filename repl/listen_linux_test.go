@@ -27,6 +27,9 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if sock := os.Getenv(terminalEnv); sock != "" {
+		os.Exit(runTerminal(sock))
+	}
 	os.Exit(m.Run())
 }
 

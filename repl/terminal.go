@@ -50,15 +50,15 @@ func (t *Terminal) Run(ctx context.Context) int {
 
 // talk is the loop with a person.
 func (t *Terminal) talk(ctx context.Context) int {
-	e, err := newEditor(t)
+	interrupts := make(chan os.Signal, 1)
+	signal.Notify(interrupts, os.Interrupt)
+	defer signal.Stop(interrupts)
+	e, err := newEditor(ctx, t, interrupts)
 	if err != nil {
 		fmt.Fprintln(t.Err, err)
 		return ExitCode(kindFailed)
 	}
 	defer e.close()
-	interrupts := make(chan os.Signal, 1)
-	signal.Notify(interrupts, os.Interrupt)
-	defer signal.Stop(interrupts)
 	if t.Banner != "" {
 		fmt.Fprintln(t.Out, t.Banner)
 	}
@@ -67,7 +67,7 @@ func (t *Terminal) talk(ctx context.Context) int {
 		switch {
 		case errors.Is(err, errAbandoned):
 			continue
-		case err != nil:
+		case err != nil || ctx.Err() != nil:
 			return 0
 		case !scanText(src).content:
 			continue
