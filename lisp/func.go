@@ -1,0 +1,84 @@
+package lisp
+
+// closure is a function of the program: compiled code and the variables it took along.
+type closure struct {
+	proto *proto
+	up    []Value
+}
+
+func (*closure) kind() Kind { return KindFunction }
+
+// proto is the compiled code of a function: immutable, shared by every evaluation that can reach it.
+type proto struct {
+	body    node
+	nparams int
+	rest    bool // one more parameter takes the remaining arguments as a list
+	nslots  int
+	cost    int64
+	name    string
+	doc     string
+	usage   string
+	src     *source
+	pos     position
+}
+
+// cell is a variable that is both captured by a closure and assigned.
+type cell struct{ v Value }
+
+func (*cell) kind() Kind { return kindInternal }
+
+// funcName is the name of a function in messages.
+func funcName(v Value) string {
+	switch o := v.o.(type) {
+	case *closure:
+		return o.proto.title()
+	case *primitive:
+		return o.def.Name
+	}
+	return clip(Print(v), 40)
+}
+
+func (p *proto) title() string {
+	if p.name != "" {
+		return p.name
+	}
+	return "fn"
+}
+
+// Object is something of the embedder that a program can hold and hand back. It may also implement [Getter], [Iterable],
+// [Comparer], [JSONer] and fmt.Stringer (its plain text).
+type Object interface {
+	// Type is what (type x) answers.
+	Type() string
+}
+
+// Getter answers (:name object args...).
+type Getter interface {
+	Get(t *Thread, name string, args []Value) (Value, error)
+}
+
+// Iterable makes an object a stream's source. The function answers false when there is nothing more.
+type Iterable interface {
+	Iterate(t *Thread) func() (Value, bool, error)
+}
+
+// Comparer makes two objects equal that are not the same.
+type Comparer interface{ Equal(Object) bool }
+
+// JSONer gives the value that stands for an object in JSON.
+type JSONer interface{ JSON() Value }
+
+type hostObject struct{ obj Object }
+
+func (*hostObject) kind() Kind { return KindHost }
+
+// Host makes a value that holds an object of the embedder.
+func Host(o Object) Value { return Value{o: &hostObject{o}} }
+
+// AsHost gives an object of the embedder.
+func (v Value) AsHost() (Object, bool) {
+	if h, ok := v.o.(*hostObject); ok {
+		return h.obj, true
+	}
+	return nil, false
+}

@@ -1,0 +1,471 @@
+package lisp
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Print writes v so that the reader reads it back equal, where that is possible: numbers, strings, symbols, chars,
+// booleans, lists, arrays and hashes. What contains itself is cut with "…", and so is what is nested beyond 1000 levels or
+// longer than 64 MiB.
+func Print(v Value) string { return printLimit(v, false, 64<<20) }
+
+// Display writes v for people: strings and chars as they are, nil as "", lists and arrays as their elements' text
+// without separators, other things as Print does.
+func Display(v Value) string { return printLimit(v, true, 64<<20) }
+
+// printShort is Print for messages.
+func printShort(v Value) string { return printLimit(v, false, 200) }
+
+func printLimit(v Value, display bool, limit int) string {
+	if s, ok := v.o.(*text); ok && display {
+		return s.s
+	}
+	if v.o == nil {
+		return strconv.FormatInt(v.n, 10)
+	}
+	p := printer{limit: limit}
+	if display {
+		p.display(v)
+	} else {
+		p.print(v)
+	}
+	return string(p.b)
+}
+
+// show is Print charged to the budget.
+func (t *Thread) show(v Value, display bool) string {
+	if s, ok := v.o.(*text); ok && display {
+		return s.s
+	}
+	p := printer{limit: 256 << 20, t: t}
+	if display {
+		p.display(v)
+	} else {
+		p.print(v)
+	}
+	t.alloc(int64(len(p.b)) - p.paid)
+	return string(p.b)
+}
+
+type printer struct {
+	b     []byte
+	limit int
+	depth int
+	open  []object // the mutable containers that are being printed
+	t     *Thread  // charged when not nil
+	paid  int64
+	cut   bool
+}
+
+const maxPrintDepth = 1000
+
+// full reports that nothing more should be printed; it also pays for what was.
+func (p *printer) full() bool {
+	if p.cut {
+		return true
+	}
+	if len(p.b) > p.limit {
+		p.b = append(p.b, "…"...)
+		p.cut = true
+		return true
+	}
+	if p.t != nil {
+		p.t.charge(1)
+		if n := int64(len(p.b)) - p.paid; n > 4096 {
+			p.t.alloc(2 * n)
+			p.paid += n
+		}
+	}
+	return false
+}
+
+// enter notes a container; false when it is being printed already or all is nested too deeply.
+func (p *printer) enter(o object, mutable bool) bool {
+	if p.depth >= maxPrintDepth {
+		p.b = append(p.b, "…"...)
+		return false
+	}
+	if mutable {
+		for _, seen := range p.open {
+			if seen == o {
+				p.b = append(p.b, "…"...)
+				return false
+			}
+		}
+		p.open = append(p.open, o)
+	}
+	p.depth++
+	return true
+}
+
+func (p *printer) leave(mutable bool) {
+	p.depth--
+	if mutable {
+		p.open = p.open[:len(p.open)-1]
+	}
+}
+
+func (p *printer) print(v Value) {
+	if p.full() {
+		return
+	}
+	switch o := v.o.(type) {
+	case nil:
+		p.b = strconv.AppendInt(p.b, v.n, 10)
+	case *bigInt:
+		p.bigInt(o)
+	case *floatTag:
+		p.b = append(p.b, floatText(v.float())...)
+	case *charTag:
+		p.b = appendChar(p.b, rune(v.n))
+	case *boolTag:
+		p.b = strconv.AppendBool(p.b, v.n != 0)
+	case *nilTag:
+		p.b = append(p.b, "()"...)
+	case *text:
+		p.b = appendQuoted(p.b, o.s)
+	case *symbol:
+		p.b = append(p.b, o.name...)
+	case *raw:
+		p.b = append(p.b, "0B"...)
+		for _, c := range o.b {
+			p.b = append(p.b, hexDigits[c>>4], hexDigits[c&15])
+		}
+	case *cons:
+		p.list(o, true)
+	case *array:
+		p.array(o, true)
+	case *Hash:
+		p.hash(o)
+	default:
+		p.other(v)
+	}
+}
+
+const hexDigits = "0123456789abcdef"
+
+func (p *printer) bigInt(o *bigInt) {
+	if p.t != nil {
+		words := int64(len(o.i.Bits()))
+		p.t.charge(words * words / 64)
+	}
+	p.b = o.i.Append(p.b, 10)
+}
+
+func (p *printer) list(c *cons, brackets bool) {
+	if !p.enter(c, false) {
+		return
+	}
+	if brackets {
+		p.b = append(p.b, '(')
+	}
+	for {
+		if brackets {
+			p.print(c.car)
+		} else {
+			p.display(c.car)
+		}
+		if p.cut {
+			break
+		}
+		next, ok := c.cdr.o.(*cons)
+		if !ok {
+			if !c.cdr.IsNil() {
+				if brackets {
+					p.b = append(p.b, " . "...)
+					p.print(c.cdr)
+				} else {
+					p.display(c.cdr)
+				}
+			}
+			break
+		}
+		if brackets {
+			p.b = append(p.b, ' ')
+		}
+		c = next
+	}
+	if brackets {
+		p.b = append(p.b, ')')
+	}
+	p.leave(false)
+}
+
+func (p *printer) array(a *array, brackets bool) {
+	if !p.enter(a, true) {
+		return
+	}
+	if brackets {
+		p.b = append(p.b, '[')
+	}
+	for i, item := range a.items {
+		if p.cut {
+			break
+		}
+		if brackets {
+			if i > 0 {
+				p.b = append(p.b, ' ')
+			}
+			p.print(item)
+		} else {
+			p.display(item)
+		}
+	}
+	if brackets {
+		p.b = append(p.b, ']')
+	}
+	p.leave(true)
+}
+
+func (p *printer) hash(h *Hash) {
+	if !p.enter(h, true) {
+		return
+	}
+	p.b = append(p.b, '{')
+	first := true
+	h.Each(func(k, v Value) bool {
+		if !first {
+			p.b = append(p.b, ' ')
+		}
+		first = false
+		p.print(k)
+		p.b = append(p.b, ' ')
+		p.print(v)
+		return !p.cut
+	})
+	p.b = append(p.b, '}')
+	p.leave(true)
+}
+
+// other prints what cannot be read back.
+func (p *printer) other(v Value) {
+	switch o := v.o.(type) {
+	case *braces:
+		if !p.enter(o, false) {
+			return
+		}
+		for i, item := range o.items {
+			p.b = append(p.b, "{ "[min(i, 1)])
+			p.print(item)
+		}
+		p.b = append(p.b, '}')
+		p.leave(false)
+	case *closure, *primitive:
+		p.b = append(p.b, "fn:"+funcName(v)...)
+	case *errorValue:
+		p.b = append(p.b, "(error "...)
+		p.b = appendQuoted(p.b, o.err.Msg)
+		p.b = append(p.b, ')')
+	case *timeValue:
+		p.b = append(p.b, o.text()...)
+	case *pattern:
+		p.b = append(p.b, "(regexp/compile "...)
+		p.b = appendQuoted(p.b, o.re.String())
+		p.b = append(p.b, ')')
+	case *stream:
+		p.b = append(p.b, "(stream …)"...)
+	case *record:
+		if !p.enter(o, true) {
+			return
+		}
+		p.b = append(p.b, '#')
+		p.b = append(p.b, o.class.name...)
+		p.b = append(p.b, '{')
+		for i, f := range o.class.fields {
+			if i > 0 {
+				p.b = append(p.b, ", "...)
+			}
+			p.b = append(p.b, f.name...)
+			p.b = append(p.b, ':')
+			p.print(o.values[i])
+		}
+		p.b = append(p.b, '}')
+		p.leave(true)
+	case *class:
+		p.b = append(p.b, "#class."+o.name...)
+	case *hostObject:
+		p.b = append(p.b, o.obj.Type()...)
+	default:
+		p.b = append(p.b, "#internal"...)
+	}
+}
+
+func (p *printer) display(v Value) {
+	if p.full() {
+		return
+	}
+	switch o := v.o.(type) {
+	case *text:
+		p.b = append(p.b, o.s...)
+	case *charTag:
+		p.b = utf8.AppendRune(p.b, rune(v.n))
+	case *nilTag:
+	case *raw:
+		p.b = append(p.b, o.b...)
+	case *cons:
+		p.list(o, false)
+	case *array:
+		p.array(o, false)
+	case *errorValue:
+		p.b = append(p.b, o.err.Msg...)
+	case *hostObject:
+		if s, ok := o.obj.(interface{ String() string }); ok {
+			p.b = append(p.b, s.String()...)
+			return
+		}
+		p.print(v)
+	default:
+		p.print(v)
+	}
+}
+
+// appendQuoted writes a string as the reader reads it: printable Unicode stays, bytes that are no UTF-8 are \xHH.
+func appendQuoted(b []byte, s string) []byte {
+	b = append(b, '"')
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			i++
+			switch c {
+			case '"', '\\':
+				b = append(b, '\\', c)
+			case '\n':
+				b = append(b, `\n`...)
+			case '\t':
+				b = append(b, `\t`...)
+			case '\r':
+				b = append(b, `\r`...)
+			case '\a':
+				b = append(b, `\a`...)
+			default:
+				if c < ' ' || c == 0x7f {
+					b = append(b, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
+				} else {
+					b = append(b, c)
+				}
+			}
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && size == 1:
+			b = append(b, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
+		case unicode.IsPrint(r):
+			b = append(b, s[i:i+size]...)
+		default:
+			b = appendEscape(b, r)
+		}
+		i += size
+	}
+	return append(b, '"')
+}
+
+func appendEscape(b []byte, r rune) []byte {
+	n := 4
+	b = append(b, '\\')
+	if r > 0xffff {
+		n = 8
+		b = append(b, 'U')
+	} else {
+		b = append(b, 'u')
+	}
+	for n--; n >= 0; n-- {
+		b = append(b, hexDigits[(uint32(r)>>(4*n))&15])
+	}
+	return b
+}
+
+// appendChar writes a char literal.
+func appendChar(b []byte, r rune) []byte {
+	b = append(b, '#')
+	switch r {
+	case '\n':
+		return append(b, `\n`...)
+	case '\t':
+		return append(b, `\t`...)
+	case '\r':
+		return append(b, `\r`...)
+	case '\a':
+		return append(b, `\a`...)
+	}
+	if strings.ContainsRune("\\'\"()[]#~{};`", r) {
+		return append(b, '\\', byte(r))
+	}
+	if r > 0 && r < utf8.RuneSelf && r > ' ' && r != 0x7f || r >= utf8.RuneSelf && unicode.IsPrint(r) && !unicode.IsSpace(r) {
+		return utf8.AppendRune(b, r)
+	}
+	if r >= 0 && r < 0x80 {
+		return append(b, '\\', 'x', hexDigits[r>>4], hexDigits[r&15])
+	}
+	return appendEscape(b, r)
+}
+
+// PrettyPrint is Print with line breaks: what fits in width columns stays on one line, longer lists, arrays and hashes
+// get one element a line.
+func PrettyPrint(v Value, width int) string {
+	p := pretty{width: width}
+	p.value(v, 0)
+	return p.b.String()
+}
+
+type pretty struct {
+	b     strings.Builder
+	width int
+	depth int
+}
+
+func (p *pretty) value(v Value, indent int) {
+	short := printLimit(v, false, p.width+8)
+	if indent+utf8.RuneCountInString(short) <= p.width || p.depth > 100 || p.b.Len() > 16<<20 {
+		if len(short) > p.width+8 {
+			short = Print(v)
+		}
+		p.b.WriteString(short)
+		return
+	}
+	p.depth++
+	defer func() { p.depth-- }()
+	line := func(i, at int) {
+		if i > 0 {
+			p.b.WriteString("\n" + strings.Repeat(" ", at))
+		}
+	}
+	switch o := v.o.(type) {
+	case *array:
+		p.b.WriteByte('[')
+		for i, item := range o.items {
+			line(i, indent+1)
+			p.value(item, indent+1)
+		}
+		p.b.WriteByte(']')
+	case *cons:
+		items, ok := o.slice()
+		if !ok {
+			p.b.WriteString(Print(v))
+			return
+		}
+		p.b.WriteByte('(')
+		for i, item := range items {
+			line(i, indent+1)
+			p.value(item, indent+1)
+		}
+		p.b.WriteByte(')')
+	case *Hash:
+		p.b.WriteByte('{')
+		i := 0
+		o.Each(func(k, item Value) bool {
+			line(i, indent+1)
+			key := Print(k)
+			p.b.WriteString(key + " ")
+			p.value(item, indent+2+utf8.RuneCountInString(key))
+			i++
+			return true
+		})
+		p.b.WriteByte('}')
+	default:
+		p.b.WriteString(Print(v))
+	}
+}

@@ -1,0 +1,599 @@
+package lisp
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxNest bounds how deep forms may be nested in a text.
+const maxNest = 512
+
+// Read reads all forms of src, which is called name in messages. A first line that starts with #! is skipped. The error
+// is an *Error of kind "syntax" with position; [Incomplete] tells whether more text could mend it.
+func Read(name, src string) ([]Value, error) {
+	r := newReader(nil, &source{name: name, text: src}, nil)
+	forms, err := r.all()
+	if err != nil {
+		return nil, err
+	}
+	return forms, nil
+}
+
+// Incomplete reports whether err says that the text ended inside a form, so that more lines may complete it.
+func Incomplete(err error) bool {
+	e, ok := err.(*Error)
+	return ok && e.Kind == "syntax" && e.cause == errIncomplete
+}
+
+type incomplete struct{}
+
+func (incomplete) Error() string { return "incomplete" }
+
+var errIncomplete error = incomplete{}
+
+type reader struct {
+	src   *source
+	s     string
+	at    int
+	line  int
+	start int // offset where the line begins
+	wide  int // bytes beyond the first of the characters of this line so far
+	depth int
+	base  *baseTable
+	mine  map[string]*symbol
+	t     *Thread
+}
+
+func newReader(t *Thread, src *source, base *baseTable) *reader {
+	r := &reader{src: src, s: src.text, line: 1, t: t, base: base}
+	if strings.HasPrefix(r.s, "#!") {
+		if r.at = strings.IndexByte(r.s, '\n'); r.at < 0 {
+			r.at = len(r.s)
+		}
+	}
+	return r
+}
+
+// all reads to the end.
+func (r *reader) all() (forms []Value, err *Error) {
+	for {
+		r.space()
+		if r.at >= len(r.s) {
+			return forms, nil
+		}
+		v, err := r.form()
+		if err != nil {
+			return nil, err
+		}
+		forms = append(forms, v)
+	}
+}
+
+func (r *reader) pos() position { return at(r.line, r.at-r.start-r.wide+1) }
+
+func (r *reader) bad(p position, format string, args ...any) *Error {
+	return Errorf("syntax", format, args...).place(r.src, p)
+}
+
+func (r *reader) unfinished(p position, format string, args ...any) *Error {
+	e := r.bad(p, format, args...)
+	e.cause = errIncomplete
+	return e
+}
+
+func (r *reader) newline() {
+	r.line++
+	r.start, r.wide = r.at, 0
+}
+
+// space skips blanks and comments.
+func (r *reader) space() {
+	for r.at < len(r.s) {
+		switch c := r.s[r.at]; {
+		case c == '\n':
+			r.at++
+			r.newline()
+		case c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v':
+			r.at++
+		case c == ';':
+			if i := strings.IndexByte(r.s[r.at:], '\n'); i >= 0 {
+				r.at += i
+			} else {
+				r.at = len(r.s)
+			}
+		case c == 0xef && strings.HasPrefix(r.s[r.at:], "\ufeff"):
+			r.at += 3
+			r.wide += 3
+		default:
+			return
+		}
+	}
+}
+
+// form reads one form; the caller has skipped blanks and knows there is something.
+func (r *reader) form() (Value, *Error) {
+	if r.depth >= maxNest {
+		return Nil, r.bad(r.pos(), "cannot read: nested more than %d levels deep", maxNest)
+	}
+	if r.t != nil {
+		r.t.charge(1)
+		r.t.alloc(96)
+	}
+	p := r.pos()
+	switch c := r.s[r.at]; c {
+	case '(':
+		r.at++
+		return r.list(p)
+	case '[':
+		r.at++
+		items, err := r.items(p, '[', ']')
+		return Value{o: &array{items: items}, n: int64(p)}, err
+	case '{':
+		r.at++
+		return r.hash(p)
+	case ')', ']', '}':
+		return Nil, r.bad(p, "cannot read: %c closes nothing", c)
+	case '\'':
+		r.at++
+		return r.wrap(p, "quote")
+	case '`':
+		r.at++
+		return r.wrap(p, "syntax-quote")
+	case '~':
+		r.at++
+		if r.at < len(r.s) && r.s[r.at] == '@' {
+			r.at++
+			return r.wrap(p, "unquote-splicing")
+		}
+		return r.wrap(p, "unquote")
+	case '"':
+		return r.str(p)
+	case '#':
+		return r.sharp(p)
+	}
+	return r.atom(p)
+}
+
+func (r *reader) wrap(p position, head string) (Value, *Error) {
+	r.depth++
+	defer func() { r.depth-- }()
+	if r.space(); r.at >= len(r.s) {
+		return Nil, r.unfinished(p, "cannot read: nothing follows the quote")
+	}
+	v, err := r.form()
+	if err != nil {
+		return Nil, err
+	}
+	return r.made(p, r.sym(head, p), v), nil
+}
+
+// made builds a list with a position.
+func (r *reader) made(p position, items ...Value) Value {
+	v := listTail(items, Nil)
+	v.n = int64(p)
+	return v
+}
+
+// sym makes a symbol, the same object for the same name.
+func (r *reader) sym(name string, p position) Value {
+	if r.base != nil {
+		if s := r.base.symbols[name]; s != nil {
+			return Value{o: s, n: int64(p)}
+		}
+	}
+	if s := r.mine[name]; s != nil {
+		return Value{o: s, n: int64(p)}
+	}
+	if r.mine == nil {
+		r.mine = map[string]*symbol{}
+	}
+	if len(r.s) > 1024 { // do not let a name keep a long text alive
+		name = strings.Clone(name)
+	}
+	s := &symbol{name}
+	r.mine[name] = s
+	return Value{o: s, n: int64(p)}
+}
+
+func (r *reader) items(p position, open, closing byte) ([]Value, *Error) {
+	r.depth++
+	defer func() { r.depth-- }()
+	var few [8]Value
+	items := few[:0]
+	for {
+		if r.space(); r.at >= len(r.s) {
+			return nil, r.unfinished(p, "cannot read: this %c is never closed", open)
+		}
+		if r.s[r.at] == closing {
+			r.at++
+			return append([]Value(nil), items...), nil
+		}
+		if c := r.s[r.at]; c == ')' || c == ']' || c == '}' {
+			return nil, r.bad(r.pos(), "cannot read: %c closes the %c of line %d", c, open, p.line())
+		}
+		v, err := r.form()
+		if err != nil {
+			return nil, err
+		}
+		if isSym(v, ".") {
+			return nil, r.bad(position(v.n), "cannot read: a dot stands only before the last element of a list")
+		}
+		items = append(items, v)
+	}
+}
+
+func (r *reader) list(p position) (Value, *Error) {
+	r.depth++
+	defer func() { r.depth-- }()
+	var few [8]Value
+	items, tail := few[:0], Nil
+	for {
+		if r.space(); r.at >= len(r.s) {
+			return Nil, r.unfinished(p, "cannot read: this ( is never closed")
+		}
+		if r.s[r.at] == ')' {
+			r.at++
+			break
+		}
+		if c := r.s[r.at]; c == ']' || c == '}' {
+			return Nil, r.bad(r.pos(), "cannot read: %c closes the ( of line %d", c, p.line())
+		}
+		v, err := r.form()
+		if err != nil {
+			return Nil, err
+		}
+		if !isSym(v, ".") {
+			items = append(items, v)
+			continue
+		}
+		if len(items) == 0 {
+			return Nil, r.bad(position(v.n), "cannot read: nothing stands before the dot")
+		}
+		if r.space(); r.at >= len(r.s) {
+			return Nil, r.unfinished(p, "cannot read: this ( is never closed")
+		}
+		if r.s[r.at] == ')' {
+			return Nil, r.bad(position(v.n), "cannot read: nothing follows the dot")
+		}
+		if tail, err = r.form(); err != nil {
+			return Nil, err
+		}
+		if r.space(); r.at >= len(r.s) {
+			return Nil, r.unfinished(p, "cannot read: this ( is never closed")
+		}
+		if r.s[r.at] != ')' || isSym(tail, ".") {
+			return Nil, r.bad(r.pos(), "cannot read: more than one element follows the dot")
+		}
+		r.at++
+		break
+	}
+	if len(items) == 0 {
+		return Nil, nil
+	}
+	v := listTail(items, tail)
+	v.n = int64(p)
+	return v, nil
+}
+
+// hash reads a literal table. As source code a table stands for the making of one: its keys and values are forms.
+func (r *reader) hash(p position) (Value, *Error) {
+	items, err := r.items(p, '{', '}')
+	if err != nil {
+		return Nil, err
+	}
+	if len(items)%2 != 0 {
+		return Nil, r.bad(p, "cannot read: a hash needs a value for every key, got %d forms", len(items))
+	}
+	h := NewHash()
+	for i := 0; i < len(items); i += 2 {
+		sum, ok := sumOf(items[i])
+		if !ok {
+			return Value{o: &braces{items}, n: int64(p)}, nil
+		}
+		h.put(items[i], items[i+1], sum)
+	}
+	return Value{o: h, n: int64(p)}, nil
+}
+
+// braces is a hash literal in source code with a key that only evaluating makes a key.
+type braces struct{ items []Value }
+
+func (*braces) kind() Kind { return KindHash }
+
+func (r *reader) str(p position) (Value, *Error) {
+	r.at++
+	from := r.at
+	for r.at < len(r.s) {
+		switch c := r.s[r.at]; {
+		case c == '"':
+			s := r.s[from:r.at]
+			r.at++
+			if err := r.endOfToken(); err != nil {
+				return Nil, err
+			}
+			return r.text(s, p), nil
+		case c == '\\':
+			return r.escaped(p, from)
+		case c == '\n':
+			r.at++
+			r.newline()
+		default:
+			r.wideByte(c)
+			r.at++
+		}
+	}
+	return Nil, r.unfinished(p, "cannot read: this string is never closed")
+}
+
+func (r *reader) wideByte(c byte) {
+	if c&0xc0 == 0x80 {
+		r.wide++
+	}
+}
+
+func (r *reader) text(s string, p position) Value {
+	if len(r.s) > 4096 && len(s)*8 < len(r.s) {
+		s = strings.Clone(s)
+	}
+	return Value{o: &text{s: s}, n: int64(p)}
+}
+
+func (r *reader) escaped(p position, from int) (Value, *Error) {
+	b := []byte(r.s[from:r.at])
+	for r.at < len(r.s) {
+		c := r.s[r.at]
+		if c == '"' {
+			r.at++
+			if err := r.endOfToken(); err != nil {
+				return Nil, err
+			}
+			return Value{o: &text{s: string(b)}, n: int64(p)}, nil
+		}
+		if c != '\\' {
+			r.wideByte(c)
+			b = append(b, c)
+			r.at++
+			if c == '\n' {
+				r.newline()
+			}
+			continue
+		}
+		where := r.pos()
+		r.at++
+		if r.at >= len(r.s) {
+			break
+		}
+		c = r.s[r.at]
+		r.at++
+		i := strings.IndexByte(`nratbfv0e\"'#`, c)
+		if i >= 0 {
+			b = append(b, "\n\r\a\t\b\f\v\x00\x1b\\\"'#"[i])
+			continue
+		}
+		n, ok := rune(0), false
+		switch c {
+		case 'x':
+			if n, ok = r.hexDigits(2); ok {
+				b = append(b, byte(n))
+			}
+		case 'u':
+			if n, ok = r.hexDigits(4); ok {
+				b = utf8.AppendRune(b, n)
+			}
+		case 'U':
+			if n, ok = r.hexDigits(8); ok {
+				b = utf8.AppendRune(b, n)
+			}
+		}
+		if !ok {
+			return Nil, r.bad(where, "cannot read: unknown escape \\%s in a string", string(rune(c)))
+		}
+	}
+	return Nil, r.unfinished(p, "cannot read: this string is never closed")
+}
+
+func (r *reader) hexDigits(n int) (rune, bool) {
+	if r.at+n > len(r.s) {
+		return 0, false
+	}
+	var v uint32
+	for i := 0; i < n; i++ {
+		d := strings.IndexByte("0123456789abcdefABCDEF", r.s[r.at+i])
+		if d < 0 {
+			return 0, false
+		}
+		if d > 15 {
+			d -= 6
+		}
+		v = v<<4 | uint32(d)
+	}
+	r.at += n
+	return rune(v), v <= unicode.MaxRune
+}
+
+// endOfToken refuses what is glued to the end of a string or number, as in "a"b.
+func (r *reader) endOfToken() *Error {
+	if r.at < len(r.s) && !isDelimiter(r.s[r.at]) {
+		return r.bad(r.pos(), "cannot read: want a blank or a bracket here")
+	}
+	return nil
+}
+
+func isDelimiter(c byte) bool {
+	switch c {
+	case ' ', '\t', '\n', '\r', '\f', '\v', '(', ')', '[', ']', '{', '}', ';':
+		return true
+	}
+	return false
+}
+
+// sharp reads #`raw`, #'x, #(...), and chars.
+func (r *reader) sharp(p position) (Value, *Error) {
+	if r.at+1 >= len(r.s) {
+		return Nil, r.bad(p, "cannot read: nothing follows #")
+	}
+	switch r.s[r.at+1] {
+	case '`':
+		r.at += 2
+		from := r.at
+		for r.at < len(r.s) {
+			c := r.s[r.at]
+			if c == '`' {
+				s := r.s[from:r.at]
+				r.at++
+				if err := r.endOfToken(); err != nil {
+					return Nil, err
+				}
+				return r.text(s, p), nil
+			}
+			r.wideByte(c)
+			if r.at++; c == '\n' {
+				r.newline()
+			}
+		}
+		return Nil, r.unfinished(p, "cannot read: this raw string is never closed")
+	case '\'':
+		r.at += 2
+		return r.wrap(p, "sharp-quote")
+	case '(':
+		r.at += 2
+		items, err := r.items(p, '(', ')')
+		if err != nil {
+			return Nil, err
+		}
+		body := listTail(items, Nil)
+		body.n = int64(p)
+		return r.made(p, r.sym(lambdaHead, p), body), nil
+	}
+	return r.char(p)
+}
+
+// lambdaHead is the head of the form that #(...) reads as.
+const lambdaHead = "sharp-lambda"
+
+func (r *reader) char(p position) (Value, *Error) {
+	r.at++
+	escaped := r.s[r.at] == '\\' && r.at+1 < len(r.s)
+	if escaped {
+		r.at++
+	}
+	c, size := utf8.DecodeRuneInString(r.s[r.at:])
+	if c == utf8.RuneError && size <= 1 || c == '\n' && !escaped {
+		return Nil, r.bad(p, "cannot read: bad character after #")
+	}
+	r.at += size
+	r.wide += size - 1
+	if escaped {
+		if c >= utf8.RuneSelf {
+			return Nil, r.bad(p, "cannot read: unknown char #\\%c", c)
+		}
+		n, ok := rune(0), true
+		switch c {
+		case 'n':
+			c = '\n'
+		case 'r':
+			c = '\r'
+		case 't':
+			c = '\t'
+		case 'a':
+			c = '\a'
+		case 'x':
+			if n, ok = r.hexDigits(2); ok {
+				c = n
+			}
+		case 'u':
+			if n, ok = r.hexDigits(4); ok {
+				c = n
+			}
+		case 'U':
+			if n, ok = r.hexDigits(8); ok {
+				c = n
+			}
+		default:
+			ok = strings.ContainsRune("\\\"'`#~;()[]{}", c)
+		}
+		if !ok {
+			return Nil, r.bad(p, "cannot read: unknown char #\\%c", c)
+		}
+	} else if strings.ContainsRune("'\"()[]{};~#\\` \t\r", c) {
+		return Nil, r.bad(p, "cannot read: this char is written #\\%c", c)
+	}
+	if err := r.endOfToken(); err != nil {
+		return Nil, err
+	}
+	return Char(c), nil
+}
+
+// atom reads a number, a boolean, bytes or a symbol.
+func (r *reader) atom(p position) (Value, *Error) {
+	from := r.at
+	for r.at < len(r.s) {
+		c := r.s[r.at]
+		if isDelimiter(c) {
+			break
+		}
+		switch c {
+		case '"', '\'', '`', '~', '#':
+			return Nil, r.bad(r.pos(), "cannot read: unexpected %c after %s", c, clip(r.s[from:r.at], 40))
+		}
+		r.wideByte(c)
+		r.at++
+	}
+	word := r.s[from:r.at]
+	switch c := word[0]; {
+	case isDigit(c) || (c == '-' || c == '+' || c == '.') && len(word) > 1:
+		if v, ok := parseNumber(word); ok {
+			return v, nil
+		}
+		if len(word) > maxDigits {
+			return Nil, r.bad(p, "cannot read: a number of more than %d digits", maxDigits)
+		}
+		if strings.HasPrefix(word, "0B") {
+			b, ok := parseHex(word[2:])
+			if !ok {
+				return Nil, r.bad(p, "cannot read: bytes are an even number of hex digits after 0B, got %s", clip(word, 40))
+			}
+			return Bytes(b), nil
+		}
+		if looksLikeNumber(word) {
+			return Nil, r.bad(p, "cannot read: bad number %s", clip(word, 40))
+		}
+	case word == "true":
+		return True, nil
+	case word == "false":
+		return False, nil
+	}
+	if !utf8.ValidString(word) {
+		return Nil, r.bad(p, "cannot read: a symbol that is not UTF-8")
+	}
+	for _, c := range word {
+		if c < ' ' || c == 0x7f || c >= utf8.RuneSelf && (unicode.IsSpace(c) || !unicode.IsPrint(c)) {
+			return Nil, r.bad(p, "cannot read: unexpected character %U in a symbol", c)
+		}
+	}
+	return r.sym(word, p), nil
+}
+
+// looksLikeNumber: digits and dots only, which is more likely a slip than a name.
+func looksLikeNumber(word string) bool {
+	return strings.Trim(word, "0123456789.-") == "" && strings.Count(word, ".") > 1
+}
+
+func parseHex(s string) ([]byte, bool) {
+	if len(s)%2 != 0 {
+		return nil, false
+	}
+	b := make([]byte, len(s)/2)
+	for i := 0; i < len(s); i++ {
+		d := strings.IndexByte("0123456789abcdefABCDEF", s[i])
+		if d < 0 {
+			return nil, false
+		}
+		if d > 15 {
+			d -= 6
+		}
+		b[i/2] = b[i/2]<<4 | byte(d)
+	}
+	return b, true
+}

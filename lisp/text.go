@@ -1,0 +1,121 @@
+package lisp
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// text is an immutable string of Unicode characters. A text that was built by concatenation ends exactly at the end of
+// its builder; concatenating onto it again extends the builder in place, so that building a string piece by piece is
+// linear. Texts that are shared between evaluations never have a builder.
+type text struct {
+	s    string
+	tail *strings.Builder
+}
+
+func (*text) kind() Kind { return KindString }
+
+// String makes a string. Invalid UTF-8 is kept as it is.
+func String(s string) Value { return Value{o: &text{s: s}} }
+
+// AsString gives a string. Only strings are accepted, not symbols.
+func (v Value) AsString() (string, bool) {
+	if s, ok := v.o.(*text); ok {
+		return s.s, true
+	}
+	return "", false
+}
+
+// byteOffset gives the byte offset of character i of s, or -1 when s is shorter.
+func byteOffset(s string, i int) int {
+	if i < 0 {
+		return -1
+	}
+	for at := range s {
+		if i == 0 {
+			return at
+		}
+		i--
+	}
+	if i == 0 {
+		return len(s)
+	}
+	return -1
+}
+
+// charOffset counts the characters before byte offset at.
+func charOffset(s string, at int) int { return utf8.RuneCountInString(s[:at]) }
+
+// textSize is what a string object costs besides its bytes.
+const textSize = 32
+
+// join appends b to a, in place where a is the end of a builder.
+func (t *Thread) join(a *text, b string) *text {
+	if b == "" {
+		return a
+	}
+	if a.tail != nil && a.tail.Len() == len(a.s) {
+		if spare := a.tail.Cap() - a.tail.Len(); spare < len(b) {
+			t.alloc(int64(a.tail.Cap() + 2*len(b)))
+		}
+		t.alloc(textSize)
+		a.tail.WriteString(b)
+		return &text{s: a.tail.String(), tail: a.tail}
+	}
+	size := len(a.s) + len(b)
+	if size < 64 {
+		t.alloc(int64(size + textSize))
+		return &text{s: a.s + b}
+	}
+	t.alloc(int64(2*size + textSize + 32))
+	tail := &strings.Builder{}
+	tail.Grow(2 * size)
+	tail.WriteString(a.s)
+	tail.WriteString(b)
+	return &text{s: tail.String(), tail: tail}
+}
+
+// newText makes a string and charges for it.
+func (t *Thread) newText(s string) Value {
+	t.alloc(int64(len(s) + textSize))
+	return Value{o: &text{s: s}}
+}
+
+// raw is a byte string.
+type raw struct{ b []byte }
+
+func (*raw) kind() Kind { return KindBytes }
+
+// Bytes makes a byte string, which keeps b: the caller must not change it any more.
+func Bytes(b []byte) Value { return Value{o: &raw{b}} }
+
+// AsBytes gives a byte string, which must not be changed.
+func (v Value) AsBytes() ([]byte, bool) {
+	if b, ok := v.o.(*raw); ok {
+		return b.b, true
+	}
+	return nil, false
+}
+
+// symbol is a name. Two symbols with the same name are equal; the reader reuses objects, so comparing pointers usually
+// decides. There is no global table: symbols made by one evaluation are collected with it.
+type symbol struct{ name string }
+
+func (*symbol) kind() Kind { return KindSymbol }
+
+// Sym makes a symbol.
+func Sym(name string) Value { return Value{o: &symbol{name}} }
+
+// AsSymbol gives the name of a symbol.
+func (v Value) AsSymbol() (string, bool) {
+	if s, ok := v.o.(*symbol); ok {
+		return s.name, true
+	}
+	return "", false
+}
+
+// isSym reports whether v is the symbol of that name.
+func isSym(v Value, name string) bool {
+	s, ok := v.o.(*symbol)
+	return ok && s.name == name
+}

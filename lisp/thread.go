@@ -1,0 +1,367 @@
+package lisp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"runtime"
+)
+
+// Budget bounds an evaluation; 0 means unlimited. Exceeding one is an error of kind "budget" that no script can catch.
+type Budget struct {
+	// Steps counts calls, loop turns and work done by primitives.
+	Steps int64
+	// Depth is how many calls may be under way, those through primitives like map included. Unlimited still means 100 000.
+	Depth int
+	// Bytes is the memory that may be taken over the whole evaluation.
+	Bytes int64
+	// Output is how many bytes may be written to Out.
+	Output int64
+}
+
+// Thread is one evaluation, or several after one another that share a budget. It belongs to one goroutine at a time.
+type Thread struct {
+	// KindOf gives the kind of a Go error that a primitive returned; nil means "failed" for all.
+	KindOf func(error) string
+	// OnPanic is told of a Go panic inside a primitive, with the stack, before it becomes an error of kind "failed".
+	OnPanic func(reason any, stack []byte)
+
+	fuel   int64 // steps that may be done before looking at anything else
+	left   int64 // steps beyond fuel
+	mem    int64 // bytes left
+	depth  int32
+	pulls  int // streams pulling from streams
+	expand int // macro expansions left, shared by all forms
+	ctx    context.Context
+	out    output
+	top    *frame  // the frame that runs, as of the last call of a primitive
+	stack  []Value // arguments on their way, where there are more than frames hold
+	root   *frame
+	locals map[any]any
+	gensym int64
+	budget Budget
+}
+
+// quantum is how many steps are done between two looks at the context.
+const quantum = 4096
+
+// most bounds one piece of memory, whatever the budget says.
+const most = 1 << 31
+
+// NewThread makes an evaluation that ends when ctx does and writes to out, which may be nil to discard.
+func NewThread(ctx context.Context, out io.Writer, b Budget) *Thread {
+	if out == nil {
+		out = io.Discard
+	}
+	t := &Thread{ctx: ctx, budget: b, left: b.Steps, mem: b.Bytes, depth: 100_000, expand: 1 << 20}
+	if b.Steps <= 0 {
+		t.left = math.MaxInt64
+	}
+	if b.Bytes <= 0 {
+		t.mem = math.MaxInt64
+	}
+	if b.Depth > 0 && b.Depth < int(t.depth) {
+		t.depth = int32(b.Depth)
+	}
+	t.out = output{t: t, w: out, left: b.Output}
+	if b.Output <= 0 {
+		t.out.left = math.MaxInt64
+	}
+	t.fuel = min(quantum, t.left)
+	t.left -= t.fuel
+	t.root = &frame{t: t}
+	t.top = t.root
+	return t
+}
+
+// Context is the context that ends the evaluation; primitives wait with it. Waiting costs no budget.
+func (t *Thread) Context() context.Context { return t.ctx }
+
+// Out is where the program prints; what is written counts against the budget.
+func (t *Thread) Out() io.Writer { return &t.out }
+
+// SetLocal keeps something of the embedder with the evaluation.
+func (t *Thread) SetLocal(key, value any) {
+	if t.locals == nil {
+		t.locals = map[any]any{}
+	}
+	t.locals[key] = value
+}
+
+// Local gives what SetLocal kept, or nil.
+func (t *Thread) Local(key any) any { return t.locals[key] }
+
+// Charge takes steps from the budget for work that a primitive is going to do. It fails when none are left or the
+// context has ended.
+func (t *Thread) Charge(steps int64) (err error) {
+	defer t.recovered(&err, t.top)
+	t.charge(steps)
+	return nil
+}
+
+// Alloc takes bytes from the budget for memory that a primitive is going to use.
+func (t *Thread) Alloc(bytes int64) (err error) {
+	defer t.recovered(&err, t.top)
+	t.alloc(bytes)
+	return nil
+}
+
+// Steps and Bytes used so far.
+func (t *Thread) Steps() int64 {
+	if t.budget.Steps <= 0 {
+		return math.MaxInt64 - t.left - t.fuel
+	}
+	return t.budget.Steps - t.left - t.fuel
+}
+
+type output struct {
+	t    *Thread
+	w    io.Writer
+	left int64
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	if int64(len(p)) > o.left {
+		n, _ := o.w.Write(p[:o.left])
+		o.left = 0
+		return n, &Error{Kind: "budget", Msg: fmt.Sprintf("budget exceeded: output of more than %d bytes", o.t.budget.Output), Value: Nil, hard: true}
+	}
+	o.left -= int64(len(p))
+	return o.w.Write(p)
+}
+
+// write prints on behalf of the program.
+func (t *Thread) write(s string) {
+	t.charge(1 + int64(len(s))>>6)
+	if _, err := io.WriteString(&t.out, s); err != nil {
+		var e *Error
+		if errors.As(err, &e) {
+			t.throw(e)
+		}
+		t.cancelled()
+		t.throw(Errorf("failed", "cannot print: %w", err))
+	}
+}
+
+// charge takes steps.
+func (t *Thread) charge(n int64) {
+	if t.fuel -= n; t.fuel < 0 {
+		t.refuel()
+	}
+}
+
+// refuel looks at what is rare: the context and the total.
+func (t *Thread) refuel() {
+	t.cancelled()
+	need := -t.fuel
+	if need > t.left {
+		t.fuel, t.left = -1, 0
+		t.failHard("budget", "budget exceeded: more than %d steps", t.budget.Steps)
+	}
+	t.left -= need
+	t.fuel = min(quantum, t.left)
+	t.left -= t.fuel
+}
+
+// cancelled fails when the context has ended.
+func (t *Thread) cancelled() {
+	err := t.ctx.Err()
+	if err == nil {
+		return
+	}
+	kind, msg := "cancelled", "the evaluation was cancelled"
+	if errors.Is(err, context.DeadlineExceeded) {
+		kind, msg = "timeout", "the evaluation took too long"
+	}
+	e := &Error{Kind: kind, Msg: msg, Value: Nil, cause: context.Cause(t.ctx), hard: true}
+	t.throw(e)
+}
+
+// alloc takes bytes, before they are taken from Go.
+func (t *Thread) alloc(n int64) {
+	if t.mem -= n; t.mem < 0 || n > 4096 {
+		t.allocBig(n)
+	}
+}
+
+func (t *Thread) allocBig(n int64) {
+	if t.mem < 0 && t.budget.Bytes > 0 || n > most || n < 0 {
+		limit := t.budget.Bytes
+		if t.mem = -1; limit <= 0 {
+			limit, t.mem = most, math.MaxInt64
+		}
+		t.failHard("budget", "budget exceeded: more than %d bytes of memory", limit)
+	}
+	t.charge(n >> 9)
+}
+
+// room is alloc for a number of things that may be hostile.
+func (t *Thread) room(count, size int64) {
+	if count > most/max(size, 1) {
+		t.allocBig(most + 1)
+	}
+	t.alloc(count * size)
+}
+
+// fail ends the evaluation with an error, which a script may catch.
+func (t *Thread) fail(kind, format string, args ...any) {
+	t.throw(&Error{Kind: kind, Msg: fmt.Sprintf(format, args...), Value: Nil})
+}
+
+// failHard ends the evaluation with an error that no script can catch.
+func (t *Thread) failHard(kind, format string, args ...any) {
+	t.throw(&Error{Kind: kind, Msg: fmt.Sprintf(format, args...), Value: Nil, hard: true})
+}
+
+// throw gives an error its position and trace and unwinds.
+func (t *Thread) throw(err error) {
+	var exit Exit
+	if errors.As(err, &exit) {
+		panic(exit)
+	}
+	e, ok := err.(*Error)
+	if !ok && !errors.As(err, &e) {
+		kind := "failed"
+		switch {
+		case t.KindOf != nil:
+			kind = t.KindOf(err)
+		case errors.Is(err, context.DeadlineExceeded):
+			kind = "timeout"
+		case errors.Is(err, context.Canceled):
+			kind = "cancelled"
+		}
+		e = &Error{Kind: kind, Msg: err.Error(), Value: Nil, cause: err}
+	}
+	if t.ctx.Err() != nil {
+		e.hard = true
+	}
+	t.trace(e)
+	panic(e)
+}
+
+// trace notes where the program is, once.
+func (t *Thread) trace(e *Error) {
+	if e.traced {
+		return
+	}
+	e.traced = true
+	name := ""
+	fr := t.top
+	for ; fr != nil; fr = fr.prev {
+		if fr.cl == nil {
+			continue
+		}
+		p := fr.cl.proto
+		if p.src == nil { // a primitive: its place is where it was called
+			if name == "" {
+				name = p.name
+			}
+			continue
+		}
+		if fr.site == 0 {
+			continue
+		}
+		if e.Pos.Line == 0 {
+			e.place(p.src, fr.site)
+		}
+		break
+	}
+	const inner, outer = 10, 10
+	var lines []string
+	count := 0
+	for ; fr != nil && count < 200_000; fr = fr.prev {
+		if fr.cl == nil {
+			continue
+		}
+		count++
+		p := fr.cl.proto
+		line := "in " + p.title()
+		if p.src != nil && p.name == topName {
+			line = "at top level"
+		}
+		if p.src != nil && fr.site != 0 {
+			line += " at " + p.src.pos(fr.site).String()
+		}
+		if n := len(lines); n > 0 && lines[n-1] == line {
+			continue
+		}
+		if len(lines) < inner+4*outer {
+			lines = append(lines, line)
+		} else {
+			copy(lines[inner:], lines[inner+1:])
+			lines[len(lines)-1] = line
+		}
+	}
+	if count > len(lines) && len(lines) > 1 || len(lines) > inner+outer {
+		if len(lines) > inner+outer {
+			lines = append(lines[:inner:inner], lines[len(lines)-outer:]...)
+		}
+		if count > len(lines) {
+			keep := min(inner, len(lines)-1)
+			lines = append(lines[:keep:keep], append([]string{fmt.Sprintf("… %d more calls", count-len(lines))}, lines[keep:]...)...)
+		}
+	}
+	if name != "" {
+		lines = append([]string{"in " + name}, lines...)
+	}
+	e.Trace = lines
+}
+
+// topName is the name of the code of a form at top level.
+const topName = "\x00top"
+
+// recovered turns a panic of the evaluator into an error and puts the thread in order; deferred.
+func (t *Thread) recovered(err *error, top *frame) {
+	r := recover()
+	if r == nil {
+		return
+	}
+	*err = t.asError(r)
+	t.top = top
+}
+
+// asError gives the error that a panic carried.
+func (t *Thread) asError(r any) error {
+	switch r := r.(type) {
+	case *Error:
+		return r
+	case Exit:
+		return r
+	}
+	if t.OnPanic != nil {
+		buf := make([]byte, 64<<10)
+		t.OnPanic(r, buf[:runtime.Stack(buf, false)])
+	}
+	e := &Error{Kind: "failed", Msg: fmt.Sprintf("internal error: %v", r), Value: Nil}
+	t.trace(e)
+	return e
+}
+
+// Call calls a function value with arguments, as a primitive does with a callback. The error is an *Error or an [Exit].
+func (t *Thread) Call(fn Value, args ...Value) (v Value, err error) {
+	depth := len(t.stack)
+	top := t.top
+	defer func() {
+		if r := recover(); r != nil {
+			v, err = Nil, t.asError(r)
+			t.top, t.stack = top, t.stack[:min(depth, len(t.stack))]
+		}
+	}()
+	return t.apply(fn, args), nil
+}
+
+// Eval reads src, which is called name in messages, and evaluates it form by form; the last value is the result. All of
+// it is read before anything runs. The error is an *Error or an [Exit].
+func (t *Thread) Eval(env *Env, name, src string) (v Value, err error) {
+	depth := len(t.stack)
+	top := t.top
+	defer func() {
+		if r := recover(); r != nil {
+			v, err = Nil, t.asError(r)
+			t.top, t.stack = top, t.stack[:min(depth, len(t.stack))]
+		}
+	}()
+	return t.eval(env, name, src), nil
+}
