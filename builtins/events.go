@@ -1,0 +1,204 @@
+package builtins
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/qjpcpu/supervisord/core"
+	"github.com/qjpcpu/supervisord/lisp"
+)
+
+func events(h *Host, t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
+	a := arguments{"events", args}
+	if err := a.count(0, 2); err != nil {
+		return lisp.Nil, err
+	}
+	journal := h.Sup.Journal()
+	since, given, following := uint64(0), false, false
+	for i, arg := range args {
+		word, isText := textOf(arg)
+		switch {
+		case isText && word == "follow" && i == len(args)-1:
+			following = true
+		case isText:
+			return lisp.Nil, lisp.Errorf(kindInvalid, "cannot call events: argument %d is %q, want follow", i+1, cut(word, 64))
+		case given:
+			return lisp.Nil, a.wrong(i, `"follow"`)
+		default:
+			n, err := a.integer(i, 0, math.MaxInt64)
+			if err != nil {
+				return lisp.Nil, err
+			}
+			since, given = uint64(n), true
+		}
+	}
+	if !following {
+		found, _ := journal.Since(since, 0)
+		return eventValues(found), nil
+	}
+	if !given {
+		since = journal.Last()
+	}
+	return lisp.Nil, followEvents(journal, t, since)
+}
+
+// followEvents prints the events after a number until the context ends.
+func followEvents(journal *core.Journal, t *lisp.Thread, since uint64) error {
+	const atOnce = 256
+	out := rawOut(t)
+	for {
+		found, missed := journal.Since(since, atOnce)
+		if missed > 0 {
+			if err := writeLine(out, fmt.Sprintf("... %d events are not kept any more ...", missed)); err != nil {
+				return err
+			}
+		}
+		for _, e := range found {
+			if err := writeLine(out, eventLine(e)); err != nil {
+				return err
+			}
+			since = e.Seq
+		}
+		if len(found) > 0 {
+			continue
+		}
+		if err := journal.Wait(t.Context(), since); err != nil {
+			return err
+		}
+	}
+}
+
+func eventValues(all []core.Event) lisp.Value {
+	out := make([]lisp.Value, len(all))
+	for i, e := range all {
+		out[i] = eventValue(e)
+	}
+	return lisp.Array(out...)
+}
+
+// eventLine is an event as a line of text: when, who, what became of it, why, and who asked.
+func eventLine(e core.Event) string {
+	words := []string{e.At.UTC().Format(timeLayout), e.Name, change(e)}
+	if e.PID != 0 {
+		words = append(words, fmt.Sprintf("pid %d", e.PID))
+	}
+	if e.Note != "" {
+		words = append(words, e.Note)
+	}
+	if by := strings.TrimSpace(e.Cause.Who + " " + e.Cause.What); by != "" {
+		words = append(words, "["+by+"]")
+	}
+	return oneLine(strings.Join(words, "  "))
+}
+
+func change(e core.Event) string {
+	if e.From == e.To {
+		return e.To.String()
+	}
+	return e.From.String() + " -> " + e.To.String()
+}
+
+// oneLine makes control characters harmless.
+func oneLine(text string) string {
+	return strings.Map(func(c rune) rune {
+		if c < ' ' || c >= 0x7f && c < 0xa0 || c == 0x2028 || c == 0x2029 {
+			return '?'
+		}
+		return c
+	}, text)
+}
+
+func history(h *Host, _ *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
+	a := arguments{"history", args}
+	if err := a.count(1, 1); err != nil {
+		return lisp.Nil, err
+	}
+	name, err := a.text(0)
+	if err != nil {
+		return lisp.Nil, err
+	}
+	found, err := historyOf(h, name)
+	if err != nil {
+		return lisp.Nil, err
+	}
+	return eventValues(found), nil
+}
+
+// historyOf are the events of one process; of one that was removed too, as long as they are kept.
+func historyOf(h *Host, name string) ([]core.Event, error) {
+	all, _ := h.Sup.Journal().Since(0, 0)
+	var found []core.Event
+	for _, e := range all {
+		if e.Name == name {
+			found = append(found, e)
+		}
+	}
+	if len(found) == 0 {
+		if _, err := h.Sup.Spec(name); err != nil {
+			return nil, shown(err)
+		}
+	}
+	return found, nil
+}
+
+// toldEvents is how many of the last events why tells.
+const toldEvents = 5
+
+func why(h *Host, _ *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
+	a := arguments{"why", args}
+	if err := a.count(1, 1); err != nil {
+		return lisp.Nil, err
+	}
+	name, err := a.text(0)
+	if err != nil {
+		return lisp.Nil, err
+	}
+	if _, err := h.Sup.Spec(name); err != nil {
+		return lisp.Nil, shown(err)
+	}
+	all, err := h.Sup.Status(name)
+	if err != nil {
+		return lisp.Nil, shown(err)
+	}
+	found, err := historyOf(h, name)
+	if err != nil {
+		return lisp.Nil, err
+	}
+	return lisp.String(explain(all[0], found)), nil
+}
+
+// explain is the present state of a process in words, and the last events that led to it.
+func explain(s core.Status, past []core.Event) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s is %s", s.Name, s.State)
+	switch {
+	case s.PID != 0:
+		fmt.Fprintf(&b, " (pid %d)", s.PID)
+	case s.Want && s.State != core.Starting:
+		b.WriteString(", although it is wanted up")
+	}
+	if s.Reason != "" {
+		b.WriteString(": " + oneLine(s.Reason))
+	}
+	b.WriteString(".")
+	if s.Exit != nil {
+		fmt.Fprintf(&b, "\nIts last life ended with %s.", s.Exit)
+	}
+	if s.State == core.Backoff && !s.NextTry.IsZero() {
+		fmt.Fprintf(&b, "\nIt is tried again at %s.", s.NextTry.UTC().Format(timeLayout))
+	}
+	if s.Restarts > 0 {
+		fmt.Fprintf(&b, "\nIt was restarted by itself %d times since somebody last asked for it.", s.Restarts)
+	}
+	if s.Log != "" {
+		b.WriteString("\nIts output cannot be kept: " + oneLine(s.Log) + ".")
+	}
+	if len(past) > toldEvents {
+		past = past[len(past)-toldEvents:]
+	}
+	for _, e := range past {
+		b.WriteString("\n  " + eventLine(e))
+	}
+	return b.String()
+}

@@ -1,0 +1,289 @@
+package builtins
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/qjpcpu/supervisord/core"
+	"github.com/qjpcpu/supervisord/core/logs"
+	"github.com/qjpcpu/supervisord/lisp"
+)
+
+// The numbers of lines: what is shown when nothing is said, and the most that can be asked for.
+const (
+	defaultLines  = 100
+	followedLines = 10
+	mostLines     = 1_000_000
+)
+
+// longestPattern bounds the text of a regular expression, in bytes.
+const longestPattern = 1 << 10
+
+// logQuery is what logs and follow were asked for.
+type logQuery struct {
+	patterns []string
+	streams  []string
+	lines    int
+	since    time.Time
+	match    *regexp.Regexp
+}
+
+// query reads the arguments of logs and follow: names, then options as "key=value" strings or hashes. A name can hold no
+// "=", so the two cannot be mistaken.
+func query(a arguments, lines int) (logQuery, error) {
+	q := logQuery{streams: []string{"stdout", "stderr"}, lines: lines}
+	for i, arg := range a.args {
+		if hash, ok := arg.AsHash(); ok {
+			var problem error
+			hash.Each(func(k, v lisp.Value) bool {
+				key, known := textOf(k)
+				if !known {
+					problem = a.wrong(i, "a hash with strings as keys")
+					return false
+				}
+				problem = q.set(a.verb, key, lisp.Display(v))
+				return problem == nil
+			})
+			if problem != nil {
+				return q, problem
+			}
+			continue
+		}
+		word, err := a.text(i)
+		if err != nil {
+			return q, err
+		}
+		if key, value, isOption := strings.Cut(word, "="); isOption {
+			if err := q.set(a.verb, key, value); err != nil {
+				return q, err
+			}
+			continue
+		}
+		q.patterns = append(q.patterns, word)
+	}
+	return q, nil
+}
+
+// set takes one option.
+func (q *logQuery) set(verb, key, value string) error {
+	bad := func(want string) error {
+		return lisp.Errorf(kindInvalid, "cannot call %s: %s is %q, want %s", verb, key, cut(value, longestArgument), want)
+	}
+	switch key {
+	case "stream":
+		if value != "stdout" && value != "stderr" {
+			return bad("stdout or stderr")
+		}
+		q.streams = []string{value}
+	case "lines":
+		n, ok := smallNumber(value)
+		if !ok {
+			return bad(fmt.Sprintf("a number of lines up to %d", mostLines))
+		}
+		q.lines = n
+	case "since":
+		at, ok := moment(value)
+		if !ok {
+			return bad("a duration such as 10m or a time such as 2026-01-31T12:00:00Z")
+		}
+		q.since = at
+	case "match":
+		if len(value) > longestPattern {
+			return bad(fmt.Sprintf("a regular expression of at most %d bytes", longestPattern))
+		}
+		re, err := regexp.Compile(value)
+		if err != nil {
+			return lisp.Errorf(kindInvalid, "cannot call %s: match: %v", verb, err)
+		}
+		q.match = re
+	default:
+		hint := ""
+		if near := lisp.Nearest(key, []string{"stream", "lines", "since", "match"}); near != "" {
+			hint = " (did you mean " + near + "?)"
+		}
+		return lisp.Errorf(kindInvalid, "cannot call %s: unknown option %q%s, want stream, lines, since or match", verb, cut(key, 64), hint)
+	}
+	return nil
+}
+
+// smallNumber reads digits up to mostLines.
+func smallNumber(text string) (int, bool) {
+	n := 0
+	for _, c := range []byte(text) {
+		if c < '0' || c > '9' || n > mostLines {
+			return 0, false
+		}
+		n = n*10 + int(c-'0')
+	}
+	return n, text != "" && n <= mostLines
+}
+
+// moment reads a time, or a duration back from now.
+func moment(text string) (time.Time, bool) {
+	if d, err := time.ParseDuration(text); err == nil && d >= 0 {
+		return time.Now().Add(-d), true
+	}
+	at, err := time.Parse(time.RFC3339Nano, text)
+	return at, err == nil
+}
+
+// source is one stream that is read, with what stands before its lines.
+type source struct {
+	prefix string
+	stream *logs.Stream
+}
+
+// sources are the streams that are asked for. Output that is discarded has none; when nothing at all is kept of a process
+// that was named, that is an error.
+func (q logQuery) sources(h *Host) ([]source, error) {
+	names, err := h.Sup.Select(q.patterns...)
+	if err != nil {
+		return nil, shown(err)
+	}
+	var all []source
+	for _, name := range names {
+		prefix := ""
+		if len(names) > 1 {
+			prefix = name + ": "
+		}
+		found := false
+		var why error
+		for _, kind := range q.streams {
+			stream, err := h.Sup.Stream(name, kind)
+			switch {
+			case err == nil:
+				all = append(all, source{prefix, stream})
+				found = true
+			case errors.Is(err, core.ErrConflict):
+				why = err
+			default:
+				return nil, shown(err)
+			}
+		}
+		if !found && len(names) == 1 && len(q.patterns) == 1 {
+			return nil, why
+		}
+	}
+	return all, nil
+}
+
+func showLogs(h *Host, _ *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
+	q, err := query(arguments{"logs", args}, defaultLines)
+	if err != nil {
+		return lisp.Nil, err
+	}
+	all, err := q.sources(h)
+	if err != nil {
+		return lisp.Nil, err
+	}
+	var out []lisp.Value
+	size := 0
+	for _, s := range all {
+		lines, err := s.stream.Tail(q.lines, q.since, q.match)
+		if err != nil {
+			return lisp.Nil, fmt.Errorf("cannot read the log: %w", err)
+		}
+		for _, line := range lines {
+			if size += len(s.prefix) + len(line); size > mostLogBytes {
+				return lisp.Nil, lisp.Errorf(kindBudget, "cannot show so much output: more than %d MiB; ask for fewer lines", mostLogBytes>>20)
+			}
+			out = append(out, lisp.String(s.prefix+line))
+		}
+	}
+	return lisp.Array(out...), nil
+}
+
+// mostLogBytes bounds what one call of logs returns.
+const mostLogBytes = 32 << 20
+
+// followed is a line, or the end of its stream.
+type followed struct {
+	prefix string
+	line   logs.Line
+	err    error
+}
+
+func follow(h *Host, t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
+	q, err := query(arguments{"follow", args}, followedLines)
+	if err != nil {
+		return lisp.Nil, err
+	}
+	all, err := q.sources(h)
+	if err != nil {
+		return lisp.Nil, err
+	}
+	ctx := t.Context()
+	out := rawOut(t)
+	arrived := make(chan followed)
+	done := make(chan struct{})
+	followers := make([]*logs.Follower, 0, len(all))
+	// Every goroutine started below ends when its follower is closed and nobody takes its line any more.
+	running := 0
+	defer func() {
+		close(done)
+		for _, f := range followers {
+			f.Close()
+		}
+		for ; running > 0; running-- {
+			<-arrived
+		}
+	}()
+	for _, s := range all {
+		old, f, err := s.stream.TailFollow(ctx, q.lines, q.since, q.match)
+		if err != nil {
+			return lisp.Nil, fmt.Errorf("cannot read the log: %w", err)
+		}
+		followers = append(followers, f)
+		for _, line := range old {
+			if err := writeLine(out, s.prefix+line); err != nil {
+				return lisp.Nil, err
+			}
+		}
+	}
+	for i, f := range followers {
+		running++
+		go pass(f, all[i].prefix, arrived, done)
+	}
+	for running > 0 {
+		got := <-arrived
+		switch {
+		case got.err != nil:
+			running--
+			if !errors.Is(got.err, io.EOF) {
+				return lisp.Nil, got.err
+			}
+		case got.line.Missed > 0:
+			err = writeLine(out, fmt.Sprintf("%s... %d bytes passed over, too slow a reader ...", got.prefix, got.line.Missed))
+		case q.match == nil || q.match.MatchString(got.line.Text):
+			err = writeLine(out, got.prefix+got.line.Text)
+		}
+		if err != nil {
+			return lisp.Nil, err
+		}
+	}
+	return lisp.Nil, nil
+}
+
+// pass hands the lines of a follower on, and its end last. Once done is closed lines are dropped.
+func pass(f *logs.Follower, prefix string, to chan<- followed, done <-chan struct{}) {
+	for {
+		line, err := f.Next()
+		if err != nil {
+			to <- followed{prefix: prefix, err: err}
+			return
+		}
+		select {
+		case to <- followed{prefix: prefix, line: line}:
+		case <-done:
+		}
+	}
+}
+
+func writeLine(w io.Writer, line string) error {
+	_, err := io.WriteString(w, line+"\n")
+	return err
+}

@@ -1,0 +1,157 @@
+package builtins
+
+import (
+	"github.com/qjpcpu/supervisord/lisp"
+)
+
+// Power is how far the effects of a verb reach. disable_rce leaves Observe and Operate.
+type Power int
+
+const (
+	Observe Power = iota // looks
+	Operate              // changes what the configured processes do
+	Execute              // runs commands of the caller's choice, or shows secrets
+)
+
+// String is "observe", "operate" or "execute".
+func (p Power) String() string {
+	switch p {
+	case Observe:
+		return "observe"
+	case Operate:
+		return "operate"
+	}
+	return "execute"
+}
+
+// Verb is one operation of the daemon.
+type Verb struct {
+	Name    string // [a-z-]+
+	Args    string // as help shows them: "NAME...", "[N]"; "" for none
+	Doc     string // what it does and returns; the first line stands alone
+	Example string // one form that works, run by a test
+	Power   Power
+
+	// Call does it. The arguments are evaluated; the thread has the context, the output and the cause. It may wait
+	// until the thread's context ends.
+	Call func(*Host, *lisp.Thread, []lisp.Value) (lisp.Value, error)
+
+	waits bool // may take long: a program gives its turn to others meanwhile
+}
+
+// Form is how the verb is written: "(stop NAME...)".
+func (v Verb) Form() string {
+	if v.Args == "" {
+		return "(" + v.Name + ")"
+	}
+	return "(" + v.Name + " " + v.Args + ")"
+}
+
+// Verbs is the table of all verbs, in the order of help and reference.
+func Verbs() []Verb {
+	return []Verb{
+		{Name: "status", Args: "NAME...", Power: Observe, Call: status,
+			Doc: "The processes as they are, in configuration order: an array of hashes.\n" +
+				"Keys: name, state (stopped starting running stopping backoff exited fatal), want (is it wanted up), pid, uptime (seconds),\n" +
+				"started_at, stopped_at, restarts, exit (code, or name of the signal), reason, origin (file flags added), priority,\n" +
+				"next_try, log. What there is nothing to say about is nil. It never waits.",
+			Example: `(status "web-*")`},
+		{Name: "env", Args: "NAME", Power: Observe, Call: env,
+			Doc:     "The environment a process gets, as a hash; secrets are masked.",
+			Example: `(env "web-1")`},
+		{Name: "logs", Args: "NAME... OPTION...", Power: Observe, Call: showLogs,
+			Doc: "The last lines of output, also across rotated files: an array of strings.\n" +
+				"Options are \"key=value\" strings or one hash: stream (stdout or stderr, else both), lines (100, of each stream), since\n" +
+				"(a duration such as 10m, or a time as in RFC 3339), match (a regular expression). Several processes: each line has its\n" +
+				"name before it.",
+			Example: `(logs "web-1" "lines=20" "stream=stderr")`},
+		{Name: "follow", Args: "NAME... OPTION...", Power: Observe, Call: follow, waits: true,
+			Doc: "Prints output as it arrives, until cancelled.\n" +
+				"Options as for logs; lines (10) is how many older lines come first.",
+			Example: `(follow "job" "lines=5")`},
+		{Name: "events", Args: `[SINCE-SEQ] ["follow"]`, Power: Observe, Call: events, waits: true,
+			Doc: "What happened, when, why, and who asked: an array of hashes, the oldest first.\n" +
+				"Keys: seq, at, name, from, to, pid, exit, who, what, note. SINCE-SEQ leaves out the events up to that number. With\n" +
+				"\"follow\" one line is printed for each as it happens, until cancelled.",
+			Example: `(events 1)`},
+		{Name: "history", Args: "NAME", Power: Observe, Call: history,
+			Doc:     "The events of one process, as by events.",
+			Example: `(history "web-1")`},
+		{Name: "why", Args: "NAME", Power: Observe, Call: why,
+			Doc:     "The present state of a process explained in a few lines of text.",
+			Example: `(why "web-1")`},
+		{Name: "maintail", Args: "[N]", Power: Observe, Call: maintail,
+			Doc:     "The last N (100) lines of the daemon's own log: an array of strings.",
+			Example: `(maintail 5)`},
+		{Name: "plan", Power: Observe, Call: plan, waits: true,
+			Doc: "What a reload would do; nothing is done.\n" +
+				"A hash: steps (an array of hashes: op (keep tune renew add remove), name, reasons (the keys that differ), warning) and\n" +
+				"warnings.",
+			Example: `(plan)`},
+		{Name: "wait", Args: "NAME STATE SECONDS", Power: Observe, Call: wait, waits: true,
+			Doc:     "Waits until a process is in a state and returns its status; error kind timeout when SECONDS are over.",
+			Example: `(wait "web-1" "running" 10)`},
+		{Name: "config", Power: Observe, Call: configuration,
+			Doc:     "The effective configuration as a hash with the keys of the file; secrets are masked.",
+			Example: `(config)`},
+		{Name: "version", Power: Observe, Call: version,
+			Doc:     "What is running: a hash of version, commit, go, os, arch.",
+			Example: `(version)`},
+		{Name: "help", Args: "[NAME]", Power: Observe, Call: help,
+			Doc: "The verbs: an array of hashes of name, args, power and doc (one line).\n" +
+				"With a name the same as doc.",
+			Example: `(help)`},
+		{Name: "doc", Args: "NAME", Power: Observe, Call: doc,
+			Doc:     "What a verb or a function does, as text. A name is a string or quoted.",
+			Example: `(doc "restart")`},
+		{Name: "apropos", Args: "TEXT", Power: Observe, Call: apropos,
+			Doc:     "The names of the verbs and functions that contain TEXT or are about it: an array of strings.",
+			Example: `(apropos "sta")`},
+
+		{Name: "start", Args: "NAME...", Power: Operate, Call: start, waits: true,
+			Doc:     "Starts processes and returns when they run; a running one is a success.\n" + reportDoc,
+			Example: `(start "web-1" "web-2")`},
+		{Name: "stop", Args: "NAME...", Power: Operate, Call: stop, waits: true,
+			Doc:     "Stops processes and returns when nothing is left of them; a stopped one is a success.\n" + reportDoc,
+			Example: `(stop "web-*")`},
+		{Name: "restart", Args: "NAME...", Power: Operate, Call: restart, waits: true,
+			Doc:     "Gives processes a new life; a stopped one is started.\n" + reportDoc,
+			Example: `(restart "web-1")`},
+		{Name: "signal", Args: "NAME SIGNAL", Power: Operate, Call: sendSignal,
+			Doc:     "Sends a signal (\"HUP\", \"SIGHUP\", 1) to the leader of each process that NAME means; returns a report.",
+			Example: `(signal "web-1" "HUP")`},
+		{Name: "omit-exit-code", Args: "NAME...", Power: Operate, Call: omitExitCode,
+			Doc:     "Makes the next exit of the present lives count as expected; returns a report.",
+			Example: `(omit-exit-code "web-1")`},
+		{Name: "reopen-logs", Power: Operate, Call: reopenLogs,
+			Doc:     "Opens every log file anew, after something outside has moved them.",
+			Example: `(reopen-logs)`},
+		{Name: "reset", Args: "NAME...", Power: Operate, Call: reset,
+			Doc:     "Forgets failures: what was given up or waits for its next try is tried again; returns a report.",
+			Example: `(reset "broken")`},
+		{Name: "reload", Power: Operate, Call: reload, waits: true,
+			Doc:     "Reads the configuration again and carries out what changed: a report with one outcome for each step.",
+			Example: `(reload)`},
+		{Name: "shutdown", Args: `["now"] ["clear"]`, Power: Operate, Call: shutdown, waits: true,
+			Doc: "Stops all processes and then the daemon; returns a report.\n" +
+				"\"now\" kills at once; \"clear\" removes the log files and the declared purge_files afterwards.",
+			Example: `(shutdown "now")`},
+
+		{Name: "env-reveal", Args: "NAME", Power: Execute, Call: envReveal,
+			Doc:     "The environment a process gets, as a hash, with its secrets.",
+			Example: `(env-reveal "web-1")`},
+		{Name: "add-proc", Args: "NAME COMMAND ARG... | HASH", Power: Execute, Call: addProc, waits: true,
+			Doc: "Brings a process, keeps it for later starts of the daemon and starts it; returns a report.\n" +
+				"HASH has the keys of [[process]]. One that add-proc or the command line brought is replaced, by the rule of reload; a\n" +
+				"name of the file is refused (kind conflict).",
+			Example: `(add-proc "extra" "/bin/sleep" "60")`},
+		{Name: "remove-proc", Args: "NAME", Power: Execute, Call: removeProc, waits: true,
+			Doc:     "Stops and forgets a process that add-proc or the command line brought; returns a report.",
+			Example: `(remove-proc "extra")`},
+	}
+}
+
+// reportDoc describes what most changing verbs return.
+const reportDoc = "Returns a report: an array of hashes, one for each process, with name, outcome, state, pid and, where there are such, error\n" +
+	"and reasons. An unknown name fails before anything is touched; when some of several fail, the error is of kind failed, names\n" +
+	"them, and has the whole report as its value."
