@@ -1,0 +1,203 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/qjpcpu/supervisord/builtins"
+	"github.com/qjpcpu/supervisord/core"
+	"github.com/qjpcpu/supervisord/core/config"
+)
+
+// change runs one change of what is wanted at a time. ctx ends the waiting for the turn, and for the end of the change,
+// never the change itself.
+func (d *daemon) change(ctx context.Context, what string, do func(context.Context) (core.Report, error)) (core.Report, error) {
+	select {
+	case d.changing <- struct{}{}:
+	case <-d.ending.begun:
+		return nil, fmt.Errorf("cannot %s: %w", what, core.ErrClosing)
+	case <-ctx.Done():
+		return nil, fmt.Errorf("cannot %s: another change is under way: %w", what, core.ErrTimeout)
+	}
+	type outcome struct {
+		report core.Report
+		err    error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		var o outcome
+		if d.stopping() {
+			o.err = fmt.Errorf("cannot %s: %w", what, core.ErrClosing)
+		} else {
+			o.report, o.err = do(context.WithoutCancel(ctx))
+		}
+		<-d.changing
+		d.lookAgain()
+		done <- o
+	}()
+	select {
+	case o := <-done:
+		return o.report, o.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("cannot wait for %s to end, it goes on: %w", what, core.ErrTimeout)
+	}
+}
+
+// fresh is the desire after the configuration was read again.
+func (d *daemon) fresh() (desire, error) {
+	loaded, err := config.Load(d.origin.path, d.origin.over)
+	if err != nil {
+		return desire{}, err
+	}
+	next := d.wanted.clone()
+	next.loaded = loaded
+	next.warnings = next.shadowed()
+	for _, problem := range loaded.Warnings {
+		next.warnings = append(next.warnings, problem.String())
+	}
+	return next, nil
+}
+
+// plan is what a reload would do.
+func (d *daemon) plan(ctx context.Context) (core.Plan, []string, error) {
+	select {
+	case d.changing <- struct{}{}:
+	case <-ctx.Done():
+		return core.Plan{}, nil, fmt.Errorf("cannot plan: another change is under way: %w", core.ErrTimeout)
+	}
+	defer func() { <-d.changing }()
+	next, err := d.fresh()
+	if err != nil {
+		return core.Plan{}, nil, err
+	}
+	return d.sup.Plan(next.specs()), append(next.warnings, d.unchangeable(next.loaded.Settings)...), nil
+}
+
+// reload carries out what changed in the configuration. An error before the first step has touched nothing.
+func (d *daemon) reload(ctx context.Context) (core.Report, error) {
+	return d.change(ctx, "reload", func(ctx context.Context) (core.Report, error) {
+		next, err := d.fresh()
+		if err != nil {
+			return nil, err
+		}
+		settings := next.loaded.Settings
+		added, obsolete, err := d.listened.prepare(doors(d.place, settings))
+		if err != nil {
+			return nil, err
+		}
+		report, err := d.sup.Apply(ctx, next.specs())
+		if err != nil {
+			abandon(added)
+			return nil, err
+		}
+		warnings := append(next.warnings, d.unchangeable(settings)...)
+		d.wanted = next
+		d.adopt(settings)
+		d.remember()
+		d.listened.swap(added, obsolete)
+		d.say(d.announce())
+		for _, warning := range warnings {
+			d.diary.Logf("reload: %s", warning)
+		}
+		return report, nil
+	})
+}
+
+// adopt makes the settings those that hold, as far as a running daemon can.
+func (d *daemon) adopt(settings config.Settings) {
+	old := d.settings.Load()
+	settings.DisableRCE = settings.DisableRCE || old.DisableRCE
+	settings.Log, settings.StateDir, settings.Cgroup = old.Log, old.StateDir, old.Cgroup
+	settings.Daemonize, settings.HideArgs = old.Daemonize, old.HideArgs
+	d.settings.Store(&settings)
+	d.engine.SetPolicy(builtins.Policy{DisableRCE: settings.DisableRCE})
+}
+
+// unchangeable names the settings that differ and need a restart of the daemon.
+func (d *daemon) unchangeable(settings config.Settings) []string {
+	old := d.settings.Load()
+	var all []string
+	note := func(key string, differs bool) {
+		if differs {
+			all = append(all, key+" needs a restart of the daemon to change")
+		}
+	}
+	note("log", settings.Log != old.Log)
+	note("state_dir", settings.StateDir != old.StateDir)
+	note("cgroup", settings.Cgroup != old.Cgroup)
+	note("daemonize", settings.Daemonize != old.Daemonize)
+	note("hide_args", settings.HideArgs != old.HideArgs)
+	if old.DisableRCE && !settings.DisableRCE {
+		all = append(all, "disable_rce stays on: it can be loosened only by a restart of the daemon")
+	}
+	return all
+}
+
+// reloadBySignal is a reload that nobody waits for; what came of it is in the log.
+func (d *daemon) reloadBySignal(ctx context.Context) {
+	report, err := d.reload(ctx)
+	if err == nil {
+		err = report.Err()
+	}
+	if err != nil {
+		d.diary.Logf("cannot reload: %v", err)
+		return
+	}
+	d.diary.Logf("reloaded")
+}
+
+// add brings a process, keeps it for later starts of the daemon and starts it.
+func (d *daemon) add(ctx context.Context, definition builtins.Definition) (core.Report, error) {
+	return d.change(ctx, "add-proc", func(ctx context.Context) (core.Report, error) {
+		spec, err := d.wanted.loaded.ProcessFromHash(definition.Hash, "")
+		if err != nil {
+			return nil, err
+		}
+		next, err := d.wanted.with(spec)
+		if err != nil {
+			return nil, err
+		}
+		return d.commit(ctx, next, spec.Name)
+	})
+}
+
+// remove stops and forgets a process that add-proc or the command line brought.
+func (d *daemon) remove(ctx context.Context, name string) (core.Report, error) {
+	return d.change(ctx, "remove-proc", func(ctx context.Context) (core.Report, error) {
+		if _, err := d.sup.Spec(name); err != nil {
+			return nil, fmt.Errorf("cannot remove %w", err)
+		}
+		next, err := d.wanted.without(name)
+		if err != nil {
+			return nil, err
+		}
+		return d.commit(ctx, next, name)
+	})
+}
+
+// commit writes what add-proc brought, then makes it so. When it cannot be written nothing has changed; when it cannot
+// be applied, what was written is taken back.
+func (d *daemon) commit(ctx context.Context, next desire, name string) (core.Report, error) {
+	if err := config.SaveAdded(d.place.Added, next.added); err != nil {
+		return nil, err
+	}
+	report, err := d.sup.Apply(ctx, next.specs())
+	if err != nil {
+		d.say(config.SaveAdded(d.place.Added, d.wanted.added))
+		return nil, err
+	}
+	d.wanted = next
+	d.remember()
+	return only(report, name), nil
+}
+
+// only is the part of a report about one process.
+func only(report core.Report, name string) core.Report {
+	var part core.Report
+	for _, o := range report {
+		if o.Name == name {
+			part = append(part, o)
+		}
+	}
+	return part
+}

@@ -1,0 +1,175 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/qjpcpu/supervisord/builtins"
+	"github.com/qjpcpu/supervisord/core"
+	"github.com/qjpcpu/supervisord/core/child"
+	"github.com/qjpcpu/supervisord/core/config"
+	"github.com/qjpcpu/supervisord/core/logs"
+	"github.com/qjpcpu/supervisord/repl"
+)
+
+// compose puts the rooms together, from the lock to the open listeners; nothing is started yet. undo takes apart what
+// there is of them, whether or not all was made, in the reverse order.
+func (d *daemon) compose(loaded config.Config, background bool) (undo func(), err error) {
+	var steps []func()
+	undo = func() {
+		for _, step := range slices.Backward(steps) {
+			step()
+		}
+	}
+	settings := loaded.Settings
+	d.settings.Store(&settings)
+	d.place = loaded.Place
+	if err := d.place.Prepare(); err != nil {
+		return undo, err
+	}
+	lock, err := d.place.Acquire()
+	if err != nil {
+		return undo, err
+	}
+	steps = append(steps, func() { _ = lock.Close() }) // the end of the process would do it too
+
+	logPath := settings.Log
+	if logPath == "" && background {
+		logPath = d.place.Log
+	}
+	var w io.Writer
+	if w, d.closeLog, err = d.session.ownLog(logPath); err != nil {
+		return undo, err
+	}
+	d.diary = newDiary(w)
+	steps = append(steps, func() {
+		// The last words of the log cannot say that it could not be closed.
+		_ = d.closeLog()
+		if d.ending.clear.Load() && logPath != "" {
+			_, _ = clearOwnLog(logPath)
+		}
+	})
+	if d.audit, err = rotated(d.place.Audit); err != nil {
+		return undo, err
+	}
+	steps = append(steps, func() { _ = d.audit.Close() })
+
+	d.host, err = child.NewHost(child.Options{CgroupMode: settings.Cgroup, Instance: d.place.Instance, Logf: d.diary.Logf})
+	if err != nil {
+		return undo, err
+	}
+	steps = append(steps, func() { d.say(d.host.Close()) })
+	d.logs = logs.New(logs.Options{Stdout: d.session.stdio.Out, Stderr: d.session.stdio.Err, Notice: d.noticed})
+	steps = append(steps, func() { d.say(d.logs.Close()) })
+	if err := d.wanted.begin(loaded); err != nil {
+		return undo, err
+	}
+	for _, warning := range d.wanted.warnings {
+		d.diary.Logf("%s", warning)
+	}
+	d.remember()
+	d.sup = core.New(core.Options{
+		Starter: d.host, Logs: d.logs, BaseEnv: os.Environ(), JournalSize: journalSize,
+		Address: childAddress(doors(d.place, settings)[0]),
+	})
+	if d.engine, err = d.newEngine(settings); err != nil {
+		return undo, err
+	}
+	if d.listened, err = newSwitchboard(d.newServer, doors(d.place, settings)); err != nil {
+		return undo, err
+	}
+	steps = append(steps, d.listened.end)
+	if background {
+		if err := settle(); err != nil {
+			return undo, fmt.Errorf("cannot go into the background: %w", err)
+		}
+	}
+	if err := d.announce(); err != nil {
+		return undo, err
+	}
+	steps = append(steps, func() { d.say(d.place.RemoveInfo()) })
+	return undo, nil
+}
+
+// say notes an error that nobody waits for.
+func (d *daemon) say(err error) {
+	if err != nil {
+		d.diary.Logf("%v", err)
+	}
+}
+
+// announce tells commands where the daemon listens.
+func (d *daemon) announce() error {
+	v, _ := buildVersion()
+	return d.place.WriteInfo(config.Info{Address: d.address(), PID: os.Getpid(), Version: v})
+}
+
+// remember notes what is asked about what is wanted: the users whom processes run as, and the effective configuration. The holder of the slot calls it.
+func (d *daemon) remember() {
+	specs := d.wanted.specs()
+	users := managedUsers(specs)
+	d.managed.Store(&users)
+	effective := config.Effective(config.Config{Path: d.origin.path, Settings: *d.settings.Load(), Specs: specs})
+	d.effective.Store(&effective)
+}
+
+// noticed notes what the processes' logs have to say.
+func (d *daemon) noticed(n logs.Notice) { d.diary.Logf("%s", n) }
+
+// newServer makes the server behind a door.
+func (d *daemon) newServer(at door) (*repl.Server, error) {
+	group, err := groupID(at.group)
+	if err != nil {
+		return nil, err
+	}
+	options := repl.ServerOptions{
+		Eval: d.answer, GID: group, Hosts: at.hostNames(),
+		Managed: func(uid int) bool { return (*d.managed.Load())[uid] },
+		Health:  d.health,
+		Log:     d.diary.Logf,
+	}
+	if at.network == "tcp" {
+		if options.Token, err = repl.CreateToken(d.place.Token); err != nil {
+			return nil, err
+		}
+	}
+	return repl.NewServer(options), nil
+}
+
+// health is what GET /v1/health answers: nothing secret.
+func (d *daemon) health() any {
+	v, _ := buildVersion()
+	state := "running"
+	switch {
+	case d.stopping():
+		state = "stopping"
+	case !d.booted.Load():
+		state = "starting"
+	}
+	return map[string]any{"version": v, "state": state}
+}
+
+// newEngine makes the engine that evaluates forms against this daemon.
+func (d *daemon) newEngine(settings config.Settings) (*builtins.Engine, error) {
+	v, c := buildVersion()
+	host := &builtins.Host{
+		Sup:        d.sup,
+		Version:    builtins.VersionInfo{Version: v, Commit: c},
+		Config:     d.configuration,
+		Plan:       d.plan,
+		Reload:     d.reload,
+		AddProc:    d.add,
+		RemoveProc: d.remove,
+		Shutdown:   d.shutdown,
+		ReopenLogs: d.reopenLogs,
+		DaemonLog:  func(n int) ([]string, error) { return d.diary.Tail(n), nil },
+	}
+	return builtins.NewEngine(builtins.EngineOptions{
+		Host: host, Policy: builtins.Policy{DisableRCE: settings.DisableRCE}, Audit: d.audit, Log: d.diary.Logf,
+	}), nil
+}
+
+// configuration is what (config) shows; secrets are masked there.
+func (d *daemon) configuration() map[string]any { return *d.effective.Load() }

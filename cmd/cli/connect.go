@@ -1,0 +1,62 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/qjpcpu/supervisord/core/config"
+	"github.com/qjpcpu/supervisord/repl"
+)
+
+// dial makes the client of the daemon that a command means: the one named by --server or SUPERVISORD_SERVER, else the
+// one that runs the configuration, whose pid is then known too. Nothing is sent yet.
+func (s *session) dial(c *call) (client *repl.Client, pid int, err error) {
+	token := environment("SUPERVISORD_TOKEN")
+	server := c.given["server"]
+	if server == "" {
+		server = environment("SUPERVISORD_SERVER")
+	}
+	if server != "" {
+		if strings.HasPrefix(server, "/") {
+			server = "unix:" + server // as processes find it in SUPERVISOR_ADDRESS
+		}
+		client, err := repl.NewClient(server, token)
+		if err != nil {
+			return nil, 0, &coded{code: ExitUsage, err: err}
+		}
+		return client, 0, nil
+	}
+	path, err := config.Find(c.configuration())
+	if err != nil {
+		return nil, 0, err
+	}
+	settings, place, err := config.LoadSettings(path, config.Overrides{})
+	if err != nil {
+		return nil, 0, err
+	}
+	address := address(place, settings)
+	switch info, err := place.ReadInfo(); {
+	case err == nil:
+		address, pid = info.Address, info.PID
+	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission):
+		return nil, 0, fmt.Errorf("cannot find the daemon: %w", err)
+	}
+	if token == "" && !strings.HasPrefix(address, "unix:") {
+		// Without the file the daemon refuses and says what is missing.
+		if own, err := repl.LoadToken(place.Token); err == nil {
+			token = own
+		}
+	}
+	client, err = repl.NewClient(address, token)
+	return client, pid, err
+}
+
+// configuration is the file named on the command line or in the environment, "" if none.
+func (c *call) configuration() string {
+	if path := c.given["config"]; path != "" {
+		return path
+	}
+	return environment("SUPERVISORD_CONF")
+}

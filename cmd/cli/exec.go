@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/qjpcpu/supervisord/lisp"
+)
+
+// The sizes the daemon accepts; more is refused here, before anything is sent.
+const (
+	maxForm  = 256 << 10
+	maxStdin = 1 << 20
+)
+
+// localDepth bounds the recursion of a program that runs here; it has no other budget.
+const localDepth = 20000
+
+// execText is the program of exec: a file, standard input or the form after -e.
+func execText(s *session, c *call) (program, error) {
+	if c.has("eval") {
+		return program{form: c.given["eval"], name: "-e", argv: c.args, showValue: true, showNil: true}, nil
+	}
+	if len(c.args) == 0 {
+		return program{}, usage("cannot run exec: it needs a FILE, - for standard input, or -e FORM")
+	}
+	name := c.args[0]
+	text, err := s.source(name)
+	if err != nil {
+		return program{}, err
+	}
+	p := program{form: dropShebang(text), name: name, argv: c.args[1:], showValue: true}
+	if name != "-" && !c.has("form") && !c.has("local") {
+		p.stdin, err = s.piped()
+	}
+	return p, err
+}
+
+// source reads a program.
+func (s *session) source(name string) (string, error) {
+	in := s.stdio.In
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return "", fail(ExitUsage, "cannot read the program: %w", err)
+		}
+		defer file.Close()
+		in = file
+	}
+	text, err := io.ReadAll(io.LimitReader(in, maxForm+1))
+	if err != nil {
+		return "", fail(ExitUsage, "cannot read the program %s: %w", name, err)
+	}
+	if len(text) > maxForm {
+		return "", usage("cannot run %s: a program may have %d KiB", name, maxForm>>10)
+	}
+	return string(text), nil
+}
+
+// dropShebang empties a first line that begins with #!, and keeps its end so that line numbers stay right.
+func dropShebang(text string) string {
+	if !strings.HasPrefix(text, "#!") {
+		return text
+	}
+	if end := strings.IndexByte(text, '\n'); end >= 0 {
+		return text[end:]
+	}
+	return ""
+}
+
+// piped reads standard input when something was piped or redirected into it; a terminal and /dev/null are left alone.
+func (s *session) piped() (string, error) {
+	if file, ok := s.stdio.In.(*os.File); ok {
+		info, err := file.Stat()
+		if err != nil || info.Mode()&os.ModeNamedPipe == 0 && !info.Mode().IsRegular() {
+			return "", nil
+		}
+	} else if s.stdio.In == nil {
+		return "", nil
+	}
+	text, err := io.ReadAll(io.LimitReader(s.stdio.In, maxStdin+1))
+	if err != nil {
+		return "", fmt.Errorf("cannot read standard input: %w", err)
+	}
+	if len(text) > maxStdin {
+		return "", usage("cannot send standard input: more than %d MiB", maxStdin>>20)
+	}
+	return string(text), nil
+}
+
+// execLocal runs a program in this process: the language and the host, no verbs, no daemon.
+func (s *session) execLocal(c *call) error {
+	for _, name := range []string{"form", "json", "server"} {
+		if c.has(name) {
+			return usage("cannot use --%s with exec --local: it talks to no daemon", name)
+		}
+	}
+	p, err := execText(s, c)
+	if err != nil {
+		return err
+	}
+	ctx, stop := s.interruptible()
+	defer stop()
+	result := s.evalLocal(ctx, p)
+	var leave lisp.Exit
+	var failure *lisp.Error
+	switch {
+	case result == nil:
+		return nil
+	case errors.As(result, &leave):
+		return exitCode(leave.Code)
+	case errors.As(result, &failure):
+		return fail(ExitFailed, "%s", failure.Render())
+	}
+	return fail(ExitFailed, "%w", result)
+}
+
+// evalLocal evaluates a program with the language alone.
+func (s *session) evalLocal(ctx context.Context, p program) error {
+	base := lisp.NewBase()
+	env := base.Child()
+	var argv []lisp.Value
+	for _, arg := range p.argv {
+		argv = append(argv, lisp.String(arg))
+	}
+	env.Define("ARGV", lisp.Array(argv...))
+	_, err := lisp.NewThread(ctx, s.stdio.Out, lisp.Budget{Depth: localDepth}).Eval(env, p.name, p.form)
+	return err
+}

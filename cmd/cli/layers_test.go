@@ -1,0 +1,186 @@
+package cli_test
+
+import (
+	"go/ast"
+	"go/build/constraint"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/qjpcpu/supervisord/"
+
+// room is what a package may import besides the standard library, and what of that it may not.
+type room struct {
+	may    []string // full paths, or paths inside the module
+	mayNot []string // of the standard library
+	stars  bool     // may import what it likes of this module
+	forks  bool     // may start processes
+}
+
+const (
+	tomlPath       = "github.com/BurntSushi/toml"
+	lumberjackPath = "gopkg.in/natefinch/lumberjack.v2"
+	readlinePath   = "github.com/chzyer/readline"
+	unixPath       = "golang.org/x/sys/unix"
+	windowsPath    = "golang.org/x/sys/windows"
+	testscriptPath = "github.com/rogpeppe/go-internal/testscript"
+)
+
+// rooms is the architecture: every package of the module and what it may import. A package without a line fails.
+func rooms() map[string]room {
+	return map[string]room{
+		"lisp":                       {mayNot: []string{"os", "os/exec", "os/signal", "os/user", "net", "net/http", "syscall", "log"}},
+		"core":                       {may: []string{"core/child", "core/logs"}, mayNot: []string{"net", "net/http"}},
+		"core/child":                 {may: []string{unixPath, windowsPath}, mayNot: []string{"net", "net/http"}, forks: true},
+		"core/child/childtest":       {may: []string{"core/child"}, mayNot: []string{"net", "net/http"}, forks: true},
+		"core/child/childtest/probe": {may: []string{unixPath}, forks: true},
+		"core/logs":                  {may: []string{unixPath, windowsPath}, mayNot: []string{"net", "net/http"}},
+		"core/config":                {may: []string{"core", "core/child", "core/logs", tomlPath, unixPath, windowsPath}},
+		"builtins":                   {may: []string{"lisp", "core", "core/child", "core/logs"}},
+		"repl":                       {may: []string{"lisp", readlinePath, unixPath, windowsPath}},
+		"cmd/cli":                    {stars: true, may: []string{lumberjackPath, readlinePath, unixPath, windowsPath}},
+		"cmd/supervisord":            {may: []string{"cmd/cli"}},
+		"scripts/bench":              {stars: true, may: []string{unixPath}, forks: true},
+	}
+}
+
+// systems are the places where the code of one operating system may stand. In core/child it may stand everywhere.
+var systems = []*regexp.Regexp{
+	regexp.MustCompile(`^core/child/`),
+	regexp.MustCompile(`^core/logs/[a-z]+_(linux|unix|windows|other)\.go$`),
+	regexp.MustCompile(`^core/config/[a-z]+_(linux|unix|windows|other)\.go$`),
+	regexp.MustCompile(`^repl/[a-z]+_(linux|unix|windows|other)\.go$`),
+	regexp.MustCompile(`^builtins/[a-z]+_(linux|unix|windows|other)\.go$`),
+	regexp.MustCompile(`^cmd/cli/[a-z]+_(linux|unix|windows|other)\.go$`),
+	regexp.MustCompile(`^scripts/bench/`),
+}
+
+// goos are the suffixes of file names that choose a system.
+var goos = []string{"linux", "windows", "darwin", "freebsd", "unix", "amd64", "arm64"}
+
+// TestLayers holds the packages to the architecture: who may import whom, who may start processes, where the code of one
+// operating system may stand. It reads the files of all systems.
+func TestLayers(t *testing.T) {
+	root := filepath.Join("..", "..")
+	all := rooms()
+	seen := map[string]bool{}
+	files := token.NewFileSet()
+	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (strings.HasPrefix(entry.Name(), ".") && name != root || entry.Name() == "testdata" || entry.Name() == "bin"):
+			return filepath.SkipDir
+		case entry.IsDir() || !strings.HasSuffix(name, ".go"):
+			return nil
+		}
+		relative, err := filepath.Rel(root, name)
+		if err != nil {
+			return err
+		}
+		relative = filepath.ToSlash(relative)
+		here := path.Dir(relative)
+		r, known := all[here]
+		if !known {
+			t.Errorf("%s: the package %s has no line in rooms()", relative, here)
+			return nil
+		}
+		seen[here] = true
+		file, err := parser.ParseFile(files, name, nil, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		test := strings.HasSuffix(name, "_test.go")
+		for _, spec := range file.Imports {
+			imported, _ := strconv.Unquote(spec.Path.Value)
+			checkImport(t, relative, here, imported, r, test)
+		}
+		checkSystem(t, relative, file, test)
+		if !test {
+			checkCalls(t, relative, here, file, r)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range all {
+		if !seen[name] {
+			if _, err := os.Stat(filepath.Join(root, name)); err == nil {
+				t.Errorf("rooms() has a line for %s, and there is no Go file", name)
+			}
+		}
+	}
+}
+
+func checkImport(t *testing.T, file, here, imported string, r room, test bool) {
+	own, ours := strings.CutPrefix(imported, module)
+	first, _, _ := strings.Cut(imported, "/")
+	switch {
+	case ours && (r.stars || own == here || slices.Contains(r.may, own)):
+	case ours && test && (own == "core/child/childtest" || own == "core/child" || own == "core/config"):
+	case ours:
+		t.Errorf("%s: %s may not import %s", file, here, own)
+	case strings.Contains(first, "."):
+		if !slices.Contains(r.may, imported) && !(test && imported == testscriptPath) && !(test && imported == unixPath) {
+			t.Errorf("%s: %s may not import %s", file, here, imported)
+		}
+	case test:
+	case slices.Contains(r.mayNot, imported), imported == "os/exec" && !r.forks:
+		t.Errorf("%s: %s may not import %s", file, here, imported)
+	}
+}
+
+// checkSystem finds the code of one operating system where it does not belong.
+func checkSystem(t *testing.T, name string, file *ast.File, test bool) {
+	if test || slices.ContainsFunc(systems, func(r *regexp.Regexp) bool { return r.MatchString(name) }) {
+		return
+	}
+	stem := strings.TrimSuffix(path.Base(name), ".go")
+	if at := strings.LastIndexByte(stem, '_'); at > 0 && slices.Contains(goos, stem[at+1:]) {
+		t.Errorf("%s: the code of one system stands outside its places", name)
+	}
+	for _, group := range file.Comments {
+		for _, comment := range group.List {
+			if constraint.IsGoBuild(comment.Text) && comment.Pos() < file.Package {
+				t.Errorf("%s: a build constraint stands outside its places", name)
+			}
+		}
+	}
+}
+
+// checkCalls finds what no import clause shows: starting a process through os or syscall, and the clock in the language.
+func checkCalls(t *testing.T, name, here string, file *ast.File, r room) {
+	starts := []string{"os.StartProcess", "syscall.ForkExec", "syscall.StartProcess", "unix.ForkExec"}
+	clock := []string{"time.Now", "time.Since", "time.Until", "time.After", "time.Sleep", "time.NewTimer", "time.NewTicker", "time.AfterFunc"}
+	ast.Inspect(file, func(node ast.Node) bool {
+		selector, ok := node.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		left, ok := selector.X.(*ast.Ident)
+		if !ok {
+			return true
+		}
+		used := left.Name + "." + selector.Sel.Name
+		if slices.Contains(starts, used) && !r.forks {
+			t.Errorf("%s: only core/child starts processes, not %s", name, used)
+		}
+		if here == "lisp" && slices.Contains(clock, used) {
+			t.Errorf("%s: the language has no clock, not even %s", name, used)
+		}
+		if used == "time.Sleep" && here != "core/child/childtest/probe" && here != "scripts/bench" {
+			t.Errorf("%s: nothing here sleeps", name)
+		}
+		return true
+	})
+}

@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/qjpcpu/supervisord/core/config"
+)
+
+// check reads a configuration as start would and says everything that is wrong with it.
+func (s *session) check(c *call) error {
+	name := c.configuration()
+	if len(c.args) == 1 {
+		name = c.args[0]
+	}
+	path, err := config.Find(name)
+	if err != nil {
+		return err
+	}
+	if path == "" {
+		return usage("cannot check: there is no configuration here (supervisord init writes one, -c FILE names one)")
+	}
+	loaded, err := config.Load(path, config.Overrides{})
+	if err != nil {
+		return err
+	}
+	for _, warning := range loaded.Warnings {
+		fmt.Fprintf(s.stdio.Out, "%s\n", printable("warning: "+warning.String()))
+	}
+	count, problems := "processes", "no problems"
+	if len(loaded.Specs) == 1 {
+		count = "process"
+	}
+	switch n := len(loaded.Warnings); n {
+	case 0:
+	case 1:
+		problems = "1 warning"
+	default:
+		problems = fmt.Sprintf("%d warnings", n)
+	}
+	_, err = fmt.Fprintf(s.stdio.Out, "%s: %d %s, %s\n", printable(shorter(path)), len(loaded.Specs), count, problems)
+	return err
+}
+
+// shorter is a path as seen from here, if that is shorter.
+func shorter(path string) string {
+	if here, err := os.Getwd(); err == nil {
+		if relative, err := filepath.Rel(here, path); err == nil && len(relative) < len(path) {
+			return relative
+		}
+	}
+	return path
+}
+
+// init writes a configuration to start from. It never touches one that is there.
+func (s *session) init(c *call) error {
+	path := c.configuration()
+	if path == "" {
+		path = "supervisord.conf"
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
+	if errors.Is(err, fs.ErrExist) {
+		return fail(ExitConflict, "cannot write %s: it exists already", path)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write a configuration: %w", err)
+	}
+	if _, err := file.WriteString(config.Starter()); err != nil {
+		return errors.Join(fmt.Errorf("cannot write a configuration: %w", err), file.Close())
+	}
+	if err := file.Close(); err != nil {
+		return fmt.Errorf("cannot write a configuration: %w", err)
+	}
+	_, err = fmt.Fprintf(s.stdio.Out, "wrote %s; now: supervisord check, then supervisord start\n", printable(path))
+	return err
+}
+
+// explainKeys lists the keys that a command takes as flags.
+func (s *session) explainKeys(c *command) error {
+	var daemon, process table
+	for _, key := range config.Keys() {
+		name := "  " + flagPrefix + key.Name
+		if key.Name == "name" {
+			continue // it is a word, not a flag
+		}
+		if key.Alias != "" {
+			name += ", " + flagPrefix + key.Alias
+		}
+		t := &daemon
+		if key.Process {
+			t = &process
+		}
+		t.words(name, key.Type.String(), key.Doc)
+	}
+	if c.title() == "start" {
+		fmt.Fprintf(s.stdio.Out, "\nflags before NAME, for the daemon:\n")
+		if err := daemon.write(s.stdio.Out); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(s.stdio.Out, "\nflags after NAME, for the process:\n")
+	return process.write(s.stdio.Out)
+}

@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"gopkg.in/natefinch/lumberjack.v2"
+)
+
+// The daemon's own files are rotated at ownSize megabytes, and ownBackups old ones are kept.
+const (
+	ownSize    = 100
+	ownBackups = 10
+)
+
+// rotated opens one of the daemon's own files for appending, rotated, 0600 from birth. A path that is something else than
+// a regular file is refused. There must be only one such writer per path for the daemon's life.
+func rotated(path string) (*lumberjack.Logger, error) {
+	switch info, err := os.Lstat(path); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, fmt.Errorf("cannot open log %s: %w", path, err)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("cannot open log %s: it is no regular file", path)
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open log: %w", err)
+	}
+	if err := file.Close(); err != nil {
+		return nil, fmt.Errorf("cannot open log: %w", err)
+	}
+	return &lumberjack.Logger{Filename: path, MaxSize: ownSize, MaxBackups: ownBackups, LocalTime: true}, nil
+}
+
+// ownLog opens the daemon's log. The names of the standard streams and of the null device mean just these.
+func (s *session) ownLog(path string) (io.Writer, func() error, error) {
+	none := func() error { return nil }
+	switch path {
+	case "", "/dev/stderr":
+		return s.stdio.Err, none, nil
+	case "/dev/stdout":
+		return s.stdio.Out, none, nil
+	case os.DevNull:
+		return io.Discard, none, nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return nil, none, fmt.Errorf("cannot open log: %w", err)
+	}
+	file, err := rotated(path)
+	if err != nil {
+		return nil, none, err
+	}
+	return file, file.Close, nil
+}
+
+// rotatedName is what lumberjack puts between the stem and the extension of a rotated file.
+var rotatedName = regexp.MustCompile(`^-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}$`)
+
+// clearOwnLog removes the daemon's log and its rotated files, by the rules of purge.
+func clearOwnLog(path string) ([]string, error) {
+	folder, name := filepath.Split(path)
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, fmt.Errorf("cannot remove the log: %w", err)
+	}
+	ext := filepath.Ext(name)
+	stem := strings.TrimSuffix(name, ext)
+	paths := []string{path}
+	for _, entry := range entries {
+		middle, ok := strings.CutPrefix(strings.TrimSuffix(entry.Name(), ext), stem)
+		if ok && strings.HasSuffix(entry.Name(), ext) && rotatedName.MatchString(middle) {
+			paths = append(paths, filepath.Join(folder, entry.Name()))
+		}
+	}
+	return purge(paths)
+}

@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/qjpcpu/supervisord/core"
+	"github.com/qjpcpu/supervisord/core/child"
+)
+
+// noticeBatch bounds how many events are taken from the journal at once.
+const noticeBatch = 256
+
+// report writes one line into the daemon's log for every start and end of a process. It ends when no process is left.
+func (d *daemon) report(context.Context) error {
+	journal := d.sup.Journal()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		<-d.ending.done
+		cancel()
+	}()
+	seq := uint64(0)
+	for {
+		ended := journal.Wait(ctx, seq) != nil
+		for {
+			events, missed := journal.Since(seq, noticeBatch)
+			if missed > 0 {
+				d.diary.Logf("%d events were too fast to be noted here", missed)
+			}
+			for _, e := range events {
+				if text := notice(e); text != "" {
+					d.diary.Logf("%s", text)
+				}
+				seq = e.Seq
+			}
+			if len(events) < noticeBatch {
+				break
+			}
+		}
+		if ended {
+			return nil
+		}
+	}
+}
+
+// notice is one event as a line, "" if it says nothing to an operator.
+func notice(e core.Event) string {
+	switch {
+	case e.From == e.To && e.Note == "":
+		return ""
+	case e.From == e.To && e.Cause.What == bootCause, e.From != e.To && e.To == core.Starting:
+		return "" // the next event of this process says more
+	}
+	var b strings.Builder
+	b.WriteString(e.Name + ": ")
+	if e.From != e.To {
+		b.WriteString(e.To.String())
+		if e.To == core.Running && e.PID > 0 {
+			fmt.Fprintf(&b, " pid %d", e.PID)
+		}
+		if e.Note != "" {
+			b.WriteString(", " + e.Note)
+		}
+	} else {
+		b.WriteString(e.Note)
+	}
+	if e.Cause != (core.Cause{}) {
+		b.WriteString(" (" + strings.TrimSpace(e.Cause.Who+" "+e.Cause.What) + ")")
+	}
+	return b.String()
+}
+
+// managedUsers are the users that processes run as; they may not control the daemon that controls them.
+func managedUsers(specs []core.Spec) map[int]bool {
+	users := map[int]bool{}
+	for _, spec := range specs {
+		if spec.Launch.User == "" {
+			continue
+		}
+		// A user that does not exist cannot connect; the start says what is wrong.
+		if identity, err := child.LookupUser(spec.Launch.User, spec.Launch.Group); err == nil {
+			users[int(identity.UID)] = true
+		}
+	}
+	return users
+}

@@ -1,0 +1,274 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// view is a reply on its way to a person.
+type view struct {
+	out    io.Writer
+	value  json.RawMessage
+	text   string // the value as the language prints it
+	colour bool
+}
+
+// renderer prints a reply's value. What it does not recognise it leaves to renderText.
+type renderer func(*view) error
+
+// statusLine is one element of the value of (status).
+type statusLine struct {
+	Name     string
+	State    string
+	Want     any
+	PID      int
+	Uptime   float64
+	Restarts int
+	Reason   string
+	Exit     any // how the last life ended: an exit code, or words
+	Log      string
+}
+
+// wanted tells whether the process is wanted up; the wire says it as a boolean or as a word.
+func (s statusLine) wanted() bool { return s.Want == true || s.Want == "up" }
+
+// missing tells whether a process that is wanted up is not there: it waits for its next try, was given up, or is gone.
+// An expected exit is not wanted up.
+func (s statusLine) missing() bool {
+	switch s.State {
+	case "backoff", "fatal":
+		return true
+	case "stopped", "exited":
+		return s.wanted()
+	}
+	return false
+}
+
+// ended says how the last life ended, "" if there was none.
+func (s statusLine) ended() string {
+	switch exit := s.Exit.(type) {
+	case float64:
+		return fmt.Sprintf("exit code %d", int(exit))
+	case string:
+		return exit
+	}
+	return ""
+}
+
+// statusLines accepts the list of (status) and the single status that (wait) returns.
+func statusLines(value []byte) ([]statusLine, error) {
+	var lines []statusLine
+	if err := json.Unmarshal(value, &lines); err == nil {
+		return lines, nil
+	}
+	var one statusLine
+	if err := json.Unmarshal(value, &one); err != nil || one.Name == "" {
+		return nil, fmt.Errorf("the daemon's reply is no status: %s", value)
+	}
+	return []statusLine{one}, nil
+}
+
+// judgeStatus is the CLI's reading of a status: the exit code says whether all that is wanted is there.
+func judgeStatus(value []byte) int {
+	lines, err := statusLines(value)
+	if err == nil && slices.ContainsFunc(lines, statusLine.missing) {
+		return ExitDegraded
+	}
+	return ExitOK
+}
+
+func renderStatus(v *view) error {
+	lines, err := statusLines(v.value)
+	if err != nil {
+		return renderText(v)
+	}
+	t := table{colour: v.colour}
+	t.words("NAME", "STATE", "PID", "UPTIME", "RESTARTS", "REASON")
+	for _, s := range lines {
+		pid, uptime, reason := "-", "-", s.Reason
+		if s.PID > 0 {
+			pid, uptime = strconv.Itoa(s.PID), span(s.Uptime)
+		}
+		if reason == "" && s.State == "exited" {
+			reason = s.ended()
+		}
+		if s.Log != "" {
+			reason = strings.TrimPrefix(reason+"; log "+s.Log, "; ")
+		}
+		t.add(cell{text: s.Name}, cell{s.State, colourOf(s.State)}, cell{text: pid}, cell{text: uptime},
+			cell{text: strconv.Itoa(s.Restarts)}, cell{reason, dimIf(s.State == "running")})
+	}
+	return t.write(v.out)
+}
+
+func colourOf(state string) string {
+	switch state {
+	case "running":
+		return green
+	case "fatal":
+		return red
+	case "backoff", "starting", "stopping":
+		return yellow
+	}
+	return dim
+}
+
+func dimIf(quiet bool) string {
+	if quiet {
+		return dim
+	}
+	return ""
+}
+
+// span writes seconds with the two units that matter.
+func span(seconds float64) string {
+	d := time.Duration(seconds * float64(time.Second)).Truncate(time.Second)
+	h, m, s := int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", s)
+	case d < time.Hour:
+		return fmt.Sprintf("%dm%02ds", m, s)
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%dh%02dm", h, m)
+	}
+	return fmt.Sprintf("%dd%02dh", h/24, h%24)
+}
+
+// outcome is one element of a report or of a plan.
+type outcome struct {
+	Name    string
+	Op      string
+	Did     string `json:"outcome"`
+	State   string
+	PID     int
+	Error   string
+	Reasons []string
+	Warning string
+}
+
+// words are what one outcome says: what was done, the pid if there is one now, and why.
+func (o outcome) words() []string {
+	var after []string
+	if o.PID > 0 {
+		after = append(after, "pid "+strconv.Itoa(o.PID))
+	}
+	if len(o.Reasons) > 0 {
+		after = append(after, strings.Join(o.Reasons, ", "))
+	}
+	for _, text := range []string{o.Error, o.Warning} {
+		if text != "" {
+			after = append(after, text)
+		}
+	}
+	return []string{o.Name, o.Did, strings.Join(after, "  ")}
+}
+
+func outcomes(value []byte) ([]outcome, error) {
+	var all []outcome
+	if err := json.Unmarshal(value, &all); err != nil {
+		return nil, fmt.Errorf("the daemon's reply is no report: %s", value)
+	}
+	return all, nil
+}
+
+func renderReport(v *view) error {
+	all, err := outcomes(v.value)
+	if err != nil {
+		return renderText(v)
+	}
+	t := table{colour: v.colour}
+	for _, o := range all {
+		words := o.words()
+		colour := ""
+		if o.Error != "" || o.Did == "failed" {
+			colour = red
+		}
+		t.add(cell{text: words[0]}, cell{words[1], colour}, cell{text: words[2]})
+	}
+	return t.write(v.out)
+}
+
+// renderEnv prints NAME=value lines in the order of names.
+func renderEnv(v *view) error {
+	var env map[string]any
+	if json.Unmarshal(v.value, &env) != nil {
+		return renderText(v)
+	}
+	names := make([]string, 0, len(env))
+	for name := range env {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if _, err := fmt.Fprintf(v.out, "%s=%s\n", printable(name), printable(fmt.Sprint(env[name]))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// renderLines prints a list of strings, one a line.
+func renderLines(v *view) error {
+	var lines []string
+	if json.Unmarshal(v.value, &lines) != nil {
+		return renderText(v)
+	}
+	for _, line := range lines {
+		if isTerminal(v.out) {
+			line = printable(line)
+		}
+		if _, err := fmt.Fprintln(v.out, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// renderText prints a string as it is and any other value as the language prints it; nil prints nothing.
+func renderText(v *view) error {
+	var text string
+	switch {
+	case len(v.value) == 0 || string(v.value) == "null":
+		return nil
+	case json.Unmarshal(v.value, &text) == nil:
+		for line := range strings.Lines(text) {
+			if _, err := fmt.Fprintln(v.out, printable(strings.TrimSuffix(line, "\n"))); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	_, err := fmt.Fprintln(v.out, v.text)
+	return err
+}
+
+// renderPlan prints the steps of a plan, or what came of them.
+func renderPlan(v *view) error {
+	var plan struct {
+		Steps    []outcome
+		Warnings []string
+	}
+	if all, err := outcomes(v.value); err == nil {
+		plan.Steps = all
+	} else if json.Unmarshal(v.value, &plan) != nil {
+		return renderText(v)
+	}
+	t := table{colour: v.colour}
+	for _, o := range plan.Steps {
+		words := o.words()
+		if o.Op != "" {
+			words[1] = o.Op
+		}
+		t.words(words[1], words[0], words[2])
+	}
+	for _, warning := range plan.Warnings {
+		t.words("warning: " + warning)
+	}
+	return t.write(v.out)
+}

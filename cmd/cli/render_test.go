@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+)
+
+func TestStatusIsATable(t *testing.T) {
+	value := `[{"name":"web","state":"running","want":true,"pid":4242,"uptime":3725.5,"restarts":0,"reason":null},
+		{"name":"flaky","state":"fatal","want":true,"pid":0,"uptime":0,"restarts":12,"reason":"exit code 3\u001b[2J"},
+		{"name":"job","state":"exited","want":false,"pid":null,"uptime":null,"restarts":0,"reason":"exit code 0","log":"degraded(ENOSPC, lost=7)"}]`
+	want := `NAME   STATE    PID   UPTIME  RESTARTS  REASON
+web    running  4242  1h02m   0
+flaky  fatal    -     -       12        exit code 3\x1b[2J
+job    exited   -     -       0         exit code 0; log degraded(ENOSPC, lost=7)
+`
+	var out bytes.Buffer
+	if err := renderStatus(&view{out: &out, value: json.RawMessage(value)}); err != nil || out.String() != want {
+		t.Errorf("got %v\n%s\nwant\n%s", err, out.String(), want)
+	}
+	if code := judgeStatus([]byte(value)); code != ExitDegraded {
+		t.Errorf("exit code %d, want %d", code, ExitDegraded)
+	}
+}
+
+// TestStatusMeaning: 3 when something wanted up is not there; an expected exit is not wanted up.
+func TestStatusMeaning(t *testing.T) {
+	for value, want := range map[string]int{
+		`[]`: ExitOK,
+		`[{"name":"a","state":"running","want":true}]`:  ExitOK,
+		`[{"name":"a","state":"starting","want":true}]`: ExitOK,
+		`[{"name":"a","state":"stopping","want":true}]`: ExitOK,
+		`[{"name":"a","state":"stopped","want":false}]`: ExitOK,
+		`[{"name":"a","state":"exited","want":false}]`:  ExitOK,
+		`[{"name":"a","state":"exited","want":true}]`:   ExitDegraded,
+		`[{"name":"a","state":"backoff","want":true}]`:  ExitDegraded,
+		`[{"name":"a","state":"fatal","want":true}]`:    ExitDegraded,
+	} {
+		if got := judgeStatus([]byte(value)); got != want {
+			t.Errorf("%s: exit code %d, want %d", value, got, want)
+		}
+	}
+}
+
+func TestColoursOnlyWhenAsked(t *testing.T) {
+	value := json.RawMessage(`[{"name":"a","state":"running","want":true,"pid":1,"uptime":1}]`)
+	var plain, coloured bytes.Buffer
+	if err := renderStatus(&view{out: &plain, value: value}); err != nil || bytes.ContainsRune(plain.Bytes(), '\x1b') {
+		t.Errorf("plain: %v %q", err, plain.String())
+	}
+	if err := renderStatus(&view{out: &coloured, value: value, colour: true}); err != nil || !bytes.Contains(coloured.Bytes(), []byte(green+"running"+plainC)) {
+		t.Errorf("coloured: %v %q", err, coloured.String())
+	}
+}
+
+func TestReportIsShortLines(t *testing.T) {
+	value := `[{"name":"web","outcome":"restarted","state":"running","pid":7},{"name":"db-main","outcome":"failed","state":"fatal","pid":0,"error":"cannot start db-main: exec /x: no such file"}]`
+	want := "web      restarted  pid 7\ndb-main  failed     cannot start db-main: exec /x: no such file\n"
+	var out bytes.Buffer
+	if err := renderReport(&view{out: &out, value: json.RawMessage(value)}); err != nil || out.String() != want {
+		t.Errorf("got %v\n%s\nwant\n%s", err, out.String(), want)
+	}
+}
+
+func TestSpans(t *testing.T) {
+	for seconds, want := range map[float64]string{0.4: "0s", 59: "59s", 61: "1m01s", 3600: "1h00m", 90061: "1d01h"} {
+		if got := span(seconds); got != want {
+			t.Errorf("%v seconds: %s, want %s", seconds, got, want)
+		}
+	}
+}

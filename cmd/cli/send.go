@@ -1,0 +1,189 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/qjpcpu/supervisord/lisp"
+	"github.com/qjpcpu/supervisord/repl"
+)
+
+// replyGrace is how much longer than its own time limit a request is waited for.
+const replyGrace = 2 * time.Second
+
+// farewellTime bounds how long a shutdown waits for the daemon's own end, after everything else has ended.
+const farewellTime = 10 * time.Second
+
+// program is what a command asks a daemon to evaluate.
+type program struct {
+	form      string
+	name      string // where errors say they are
+	argv      []string
+	stdin     string
+	showNil   bool
+	showValue bool
+}
+
+// send is the life of a command that is a form: build it, show it or post it, render the reply, say what it means.
+func (s *session) send(c *call) error {
+	if c.command.text != nil && c.has("local") {
+		return s.execLocal(c)
+	}
+	p, err := s.program(c)
+	if err != nil {
+		return err
+	}
+	if c.has("form") {
+		_, err := fmt.Fprintln(s.stdio.Out, strings.TrimRight(p.form, "\n"))
+		return err
+	}
+	client, pid, err := s.dial(c)
+	if err != nil {
+		return err
+	}
+	if c.command.last {
+		wait := farewell(pid)
+		defer func() {
+			bounded, cancel := context.WithTimeout(s.ctx, farewellTime)
+			defer cancel()
+			wait(bounded)
+		}()
+	}
+	ctx, stop := s.interruptible()
+	defer stop()
+	if d := c.timeout(); d > 0 {
+		// The daemon's own reply to the time limit says more than ours, so it gets a moment to arrive.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, d+replyGrace)
+		defer cancel()
+	}
+	reply, err := client.Eval(ctx, repl.Request{
+		Form: p.form, Name: p.name, Argv: p.argv, Stdin: p.stdin, Timeout: c.timeout(),
+	}, &streamed{out: s.stdio.Out, raw: !isTerminal(s.stdio.Out)})
+	if err != nil {
+		if ctx.Err() != nil && s.ctx.Err() == nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return s.interrupted(c)
+		}
+		return err
+	}
+	return s.show(c, p, reply)
+}
+
+// interrupted says what an interrupt means: the end of what goes on for ever, else that the waiting was given up.
+func (s *session) interrupted(c *call) error {
+	if c.has("follow") {
+		return nil
+	}
+	return fail(ExitTimeout, "interrupted: what was asked for may still go on")
+}
+
+// program makes the text that is sent.
+func (s *session) program(c *call) (program, error) {
+	if c.command.text != nil {
+		return c.command.text(s, c)
+	}
+	value, err := c.command.form(c)
+	if err != nil {
+		return program{}, err
+	}
+	return program{form: lisp.Print(value), name: c.command.title(), showValue: true}, nil
+}
+
+// show prints a reply and turns it into the command's end.
+func (s *session) show(c *call, p program, reply repl.Reply) error {
+	if reply.Output != "" {
+		out := &streamed{out: s.stdio.Out, raw: !isTerminal(s.stdio.Out)}
+		if _, err := io.WriteString(out, reply.Output); err != nil {
+			return err
+		}
+	}
+	if reply.Error != nil {
+		return s.failed(c, reply.Error)
+	}
+	if reply.Exit != 0 {
+		return exitCode(reply.Exit)
+	}
+	value := []byte(reply.Value)
+	if len(value) == 0 {
+		value = []byte("null")
+	}
+	if err := s.render(c, p, value, reply.Text); err != nil {
+		return err
+	}
+	if c.command.judge != nil {
+		if code := c.command.judge(value); code != ExitOK {
+			return exitCode(code)
+		}
+	}
+	return nil
+}
+
+func (s *session) render(c *call, p program, value []byte, text string) error {
+	switch {
+	case c.has("json"):
+		if c.has("follow") && string(value) == "null" {
+			return nil
+		}
+		var compact bytes.Buffer
+		if err := json.Compact(&compact, value); err != nil {
+			return fmt.Errorf("cannot print the reply as JSON: %w", err)
+		}
+		compact.WriteByte('\n')
+		_, err := s.stdio.Out.Write(compact.Bytes())
+		return err
+	case !p.showValue || string(value) == "null" && !p.showNil:
+		return nil
+	case c.command.render == nil:
+		_, err := fmt.Fprintln(s.stdio.Out, text)
+		return err
+	}
+	return c.command.render(&view{out: s.stdio.Out, value: value, text: text, colour: colourful(s.stdio.Out)})
+}
+
+// failed turns the daemon's refusal into an error with its exit code. A report that came with it is printed first, so
+// that what did succeed is seen.
+func (s *session) failed(c *call, failure *repl.Failure) error {
+	if len(failure.Value) > 0 && string(failure.Value) != "null" {
+		if c.has("json") {
+			fmt.Fprintf(s.stdio.Out, "%s\n", failure.Value)
+		} else if c.command.render != nil {
+			if err := c.command.render(&view{out: s.stdio.Out, value: failure.Value, colour: colourful(s.stdio.Out)}); err != nil {
+				return err
+			}
+		}
+	}
+	message := failure.Message
+	if c.command.text != nil && failure.Where != "" {
+		message = failure.Where + ": " + message
+	}
+	for _, line := range failure.Trace {
+		message += "\n  in " + line
+	}
+	return fail(repl.ExitCode(failure.Kind), "%s", message)
+}
+
+// streamed passes output on as it arrives. On a terminal, control characters are escaped.
+type streamed struct {
+	out io.Writer
+	raw bool
+}
+
+func (w *streamed) Write(p []byte) (int, error) {
+	if w.raw {
+		return w.out.Write(p)
+	}
+	if _, err := io.WriteString(w.out, repl.Plain(string(p))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// environment is a variable of this process, "" when unset.
+func environment(name string) string { return os.Getenv(name) }

@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"os/signal"
+
+	"github.com/qjpcpu/supervisord/core"
+)
+
+// meaning is what a signal asks of the daemon.
+type meaning int
+
+const (
+	meansNothing meaning = iota
+	meansStop            // stop in order; asked again, at once
+	meansReload
+	meansReopen // open the log files anew
+)
+
+// obey does what signals ask until ctx ends. Nothing here waits: a reload in progress does not delay a stop.
+func (d *daemon) obey(ctx context.Context, signals <-chan os.Signal) error {
+	meanings := signalMeanings()
+	stops := 0
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case s := <-signals:
+			asked := core.WithCause(context.WithoutCancel(ctx), core.Cause{Who: "signal", What: s.String()})
+			switch meanings[s] {
+			case meansStop:
+				stops++
+				d.diary.Logf("got %s: stopping%s", s, map[bool]string{true: " at once"}[stops > 1])
+				now := stops > 1
+				go d.shutdown(asked, now, false)
+			case meansReload:
+				if d.stopping() {
+					d.diary.Logf("got %s: not reloading, the daemon is shutting down", s)
+					continue
+				}
+				d.diary.Logf("got %s: reloading", s)
+				go d.reloadBySignal(asked)
+			case meansReopen:
+				d.diary.Logf("got %s: opening the log files anew", s)
+				if err := d.reopenLogs(); err != nil {
+					d.diary.Logf("%v", err)
+				}
+			}
+		}
+	}
+}
+
+// catch begins to receive the daemon's signals. Nothing is lost between here and obey.
+func catch() (<-chan os.Signal, func()) {
+	var all []os.Signal
+	for s := range signalMeanings() {
+		all = append(all, s)
+	}
+	signals := make(chan os.Signal, 64)
+	signal.Notify(signals, all...)
+	return signals, func() { signal.Stop(signals) }
+}

@@ -1,0 +1,116 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/qjpcpu/supervisord/core/config"
+	"github.com/qjpcpu/supervisord/repl"
+)
+
+// start is the command that becomes a daemon, or starts one and waits until it answers.
+func (s *session) start(c *call) error {
+	ready, err := inherited(readyVariable)
+	if err != nil {
+		return err
+	}
+	from, loaded, err := s.load(c)
+	if err != nil {
+		tell(ready, tidings{Error: err.Error(), Code: codeOf(err)})
+		return err
+	}
+	settings := loaded.Settings
+	switch {
+	case ready != nil:
+	case settings.Daemonize:
+		return s.background(settings.HideArgs)
+	case settings.HideArgs && !s.hidden:
+		return hideArgs(s.args)
+	}
+	if ready == nil {
+		// In the background the parent shows them, from the tidings.
+		for _, warning := range loaded.Warnings {
+			fmt.Fprintf(s.stdio.Err, "supervisord: %s\n", printable(warning.String()))
+		}
+	}
+	return s.serve(from, loaded, ready)
+}
+
+// load finds and reads the configuration that the words of start describe.
+func (s *session) load(c *call) (origin, config.Config, error) {
+	words, err := config.ParseStart(c.words())
+	if err != nil {
+		return origin{}, config.Config{}, err
+	}
+	path, err := config.Find(c.configuration())
+	if err != nil {
+		return origin{}, config.Config{}, err
+	}
+	if path == "" && words.Process == nil {
+		return origin{}, config.Config{}, usage("cannot start: there is neither a configuration nor a process to start " +
+			"(supervisord init writes one, -c FILE names one, supervisord start NAME COMMAND needs none)")
+	}
+	folder, err := os.Getwd()
+	if err != nil {
+		return origin{}, config.Config{}, fmt.Errorf("cannot find the current folder: %w", err)
+	}
+	from := origin{path: path, over: config.Overrides{
+		Flags: words.Flags, Process: words.Process, Cwd: folder, Environ: os.Environ(),
+	}}
+	loaded, err := config.Load(path, from.over)
+	from.path = loaded.Path
+	return from, loaded, err
+}
+
+// words are the flags and words of start and add-proc as the configuration reads them.
+func (c *call) words() []string {
+	var all []string
+	for _, f := range c.flags {
+		all = append(all, flagPrefix+f.name+"="+f.value)
+	}
+	if len(c.args) > 0 {
+		all = append(all, c.args[0])
+	}
+	for _, f := range c.more {
+		all = append(all, flagPrefix+f.name+"="+f.value)
+	}
+	if len(c.args) > 1 {
+		all = append(all, c.args[1:]...)
+	}
+	return all
+}
+
+// background starts the daemon as a process of its own and returns when it answers.
+func (s *session) background(hide bool) error {
+	ctx, stop := s.interruptible()
+	defer stop()
+	pipe, err := detach(s.args, hide)
+	if err != nil {
+		return err
+	}
+	defer pipe.Close()
+	news, err := listen(pipe)
+	if err != nil {
+		return fmt.Errorf("cannot start the daemon: %w", err)
+	}
+	for _, warning := range news.Warnings {
+		fmt.Fprintf(s.stdio.Err, "supervisord: %s\n", printable(warning))
+	}
+	if news.Error != "" {
+		return &coded{code: news.Code, err: errors.New(news.Error)}
+	}
+	client, err := repl.NewClient(news.Address, "")
+	if err != nil {
+		return err
+	}
+	if _, err := client.Health(ctx); err != nil {
+		// Over TCP the daemon wants its token even for this; that it refuses is an answer too.
+		var refused *repl.Failure
+		if !errors.As(err, &refused) {
+			return fmt.Errorf("cannot reach the daemon just started (pid %d): %w", news.PID, err)
+		}
+	}
+	_, err = fmt.Fprintf(s.stdio.Out, "supervisord runs (pid %d)\n", news.PID)
+	return err
+}

@@ -1,0 +1,19 @@
+package cli
+
+import (
+	"io"
+	"os"
+
+	"github.com/chzyer/readline"
+)
+
+// isTerminal tells whether a stream is a terminal.
+func isTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
+	return ok && readline.IsTerminal(int(file.Fd()))
+}
+
+// colourful tells whether output may be coloured: on a terminal, unless NO_COLOR says otherwise.
+func colourful(w io.Writer) bool {
+	return isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
