@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -22,13 +23,17 @@ type Options struct {
 // Host starts children and is the one owner of every wait call of this process: no other code may fork or wait, os/exec
 // included. There is one Host per process, for as long as it supervises. It implements Starter.
 type Host struct {
-	logf    func(string, ...any)
-	cgroups *cgroups // nil: trees are found by session, marker and descent
-	null    *os.File
-	jobs    chan func()   // to the spawner threads
-	begun   chan struct{} // there is a child, or the Host closes: the reaper without children looks again
-	ended   chan struct{} // closed when the reaper has ended
-	closing chan struct{}
+	logf     func(string, ...any)
+	cgroups  *cgroups // nil: trees are found by session, marker and descent
+	null     *os.File
+	jobs     chan func()   // to the spawner threads
+	begun    chan struct{} // there is a child, or the Host closes: the reaper without children looks again
+	ended    chan struct{} // closed when the reaper has ended
+	closing  chan struct{}
+	close    sync.Once
+	noClone3 atomic.Bool    // forking into a cgroup was refused
+	adopted  chan os.Signal // as PID 1: a child of strangers may have come here and ended; nil otherwise
+	done     atomic.Uint64  // jobs that came back from the spawner threads, and threads that were added
 
 	mu       sync.Mutex
 	kids     map[int]*kid         // by pid, un-reaped
@@ -38,8 +43,8 @@ type Host struct {
 	orphans  uint64               // strangers reaped
 }
 
-// spawnPatience is how long a start waits for a spawner thread before another one is made: an exec that hangs (a dead
-// network file system) holds its thread.
+// spawnPatience is how long starts wait while no spawner thread comes back before another one is made: an exec that hangs (a
+// dead network file system) holds its thread.
 const spawnPatience = 2 * time.Second
 
 // NewHost prepares this process to have children and starts the reaper and the spawner, each on a thread of its own. What it
@@ -70,6 +75,10 @@ func NewHost(o Options) (*Host, error) {
 	if h.logf == nil {
 		h.logf = func(string, ...any) {}
 	}
+	if os.Getpid() == 1 {
+		h.adopted = make(chan os.Signal, 1)
+		signal.Notify(h.adopted, unix.SIGCHLD)
+	}
 	if o.CgroupMode != "off" {
 		h.cgroups = findCgroups(o.Instance)
 	}
@@ -87,9 +96,13 @@ func takeSignals() {
 
 // Close ends the reaper and the spawners and removes the cgroups. It kills nothing: the caller has seen to it that no child
 // is left. Orphans that are left keep it from removing their cgroup, no more.
-func (h *Host) Close() error {
+func (h *Host) Close() (err error) {
+	h.close.Do(func() { err = h.end() })
+	return err
+}
+
+func (h *Host) end() error {
 	close(h.closing)
-	h.poke()
 	// A reaper that blocks in waitid has children left that are not the caller's; it ends with the process.
 	h.mu.Lock()
 	idle := len(h.kids) == 0
@@ -111,7 +124,7 @@ func (h *Host) Close() error {
 
 // Features tells which means are in use, for people.
 func (h *Host) Features() []string {
-	if h.cgroups != nil {
+	if h.cgroups != nil && !h.noClone3.Load() {
 		return []string{"cgroup.kill in " + h.cgroups.root, "subreaper", "pidfd"}
 	}
 	return []string{"subreaper with a walk through /proc", "pidfd"}
@@ -134,6 +147,7 @@ func (h *Host) spawner() {
 		select {
 		case job := <-h.jobs:
 			job()
+			h.done.Add(1)
 		case <-h.closing:
 			// Returning would end the thread and with it whoever is left; an idle thread costs nothing.
 			select {}
@@ -141,20 +155,30 @@ func (h *Host) spawner() {
 	}
 }
 
-// onSpawner runs the job on a spawner thread, a new one if the present ones hang.
-func (h *Host) onSpawner(job func()) {
+// onSpawner runs the job on a spawner thread. When none has come back for a while one is added, by one of those who wait: a
+// queue that moves, however long, needs no second thread.
+func (h *Host) onSpawner(job func()) error {
 	done := make(chan struct{})
 	work := func() { defer close(done); job() }
+	seen := h.done.Load()
 	patience := time.NewTimer(spawnPatience)
 	defer patience.Stop()
-	select {
-	case h.jobs <- work:
-	case <-patience.C:
-		h.logf("an exec has not returned for %v: starting another spawner thread", spawnPatience)
-		go h.spawner()
-		h.jobs <- work
+	for {
+		select {
+		case h.jobs <- work:
+			<-done
+			return nil
+		case <-h.closing:
+			return os.ErrClosed
+		case <-patience.C:
+			if h.done.CompareAndSwap(seen, seen+1) {
+				h.logf("an exec has not returned for %v: starting another spawner thread", spawnPatience)
+				go h.spawner()
+			}
+			seen = h.done.Load()
+			patience.Reset(spawnPatience)
+		}
 	}
-	<-done
 }
 
 // poke wakes a reaper that waits for a child to wait for.

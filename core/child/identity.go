@@ -9,12 +9,11 @@ import (
 
 // Identity is who a process runs as. The zero Identity with Set false is the daemon itself.
 type Identity struct {
-	Set       bool
-	UID, GID  uint32
-	Groups    []uint32 // supplementary, the primary one included; exact, nothing of the daemon's
-	Name      string   // "" when a number has no entry
-	Home      string
-	LoginName string
+	Set      bool
+	UID, GID uint32
+	Groups   []uint32 // supplementary, the primary one included; exact, nothing of the daemon's
+	Name     string   // "" when a number has no entry
+	Home     string
 }
 
 // LookupUser finds the identity of a user and a group, each a name or a number, either "" for "not given". The error says
@@ -64,7 +63,7 @@ func lookupAccount(name string) (Identity, error) {
 			return Identity{UID: uid, GID: uid}, nil
 		}
 	}
-	id := Identity{Name: account.Username, LoginName: account.Username, Home: account.HomeDir}
+	id := Identity{Name: account.Username, Home: account.HomeDir}
 	if id.UID, err = number(account.Uid); err == nil {
 		id.GID, err = number(account.Gid)
 	}

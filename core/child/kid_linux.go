@@ -22,7 +22,7 @@ type kid struct {
 	mu      sync.Mutex
 	pidfd   int  // -1 once the leader was reaped
 	stop    int  // the signal of the last Stop, 0 before
-	kill    bool // Kill was asked for
+	kill    bool // Kill was asked for, or the leader ended without having been asked to
 	reaped  bool
 	reaping chan bool // pokes the goroutine that waits for the rest; nil while the leader lives and when nothing was left
 }
@@ -72,14 +72,17 @@ func (k *kid) Stop(number int) error {
 	}
 	err := send(unix.Signal(number))
 	if err == nil {
-		// A stopped process would hear of nothing before somebody continues it.
-		return send(unix.SIGCONT)
-	}
-	if errors.Is(err, os.ErrProcessDone) && reaped {
-		k.signalRest(unix.Signal(number))
+		// A stopped process would hear of nothing before somebody continues it. One that is done needs it no more.
+		_ = send(unix.SIGCONT)
 		return nil
 	}
-	return err
+	if !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	if reaped {
+		k.signalRest(unix.Signal(number))
+	} // else the reaper is at it just now, and will pass it on to the rest
+	return nil
 }
 
 func (k *kid) Kill() error {
@@ -131,6 +134,7 @@ func (k *kid) leaderReaped(exit Exit) {
 		k.pidfd = -1
 	}
 	k.reaped = true
+	k.kill = k.kill || k.stop == 0
 	stop, kill := k.stop, k.kill
 	alone := k.scope == Process || k.cgroup != nil && !k.cgroup.populated()
 	if !alone {

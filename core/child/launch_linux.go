@@ -48,14 +48,16 @@ func (h *Host) Start(c Command) (Child, error) {
 	if id.Set {
 		attr.Sys.Credential = &syscall.Credential{Uid: id.UID, Gid: id.GID, Groups: id.Groups}
 	}
-	if h.cgroups != nil && c.Scope == Tree {
+	if h.cgroups != nil && c.Scope == Tree && !h.noClone3.Load() {
 		if k.cgroup, err = h.cgroups.enter(c.Name, c.Generation); err != nil {
 			h.logf("%s: cannot make a cgroup: %v; its tree is found by descent", c.Name, err)
 		} else {
 			attr.Sys.UseCgroupFD, attr.Sys.CgroupFD = true, k.cgroup.fd
 		}
 	}
-	h.onSpawner(func() { err = h.fork(k, path, append([]string{c.Path}, c.Args...), attr) })
+	if closed := h.onSpawner(func() { err = h.fork(k, path, append([]string{c.Path}, c.Args...), attr) }); closed != nil {
+		err = closed
+	}
 	for _, file := range files {
 		if file != h.null {
 			file.Close()
@@ -63,7 +65,7 @@ func (h *Host) Start(c Command) (Child, error) {
 	}
 	if err != nil {
 		k.discard()
-		return nil, launchFailure(c, path, err)
+		return nil, launchFailure(c, id, path, err)
 	}
 	return k, nil
 }
@@ -72,6 +74,15 @@ func (h *Host) Start(c Command) (Child, error) {
 func (h *Host) fork(k *kid, path string, argv []string, attr *syscall.ProcAttr) error {
 	h.forkBegins()
 	pid, err := syscall.ForkExec(path, argv, attr)
+	if err == unix.ENOSYS && k.cgroup != nil {
+		// Containers hide clone3, the only call that forks into a cgroup.
+		if !h.noClone3.Swap(true) {
+			h.logf("clone3 is refused here: trees are found by descent")
+		}
+		h.cgroups.leave(k.cgroup)
+		k.cgroup, attr.Sys.UseCgroupFD = nil, false
+		pid, err = syscall.ForkExec(path, argv, attr)
+	}
 	if err != nil {
 		h.forkFailed()
 		return err
@@ -204,7 +215,7 @@ func identityFailure(c Command, err error) error {
 }
 
 // launchFailure names what exec's bare errno is about.
-func launchFailure(c Command, path string, err error) error {
+func launchFailure(c Command, id Identity, path string, err error) error {
 	switch {
 	case errors.Is(err, unix.EPERM) && (c.User != "" || c.Group != ""):
 		who := c.User
@@ -214,7 +225,7 @@ func launchFailure(c Command, path string, err error) error {
 		return failure("user", who, fmt.Errorf("cannot become it: %w", err))
 	case errors.Is(err, unix.EAGAIN):
 		return failure("fork", path, err)
-	case errors.Is(err, unix.EACCES) && c.Dir != "" && unix.Access(c.Dir, unix.X_OK) != nil:
+	case errors.Is(err, unix.EACCES) && c.Dir != "" && !id.mayEnter(c.Dir):
 		return failure("cwd", c.Dir, err)
 	case errors.Is(err, unix.ENOENT):
 		if _, statErr := os.Stat(abs(path, c.Dir)); statErr == nil {
@@ -224,6 +235,33 @@ func launchFailure(c Command, path string, err error) error {
 		return failure("exec", path, fmt.Errorf("neither a program nor a script with #!: %w", err))
 	}
 	return failure("exec", path, err)
+}
+
+// mayEnter reports whether the permissions of a folder and of all above it let the identity go there (man 7 path_resolution).
+func (id Identity) mayEnter(dir string) bool {
+	if !id.Set {
+		return unix.Access(dir, unix.X_OK) == nil
+	}
+	for ; id.UID != 0; dir = filepath.Dir(dir) {
+		var info unix.Stat_t
+		if err := unix.Stat(dir, &info); err != nil {
+			return true // not what was asked
+		}
+		bit := uint32(0o001)
+		switch {
+		case info.Uid == id.UID:
+			bit = 0o100
+		case info.Gid == id.GID || slices.Contains(id.Groups, info.Gid):
+			bit = 0o010
+		}
+		if info.Mode&bit == 0 {
+			return false
+		}
+		if dir == "/" || dir == "." {
+			break
+		}
+	}
+	return true
 }
 
 func abs(path, dir string) string {

@@ -23,7 +23,14 @@ func TestMain(m *testing.M) {
 		behave(os.Args[2:])
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if h, err := theHost(); err == nil {
+		if err := h.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
 }
 
 // behave is the child: one of the little programs that the tests supervise.

@@ -21,9 +21,11 @@ func (h *Host) reap() {
 			h.consume(pid)
 		case unix.EINTR:
 		case unix.ECHILD:
-			// No children, so no orphans either: nothing happens before a start.
+			// No children, so no orphans either: nothing happens before a start. Only PID 1 gets those of strangers too, of
+			// what was started in its namespace from outside (man 7 pid_namespaces).
 			select {
 			case <-h.begun:
+			case <-h.adopted:
 			case <-h.closing:
 				return
 			}

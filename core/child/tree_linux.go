@@ -28,7 +28,7 @@ func (k *kid) awaitRest(stop int, kill bool) {
 		empty, cancel = h.cgroups.whenEmpty(k.cgroup)
 		defer cancel()
 	}
-	if stop != 0 && !kill {
+	if !kill {
 		k.signalRest(unix.Signal(stop))
 	} else if k.cgroup != nil {
 		if err := k.cgroup.kill(); err != nil {
@@ -42,7 +42,7 @@ func (k *kid) awaitRest(stop int, kill bool) {
 			}
 		} else {
 			k.mu.Lock()
-			killing := k.kill || k.stop == 0
+			killing := k.kill
 			k.mu.Unlock()
 			rest := k.members()
 			if len(rest) == 0 {
