@@ -222,3 +222,35 @@ func TestIdleConnectionIsClosed(t *testing.T) {
 		t.Errorf("got %v, want the end", err)
 	}
 }
+
+// TestReplyOnItsWayOutIsNotCutOff: between a handler's end and http's flush a connection is not idle.
+func TestReplyOnItsWayOutIsNotCutOff(t *testing.T) {
+	p := newPool(1, 1, 1)
+	a, b := net.Pipe()
+	defer a.Close()
+	defer b.Close()
+	c := p.add(a)
+	if got := c.begin(useEval); got != begun {
+		t.Fatal(got)
+	}
+	c.done()
+	if idle, used := p.census(); idle != 0 || used != 1 {
+		t.Errorf("%d idle, %d used", idle, used)
+	}
+	p.drain()
+	if p.evict() {
+		t.Error("it was closed to make room")
+	}
+	go c.Write([]byte("reply"))
+	if _, err := io.ReadFull(b, make([]byte, 5)); err != nil {
+		t.Errorf("the reply is cut off: %v", err)
+	}
+	c.settled()
+	if idle, used := p.census(); idle != 1 || used != 0 {
+		t.Errorf("%d idle, %d used", idle, used)
+	}
+	c.Close()
+	if idle, used := p.census(); idle+used != 0 {
+		t.Errorf("%d idle, %d used after the end", idle, used)
+	}
+}
