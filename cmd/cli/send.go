@@ -159,6 +159,10 @@ func (s *session) failed(c *call, failure *repl.Failure) error {
 			}
 		}
 	}
+	if c.has("follow") && failure.Kind == "cancelled" {
+		fmt.Fprintln(s.stdio.Err, "supervisord: the daemon has ended")
+		return nil
+	}
 	message := failure.Message
 	if c.command.text != nil && failure.Where != "" {
 		message = failure.Where + ": " + message
