@@ -3,6 +3,8 @@ package repl
 import (
 	"strings"
 	"testing"
+
+	"github.com/qjpcpu/supervisord/lisp"
 )
 
 func TestIncompleteFormsAreKnown(t *testing.T) {
@@ -44,6 +46,10 @@ func TestIncompleteFormsAreKnown(t *testing.T) {
 		s := scanText(src)
 		if s.incomplete() != want.more || want.more && s.indent() != want.indent {
 			t.Errorf("%q: got %v, %d, want %v, %d", src, s.incomplete(), s.indent(), want.more, want.indent)
+		}
+		// What the language itself says is the measure.
+		if _, err := lisp.Read("", src); lisp.Incomplete(err) != want.more {
+			t.Errorf("%q: lisp says %v (%v)", src, lisp.Incomplete(err), err)
 		}
 		var fed scan
 		for line := range strings.Lines(src) {
@@ -119,5 +125,18 @@ func FuzzOneLine(f *testing.F) {
 		if a.incomplete() != b.incomplete() || a.content != b.content || len(a.open) != len(b.open) {
 			t.Fatalf("%q is %+v, %q is %+v", src, a, line, b)
 		}
+		if want, err := lisp.Read("", src); err == nil {
+			if got, err := lisp.Read("", line); err != nil || printed(got) != printed(want) {
+				t.Fatalf("%q reads as %s, %q as %s (%v)", src, printed(want), line, printed(got), err)
+			}
+		}
 	})
+}
+
+func printed(values []lisp.Value) string {
+	var b strings.Builder
+	for _, v := range values {
+		b.WriteString(lisp.Print(v) + "\n")
+	}
+	return b.String()
 }

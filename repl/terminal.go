@@ -154,22 +154,10 @@ func (l *lineKeeper) freshLine() {
 	}
 }
 
-// maxShown is how much of a value is printed, in bytes.
-const maxShown = 16 << 10
-
 func (t *Terminal) show(r Reply) {
 	if t.Show != nil {
 		t.Show(t.Out, r)
 		return
 	}
-	fmt.Fprintln(t.Out, Abridge(r.Text))
-}
-
-// Abridge makes a value's text fit to be read at a terminal: control characters are escaped, and what is very long is cut
-// and says so.
-func Abridge(text string) string {
-	if len(text) <= maxShown {
-		return Plain(text)
-	}
-	return strings.TrimSuffix(Plain(text[:maxShown]), "\ufffd") + fmt.Sprintf("\n… %d bytes more: (println *1) prints it all", len(text)-maxShown)
+	fmt.Fprintln(t.Out, Abridge(r.Text, defaultWidth))
 }

@@ -107,14 +107,30 @@ func TestColoursOnlyWhereWanted(t *testing.T) {
 	}
 }
 
-func TestLongValuesAreCut(t *testing.T) {
-	long := strings.Repeat("å", maxShown)
-	got := Abridge(long)
-	if len(got) > maxShown+100 || !strings.Contains(got, fmt.Sprintf("%d bytes more", len(long)-maxShown)) || strings.Contains(got, "\ufffd") {
-		t.Errorf("got %d bytes, %.20s … %s", len(got), got, got[len(got)-60:])
-	}
-	if got := Abridge("short\x1b"); got != `short\x1b` {
+func TestLongValuesAreLaidOutAndCut(t *testing.T) {
+	if got := Abridge("short\x1b", 80); got != `short\x1b` {
 		t.Errorf("got %q", got)
+	}
+	row := `{"name" "web" "state" "running" "pid" 4242} `
+	got := Abridge("["+strings.Repeat(row, 4)+"]", 60)
+	for line := range strings.Lines(got) {
+		if len(line) > 61 {
+			t.Errorf("a line of %d characters: %s", len(line), line)
+		}
+	}
+	if strings.Count(got, "4242") != 4 {
+		t.Errorf("got %s", got)
+	}
+	for name, long := range map[string]string{
+		"a word":     strings.Repeat("å", maxShown),
+		"a function": "#<fn " + strings.Repeat("å", maxShown),
+		"many rows":  "[" + strings.Repeat(row, 1000) + "]",
+		"too much":   "[" + strings.Repeat(row, 10_000) + "]",
+	} {
+		got := Abridge(long, 80)
+		if len(got) > maxShown+100 || strings.Count(got, "\n") > maxShownLines || !strings.Contains(got, "bytes more: (println *1)") || strings.Contains(got, "\ufffd") {
+			t.Errorf("%s: %d bytes, %d lines: %s", name, len(got), strings.Count(got, "\n"), got[len(got)-80:])
+		}
 	}
 }
 
