@@ -2,6 +2,7 @@ package builtins
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -29,7 +30,16 @@ func status(h *Host, _ *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 }
 
 // shown is the error of a verb that only wanted to show something.
-func shown(err error) error { return fmt.Errorf("cannot show %w", err) }
+func shown(err error) error { return fmt.Errorf("cannot show %w", unknownOr(err)) }
+
+// unknownOr is the bare "NAME: no such process" within an error that says it, else the error.
+func unknownOr(err error) error {
+	var unknown *core.NotFoundError
+	if errors.As(err, &unknown) {
+		return unknown
+	}
+	return err
+}
 
 func env(h *Host, _ *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 	return environment(h, arguments{"env", args}, Mask)

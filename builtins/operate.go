@@ -2,6 +2,7 @@ package builtins
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 
 	"github.com/qjpcpu/supervisord/core"
@@ -63,7 +64,7 @@ func sendSignal(h *Host, t *lisp.Thread, args []lisp.Value) (lisp.Value, error) 
 	}
 	names, err := h.Sup.Select(pattern)
 	if err != nil {
-		return lisp.Nil, lisp.Errorf(KindOf(err), "cannot signal %v", err)
+		return lisp.Nil, fmt.Errorf("cannot signal %w", unknownOr(err))
 	}
 	ctx := caused(t)
 	report := make(core.Report, len(names))

@@ -154,7 +154,8 @@ func (r *recogniser) call() (Call, error) {
 	for isHead(r.peek()) {
 		r.next()
 	}
-	if call.Head = r.text[head:r.at]; call.Head == "" {
+	call.Head = r.text[head:r.at]
+	if call.Head == "" || call.Head == "true" || call.Head == "false" { // the reader's booleans are no names
 		return call, r.fail("a head that is no verb")
 	}
 	for {

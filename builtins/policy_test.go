@@ -1,0 +1,199 @@
+package builtins
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/qjpcpu/supervisord/lisp"
+)
+
+// bypasses are attempts to get past disable_rce, by family. All are refused.
+func bypasses() map[string][]string {
+	long := strings.Repeat("a", longestForm)
+	return map[string][]string{
+		"execute": {`(add-proc "x" "/bin/sh" "-c" "id")`, `(remove-proc "web-1")`, `(env-reveal "web-1")`, `(add-proc)`, `  (add-proc "x" "y")  `,
+			`(add-proc {"name" "x" "command" "/bin/sh"})`, `(exec "id")`, `(os/exec "id")`, `(os/command ["id"])`, `(os/setenv "A" "b")`, `(sh "id")`,
+			`(update-proc "x")`, `(set-env "a" "b")`, `(on "exited" "x")`, `(every "1s" "x")`, `(http-get "x")`, `(include "/etc/passwd")`, `(source-file "x")`,
+			`(import "x")`, `(load "x")`, `(eval "(add-proc)")`, `(read "x")`, `(exit 0)`, `(println "x")`},
+		"nested": {`(status (add-proc "x" "y"))`, `(status (status))`, `(status ())`, `(restart (car ["web-1"]))`, `((status))`, `(status(status))`,
+			`(status "a"(add-proc "x" "y"))`, `(status [ "web-1" ])`, `(status {"a" "b"})`, `(status ["web-1"])`, `(logs {"lines" 3})`, `(begin (status))`,
+			`(let [x 1] (status))`, `(if true (status))`, `(-> "web-1" status)`, `(->> "web-1" (status))`},
+		"head": {`("status")`, `(1 2)`, `((symbol "status"))`, `((fn [] (status)))`, `(:status)`, `(STATUS)`, `(Status)`, `(status.)`, `(status/x)`, `(st*tus)`,
+			`()`, `( status)`, `(true)`, `(status1)`, `(_)`, `(-)`, `(- 1 2)`, `(statusadd-proc)`, `(status-)`, `(quote status)`},
+		"quote": {`'(status)`, "`(status)", "`(status ~(add-proc \"x\" \"y\"))", "`(status ~@(add-proc))", `(status 'web-1)`, `(doc 'restart)`, `(status ~x)`,
+			`(quote (status))`, `(status . "x")`, `(status . ("x"))`, "(status `web-1`)"},
+		"reader": {`#(status)`, `(status #'x)`, `(status #(add-proc "x" "y"))`, "(status #`raw`)", `(status 0B6162)`, `(status #\a)`, `(status #a)`, `#!status`, `#_(x)(status)`,
+			`(status #"re")`, `#|x|#(status)`, `{status}`, `[status]`, `{(status) 1}`, `(status @x)`, `^{:a 1}(status)`, `(status :web-1)`},
+		"define": {`(def status add-proc)`, `(defn status [] 1)`, `(defmac status [] 1)`, `(alias "status" "add-proc")`, `(override "status" "x")`, `(set! status 1)`,
+			`(fn [] 1)`, `(let [] 1)`, `(apply status [])`, `(map status ["x"])`, `(compose "a" "b")`, `(symbol "add-proc")`, `(def x 1) (status)`},
+		"several": {`(status) (add-proc "x" "y")`, `(add-proc "x" "y") (status)`, "(status)\n(env-reveal \"web-1\")", `(restart "web-1")(remove-proc "x")`, `(status) x`, `x (status)`,
+			`(status) 1`, `(status) "x"`, `(status) )`, `(status))`, `(status`, `(status "x`, ``, ` `, `; (status)`, `(status) '`, `(status) (`, `(restart "web-1") (status (x))`},
+		"hidden": {"; x\r(add-proc \"x\" \"y\")", "; x\u2028(add-proc \"x\" \"y\")", "(status) ; x\r(add-proc \"x\")", "(status\x00)", "(status)\x00(add-proc)", "\ufeff(status)",
+			"(status \"web\x00-1\")", "; \u202e (status)\n(status)", "(status \"\u202e\")", "(status)\v", "(status)\f", "(sta\x08tus)", "(status ;\r\"x\")", "; \x85\n(status)",
+			"(status \"\u200b\")", "(status)\u00a0", "(status \"a\rb\")", "(status \"\x1b[2J\")", "\xff(status)", "(status \"\xff\")"},
+		"homoglyph": {"(ѕtatus)", "(status\u200b)", "（status）", "(statu\u0073\u0301)", "(ｓtatus)", "(\u202estatus)", "(sta\u00adtus)", "(status \u201cx\u201d)", "(stаtus)", "(status\u3000\"x\")"},
+		"words":     {`(status web-1)`, `(status web.1)`, `(status nil)`, `(status +1)`, `(status 1.5)`, `(status 1e5)`, `(status 0x1F)`, `(status 1_000)`, `(status truefalse)`, `(status True)`, `(status -)`, `(status --now)`, `(status 123456789012345678901234567890)`, `(status .5)`, `(status 1"x")`, `(status "x"1)`, `(status "a""b")`, `(status "a"true)`, `(status true"x")`, `(status;x` + "\n)", `(status"x")`, `(status -1a)`},
+		"escapes":   {`(status "web\u002d1")`, `(status "\"")`, `(status "\\")`, `(status "a\nb")`, `(status "\x41")`},
+		"size":      {`(status "` + long + `")`, `(status ` + strings.Repeat(" ", longestForm) + `)`, `(status ` + strings.Repeat(`"a" `, 2000) + `)`, strings.Repeat("(", 100000), `(` + long + `)`, `(status` + strings.Repeat(" ; x\n", 2000) + `)`},
+	}
+}
+
+// TestDisableRCERefuses runs every attempt, and sees that nothing was done.
+func TestDisableRCERefuses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Policy{DisableRCE: true})
+		defer w.end()
+		last, total := w.sup.Journal().Last(), 0
+		for family, forms := range bypasses() {
+			for _, form := range forms {
+				total++
+				result, out := w.eval(form)
+				if KindOf(result.Err) != "forbidden" || out != "" || !strings.Contains(result.Err.Error(), "disable_rce is on") {
+					t.Errorf("%s: %.80q: %v", family, form, result.Err)
+				}
+			}
+		}
+		if now := w.sup.Journal().Last(); now != last || len(w.calls) != 0 {
+			t.Errorf("something was done: %d events, %v", now-last, w.calls)
+		}
+		if total < 150 {
+			t.Errorf("only %d attempts", total)
+		}
+		refusals := 0
+		for _, r := range w.records() {
+			if r.Decision == "forbidden" && r.Phase == "" {
+				refusals++
+			}
+		}
+		if refusals != total {
+			t.Errorf("%d refusals in the audit log, want %d", refusals, total)
+		}
+	})
+}
+
+// TestRefusalsNameTheForm: what is not allowed, and why.
+func TestRefusalsNameTheForm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Policy{DisableRCE: true})
+		defer w.end()
+		for form, want := range map[string]string{
+			`(add-proc "x" "y")`:              "1:1: add-proc is not allowed: disable_rce is on",
+			`(add-proc {"name" "x"})`:         "1:1: add-proc is not allowed: disable_rce is on",
+			"\n (env-reveal \"x\")":           "2:2: env-reveal is not allowed: disable_rce is on",
+			`(strat "web-1")`:                 "1:1: strat is not allowed: disable_rce is on (did you mean start?)",
+			`(restart (car x))`:               "1:1: this form is not allowed: disable_rce is on (only plain calls are: a nested form at 1:10)",
+			`(status "a\n")`:                  "1:1: this form is not allowed: disable_rce is on (only plain calls are: a backslash in a string at 1:11)",
+			`'x`:                              "this form is not allowed: disable_rce is on (only plain calls are: something that is no call at 1:1)",
+			`(status) (add-proc "x" "y" "z")`: "1:10: add-proc is not allowed: disable_rce is on",
+		} {
+			if result, _ := w.eval(form); result.Err == nil || result.Err.Error() != want {
+				t.Errorf("%s: %v, want %s", form, result.Err, want)
+			}
+		}
+	})
+}
+
+// TestDisableRCELeavesObserveAndOperate: plain calls of all other verbs still work, with blanks and comments.
+func TestDisableRCELeavesObserveAndOperate(t *testing.T) {
+	for _, form := range []string{`(status)`, "\t(status\n\"web-1\" ; the first\r\n)\r\n; ende – schön\n", `(status)(status)`, "(wait \"web-1\" \"running\" 007)", `(doc "restart")`, `(doc "map")`,
+		`(apropos "sta")`, `(stop "web-1") (start "web-1") (status)`, `(restart "web-*")`, `(logs "match=ü" "web-9")`, `(reload)`, `(plan)`, `(signal "web-1" 1)`, `(maintail 3)`} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, Policy{DisableRCE: true})
+			defer w.end()
+			result, _ := w.eval(form)
+			if kind := KindOf(result.Err); kind != "" && kind != "not-found" {
+				t.Errorf("%s: %v", form, result.Err)
+			}
+		})
+	}
+}
+
+// TestNothingRunsBeforeAllIsChecked: one bad call among good ones, and none is made.
+func TestNothingRunsBeforeAllIsChecked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Policy{DisableRCE: true})
+		defer w.end()
+		last := w.sup.Journal().Last()
+		w.eval(`(stop "web-1") (reload) (add-proc "x" "y")`)
+		if w.sup.Journal().Last() != last || len(w.calls) > 0 {
+			t.Error("a call was made")
+		}
+	})
+}
+
+// sameAsReader holds the recogniser to the reader: what the one accepts, the other reads as the same.
+func sameAsReader(text string, calls []Call) error {
+	forms, err := lisp.Read("", text)
+	if err != nil {
+		return fmt.Errorf("the reader refuses it: %w", err)
+	}
+	if len(forms) != len(calls) {
+		return fmt.Errorf("%d forms, %d calls", len(forms), len(calls))
+	}
+	for i, call := range calls {
+		want := lisp.List(append([]lisp.Value{lisp.Sym(call.Head)}, call.Args...)...)
+		if !lisp.Equal(forms[i], want) || lisp.Print(forms[i]) != lisp.Print(want) {
+			return fmt.Errorf("the reader reads %s, the recogniser %s", lisp.Print(forms[i]), lisp.Print(want))
+		}
+	}
+	return nil
+}
+
+func seeds(f *testing.F) {
+	for _, forms := range bypasses() {
+		for _, form := range forms {
+			f.Add(form)
+		}
+	}
+	for _, form := range []string{`(status)`, `(status "web-1" 1 -2 007 -0 true false)`, "; c\n(a-b \"x\ny\" ; c\r\n 1)\t(c)"} {
+		f.Add(form)
+	}
+}
+
+// FuzzRecogniseAgreesWithReader is the first law of the policy.
+func FuzzRecogniseAgreesWithReader(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, text string) {
+		if calls, err := Recognise(text); err == nil {
+			if err := sameAsReader(text, calls); err != nil {
+				t.Errorf("%q: %v", text, err)
+			}
+		}
+	})
+}
+
+// FuzzPolicy is the second: whatever passes under disable_rce calls exactly the verbs that stand there, each allowed, once;
+// whatever does not calls none.
+func FuzzPolicy(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, text string) {
+		var called []string
+		e := NewEngine(EngineOptions{Host: &Host{}, Policy: Policy{DisableRCE: true}})
+		for name, verb := range e.verbs {
+			verb.Call = func(*Host, *lisp.Thread, []lisp.Value) (lisp.Value, error) {
+				called = append(called, name)
+				return lisp.Nil, nil
+			}
+			e.verbs[name] = verb
+		}
+		result := e.Eval(t.Context(), Job{Form: text}, nil)
+		if result.Err != nil {
+			if KindOf(result.Err) != "forbidden" || len(called) != 0 {
+				t.Errorf("%q: %v after %v", text, result.Err, called)
+			}
+			return
+		}
+		forms, err := lisp.Read("", text)
+		if err != nil || len(forms) != len(called) {
+			t.Fatalf("%q: %d forms (%v), called %v", text, len(forms), err, called)
+		}
+		for i, form := range forms {
+			items, _ := form.Elements()
+			if head, _ := items[0].AsSymbol(); head != called[i] || e.verbs[head].Power == Execute {
+				t.Errorf("%q called %v", text, called)
+			}
+		}
+	})
+}
