@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"unicode/utf8"
 )
@@ -163,13 +164,15 @@ func appendReply(dst []byte, r Reply) []byte {
 	if len(value) == 0 && r.Error == nil {
 		value = json.RawMessage("null")
 	}
-	if bytes.ContainsAny(value, "\r\n") || !json.Valid(value) && len(value) > 0 {
+	if bytes.ContainsRune(value, '\n') || bytes.ContainsRune(value, '\r') {
 		var line bytes.Buffer
 		if err := json.Compact(&line, value); err != nil {
 			return appendReply(dst, Reply{Output: r.Output, Error: failf(kindFailed, "cannot send the value: %s", err)})
 		}
 		value = line.Bytes()
 	}
+	// One allocation instead of a dozen copies of a reply that may be half a megabyte; escapes rarely take more than an eighth.
+	dst = slices.Grow(dst, len(value)+len(r.Text)+len(r.Text)/8+len(r.Output)+len(r.Output)/8+128)
 	dst = append(dst, '{')
 	key := func(name string) {
 		if dst[len(dst)-1] != '{' {
@@ -205,6 +208,10 @@ func appendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	start := 0 // of what is not copied yet
 	for i := 0; i < len(s); {
+		if c := s[i]; c >= ' ' && c < 0x7f && c != '"' && c != '\\' {
+			i++
+			continue
+		}
 		size, escape := 1, ""
 		switch c := s[i]; {
 		case c == '"':

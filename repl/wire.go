@@ -43,7 +43,7 @@ func (r Request) MarshalJSON() ([]byte, error) {
 
 // Reply is the outcome of a Request.
 type Reply struct {
-	Value  json.RawMessage // the value as JSON; nil is null
+	Value  json.RawMessage // the value as JSON, which must be valid; nil is null
 	Text   string          // the value as the language prints it
 	Output string          // what the program printed; "" when it was streamed
 	Exit   int             // the code of (exit N)

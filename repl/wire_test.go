@@ -148,7 +148,7 @@ func TestReplyOnTheWire(t *testing.T) {
 		{Reply{Exit: 3}, `{"value":null,"text":"","output":"","exit":3}`},
 		{Reply{Error: &Failure{Kind: "syntax", Message: "m", Where: "1:2"}}, `{"error":{"kind":"syntax","message":"m","where":"1:2"}}`},
 		{Reply{Error: &Failure{Kind: "failed", Message: "m", Value: json.RawMessage(`[{"a":1}]`)}}, `{"value":[{"a":1}],"error":{"kind":"failed","message":"m"}}`},
-		{Reply{Value: json.RawMessage(`{`), Output: "o"}, `{"output":"o","error":{"kind":"failed","message":"cannot send the value: unexpected end of JSON input"}}`},
+		{Reply{Value: json.RawMessage("{\n"), Output: "o"}, `{"output":"o","error":{"kind":"failed","message":"cannot send the value: unexpected end of JSON input"}}`},
 		{Reply{Text: "\xff"}, `{"value":null,"text":"\ufffd","output":""}`},
 	} {
 		got := string(appendReply(nil, tc.reply))
