@@ -228,8 +228,10 @@ func follow(h *Host, t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 		for _, f := range followers {
 			f.Close()
 		}
-		for ; running > 0; running-- {
-			<-arrived
+		for running > 0 {
+			if got := <-arrived; got.err != nil {
+				running--
+			}
 		}
 	}()
 	for _, s := range all {

@@ -1,0 +1,140 @@
+package builtins
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/qjpcpu/supervisord/core"
+	"github.com/qjpcpu/supervisord/core/child"
+	"github.com/qjpcpu/supervisord/core/logs"
+	"github.com/qjpcpu/supervisord/lisp"
+)
+
+// piped is a Starter whose children write what the test puts into their pipes.
+type piped struct {
+	starter
+	pipes map[string]*os.File
+}
+
+type pipedChild struct {
+	child.Child
+	out *os.File
+}
+
+func (p pipedChild) Stdout() *os.File { return p.out }
+
+func (p *piped) Start(c child.Command) (child.Child, error) {
+	fake, err := p.starter.Start(c)
+	if err != nil {
+		return nil, err
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pipes[c.Name] = w
+	return pipedChild{fake, r}, nil
+}
+
+// arrivals is a writer that hands on what is written.
+type arrivals chan string
+
+func (a arrivals) Write(p []byte) (int, error) { a <- string(p); return len(p), nil }
+
+// TestLogsAndFollow reads real files: the last lines, by number, pattern and stream, and then what arrives, with the name
+// before it when there are several; and following ends with its caller although lines keep coming.
+func TestLogsAndFollow(t *testing.T) {
+	set := logs.New(logs.Options{})
+	p := &piped{starter: starter{started: map[string]int{}}, pipes: map[string]*os.File{}}
+	sup := core.New(core.Options{Starter: p, Logs: set})
+	var specs []core.Spec
+	for _, name := range []string{"a", "b"} {
+		file := filepath.Join(t.TempDir(), name+".log")
+		specs = append(specs, core.Spec{Name: name, Launch: core.Launch{Command: "/bin/x"}, Care: core.DefaultCare(), Output: core.Output{Stdout: []string{file}}})
+	}
+	if _, err := sup.Apply(t.Context(), specs); err != nil {
+		t.Fatal(err)
+	}
+	e := NewEngine(EngineOptions{Host: &Host{Sup: sup}, Policy: Policy{DisableRCE: true}})
+	say := func(name, text string) {
+		t.Helper()
+		if _, err := p.pipes[name].WriteString(text + "\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// said says something and waits until the log has it.
+	said := func(name, text string) {
+		t.Helper()
+		stream, err := sup.Stream(name, "stdout")
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := stream.Follow(t.Context())
+		defer f.Close()
+		say(name, text)
+		if _, err := f.Next(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	said("a", "one 1")
+	said("b", "zero 0")
+	said("b", "no number")
+	ctx, cancel := context.WithCancel(t.Context())
+	out := make(arrivals)
+	done := make(chan Result, 1)
+	go func() {
+		done <- e.Eval(ctx, Job{Form: `(follow "a" "b" "lines=2" "match=[0-9]")`, Streamed: true}, out)
+		close(out)
+	}()
+	hear := func(want string) {
+		t.Helper()
+		if got := <-out; got != want+"\n" {
+			t.Errorf("followed %q, want %q", got, want)
+		}
+	}
+	hear("a: one 1")
+	hear("b: zero 0")
+	say("b", "still none")
+	say("b", "two 2")
+	hear("b: two 2")
+	say("a", "three 3")
+	hear("a: three 3")
+
+	read := func(form, want string) {
+		t.Helper()
+		result := e.Eval(t.Context(), Job{Form: form}, nil)
+		if got := lisp.Print(result.Value); result.Err != nil || got != want {
+			t.Errorf("%s: %v %s, want %s", form, result.Err, got, want)
+		}
+	}
+	read(`(logs "a")`, `["one 1" "three 3"]`)
+	read(`(logs "a" "lines=1")`, `["three 3"]`)
+	read(`(logs "b" "match=^no")`, `["no number"]`)
+	read(`(logs "*" "lines=1")`, `["a: three 3" "b: two 2"]`)
+	read(`(logs "a" "since=1h" "stream=stdout")`, `["one 1" "three 3"]`)
+	if result := e.Eval(t.Context(), Job{Form: `(logs "a" "stream=stderr")`}, nil); KindOf(result.Err) != kindConflict {
+		t.Errorf("a discarded stream: %v", result.Err)
+	}
+
+	say("a", strings.Repeat("x 1\n", 100)+"last")
+	cancel()
+	for range out { // what was on its way
+	}
+	if result := <-done; KindOf(result.Err) != "cancelled" {
+		t.Errorf("following ended with %v", result.Err)
+	}
+	for _, w := range p.pipes {
+		_ = w.Close()
+	}
+	if _, err := sup.Close(context.Background(), true); err != nil {
+		t.Error(err)
+	}
+	if err := set.Close(); err != nil {
+		t.Error(err)
+	}
+}
