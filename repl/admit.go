@@ -21,7 +21,7 @@ func refuse(status int, kind, format string, args ...any) *refusal {
 	return &refusal{status, failf(kind, format, args...)}
 }
 
-// admission is the rule of who may ask, security.md §2.4. It is looked at before any route, so that none can be without
+// admission is the rule of who may ask. It is looked at before any route, so that none can be without
 // it, and its answers do not depend on whether a route exists.
 type admission struct {
 	token   TokenHash
@@ -83,7 +83,7 @@ func (a *admission) ownHost(host string, local net.Addr) bool {
 	})
 }
 
-// checkContent lets in a POST of plain JSON, and a GET where control-plane.md §6 has one.
+// checkContent lets in a POST of plain JSON, and a GET where a route has one.
 func checkContent(r *http.Request) *refusal {
 	get := r.Method == http.MethodGet && slices.Contains([]string{pathHealth, pathMetrics}, r.URL.Path)
 	if r.Method != http.MethodPost && !get {

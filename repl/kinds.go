@@ -27,7 +27,7 @@ type kind struct {
 	exit   int
 }
 
-// kinds is the table of control-plane.md §2. A kind that is not in it was raised by a script, and counts as failed.
+// kinds is the table of PROTOCOL.md. A kind that is not in it was raised by a script, and counts as failed.
 func kinds() []kind {
 	return []kind{
 		{"", http.StatusOK, 0},
@@ -55,7 +55,7 @@ func kinds() []kind {
 	}
 }
 
-// Kinds are the names of all kinds of failure, in the order of control-plane.md §2.
+// Kinds are the names of all kinds of failure, in the order of PROTOCOL.md.
 func Kinds() []string {
 	var names []string
 	for _, k := range kinds()[1:] {

@@ -26,7 +26,7 @@ type Limits struct {
 	Failures int // refused requests a peer may make in a second before it hears 429 only; negative: no limit
 }
 
-// DefaultLimits are those of security.md §2.5. A stream's reader has a minute, so that a follower piped into a pager
+// DefaultLimits suit a daemon on a small machine. A stream's reader has a minute, so that a follower piped into a pager
 // outlives a look at the screen.
 func DefaultLimits() Limits {
 	return Limits{

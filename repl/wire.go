@@ -50,7 +50,7 @@ type Reply struct {
 	Error  *Failure        // why there is no value; its own Value may still carry a report
 }
 
-// MarshalJSON writes the reply as control-plane.md §2 shows it: value, text and output of a success, error (and what
+// MarshalJSON writes the reply as PROTOCOL.md shows it: value, text and output of a success, error (and what
 // there is of the others) of a failure. A failure's value stands beside the error, where a value always stands.
 func (r Reply) MarshalJSON() ([]byte, error) { return appendReply(nil, r), nil }
 
