@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/qjpcpu/supervisord/builtins"
@@ -164,8 +165,9 @@ func (d *daemon) add(ctx context.Context, definition builtins.Definition) (core.
 // remove stops and forgets a process that add-proc or the command line brought.
 func (d *daemon) remove(ctx context.Context, name string) (core.Report, error) {
 	return d.change(ctx, "remove-proc", func(ctx context.Context) (core.Report, error) {
-		if _, err := d.sup.Spec(name); err != nil {
-			return nil, fmt.Errorf("cannot remove %w", err)
+		var unknown *core.NotFoundError
+		if _, err := d.sup.Spec(name); errors.As(err, &unknown) {
+			return nil, fmt.Errorf("cannot remove %w", unknown)
 		}
 		next, err := d.wanted.without(name)
 		if err != nil {

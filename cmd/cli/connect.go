@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 
 	"github.com/qjpcpu/supervisord/core/config"
@@ -59,4 +60,17 @@ func (c *call) configuration() string {
 		return path
 	}
 	return environment("SUPERVISORD_CONF")
+}
+
+// unreachable says more about a daemon that does not answer: the configuration that was named may not exist.
+func (c *call) unreachable(err error) error {
+	var silent *repl.UnreachableError
+	path := c.configuration()
+	if path == "" || c.has("server") || environment("SUPERVISORD_SERVER") != "" || !errors.As(err, &silent) {
+		return err
+	}
+	if _, missing := os.Stat(path); errors.Is(missing, fs.ErrNotExist) {
+		return usage("cannot read the configuration %s: there is no such file, and no daemon of it answers", path)
+	}
+	return err
 }

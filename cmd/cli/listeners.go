@@ -56,6 +56,9 @@ func (d door) name() string {
 	if d.network == "unix" {
 		return "unix:" + d.address
 	}
+	if d.cert != "" {
+		return "https://" + d.address
+	}
 	return d.address
 }
 

@@ -267,8 +267,13 @@ func renderPlan(v *view) error {
 		}
 		t.words(words[1], words[0], words[2])
 	}
-	for _, warning := range plan.Warnings {
-		t.words("warning: " + warning)
+	if err := t.write(v.out); err != nil {
+		return err
 	}
-	return t.write(v.out)
+	for _, warning := range plan.Warnings {
+		if _, err := fmt.Fprintln(v.out, "warning: "+printable(warning)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

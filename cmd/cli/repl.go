@@ -47,7 +47,7 @@ func (s *session) showReply(w io.Writer, reply repl.Reply) {
 			return
 		}
 	}
-	fmt.Fprintln(w, printable(reply.Text))
+	fmt.Fprintln(w, repl.Abridge(reply.Text, screenWidth()))
 }
 
 // isStatus tells a list of statuses from other lists of hashes.

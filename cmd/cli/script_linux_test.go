@@ -24,6 +24,9 @@ import (
 // patience bounds what a transcript waits for; what is waited for comes much sooner.
 const patience = 30 * time.Second
 
+// grace is how long a daemon that a failed transcript left behind may take to end by itself.
+const grace = 3 * time.Second
+
 // TestMain makes the test binary a supervisord when it is called by that name. The transcripts call it so, and so do
 // the daemons that start themselves again.
 func TestMain(m *testing.M) {
@@ -96,6 +99,7 @@ func setup(env *testscript.Env) error {
 	}
 	env.Setenv("SUPERVISORD_RUNTIME_DIR", filepath.Join(env.WorkDir, "run"))
 	env.Setenv("PORT", freeAddress())
+	env.Setenv("CONTROL", "\x1b[2J\x07")
 	env.Setenv("NO_COLOR", "1")
 	for _, name := range []string{"SUPERVISORD_CONF", "SUPERVISORD_SERVER", "SUPERVISORD_TOKEN"} {
 		env.Setenv(name, "")
@@ -117,10 +121,9 @@ func (d *foreground) end() {
 		return
 	}
 	d.command.Process.Signal(syscall.SIGTERM)
-	d.command.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-d.ended:
-	case <-time.After(patience):
+	case <-time.After(grace):
 		d.command.Process.Kill()
 		<-d.ended
 	}
@@ -136,8 +139,7 @@ func endBackground(folder string) {
 		if text, err := os.ReadFile(path); err == nil && json.Unmarshal(text, &info) == nil && info.PID > 1 {
 			if name, err := os.Readlink("/proc/" + strconv.Itoa(info.PID) + "/exe"); err == nil && filepath.Base(name) == "supervisord" {
 				syscall.Kill(info.PID, syscall.SIGTERM)
-				syscall.Kill(info.PID, syscall.SIGTERM)
-				if !awaitGone(info.PID) {
+				if !awaitGone(info.PID, grace) {
 					syscall.Kill(info.PID, syscall.SIGKILL)
 				}
 			}
@@ -147,14 +149,14 @@ func endBackground(folder string) {
 }
 
 // awaitGone waits until the process has ended.
-func awaitGone(pid int) bool {
+func awaitGone(pid int, limit time.Duration) bool {
 	fd, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
 		return errors.Is(err, unix.ESRCH)
 	}
 	defer unix.Close(fd)
 	for {
-		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(patience.Milliseconds()))
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(limit.Milliseconds()))
 		if err == unix.EINTR {
 			continue
 		}
@@ -330,7 +332,7 @@ func waitGone(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		return
 	}
-	if pid < 2 || !awaitGone(pid) {
+	if pid < 2 || !awaitGone(pid, patience) {
 		ts.Fatalf("process %d has not ended", pid)
 	}
 }

@@ -71,7 +71,7 @@ func (s *session) send(c *call) error {
 		if ctx.Err() != nil && s.ctx.Err() == nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			return s.interrupted(c)
 		}
-		return err
+		return c.unreachable(err)
 	}
 	return s.show(c, p, reply)
 }

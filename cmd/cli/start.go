@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/qjpcpu/supervisord/core/config"
 	"github.com/qjpcpu/supervisord/repl"
@@ -27,12 +28,6 @@ func (s *session) start(c *call) error {
 		return s.background(settings.HideArgs)
 	case settings.HideArgs && !s.hidden:
 		return hideArgs(s.args)
-	}
-	if ready == nil {
-		// In the background the parent shows them, from the tidings.
-		for _, warning := range loaded.Warnings {
-			fmt.Fprintf(s.stdio.Err, "supervisord: %s\n", printable(warning.String()))
-		}
 	}
 	return s.serve(from, loaded, ready)
 }
@@ -83,8 +78,6 @@ func (c *call) words() []string {
 
 // background starts the daemon as a process of its own and returns when it answers.
 func (s *session) background(hide bool) error {
-	ctx, stop := s.interruptible()
-	defer stop()
 	pipe, err := detach(s.args, hide)
 	if err != nil {
 		return err
@@ -100,17 +93,27 @@ func (s *session) background(hide bool) error {
 	if news.Error != "" {
 		return &coded{code: news.Code, err: errors.New(news.Error)}
 	}
+	if err := s.answers(news); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.stdio.Out, "supervisord runs (pid %d)\n", news.PID)
+	return err
+}
+
+// answers asks the daemon just started whether it answers.
+func (s *session) answers(news tidings) error {
+	if strings.HasPrefix(news.Address, "https://") {
+		return nil // this program may not trust the certificate, which says nothing about the daemon
+	}
 	client, err := repl.NewClient(news.Address, "")
 	if err != nil {
 		return err
 	}
-	if _, err := client.Health(ctx); err != nil {
-		// Over TCP the daemon wants its token even for this; that it refuses is an answer too.
-		var refused *repl.Failure
-		if !errors.As(err, &refused) {
-			return fmt.Errorf("cannot reach the daemon just started (pid %d): %w", news.PID, err)
-		}
+	_, err = client.Health(s.ctx)
+	// Over TCP the daemon wants its token even for this; that it refuses is an answer too.
+	var refused *repl.Failure
+	if err != nil && !errors.As(err, &refused) {
+		return fmt.Errorf("cannot reach the daemon just started (pid %d): %w", news.PID, err)
 	}
-	_, err = fmt.Fprintf(s.stdio.Out, "supervisord runs (pid %d)\n", news.PID)
-	return err
+	return nil
 }

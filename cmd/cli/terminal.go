@@ -17,3 +17,12 @@ func isTerminal(stream any) bool {
 func colourful(w io.Writer) bool {
 	return isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
+
+// screenWidth is how many characters fit into a line of the terminal, or a common number where there is none.
+func screenWidth() int {
+	const common = 100
+	if width := readline.GetScreenWidth(); width > 0 {
+		return width
+	}
+	return common
+}
