@@ -28,11 +28,9 @@ type cgroups struct {
 	stubborn []string                // folders that could not be removed yet
 }
 
-// cgroup is the one of a single life.
-type cgroup struct {
-	path string
-	fd   int
-}
+// cgroup is the one of a single life. It is named by its path, which is nobody else's, and holds no descriptor: each open one
+// is copied and closed again at every fork and exec of this process.
+type cgroup struct{ path string }
 
 // sweepPatience bounds how long a new daemon waits for what a killed one left.
 const sweepPatience = 5 * time.Second
@@ -106,10 +104,7 @@ func (c *cgroups) sweep() {
 		if !folder.IsDir() {
 			continue
 		}
-		old, err := openCgroup(filepath.Join(c.root, folder.Name()))
-		if err != nil {
-			continue
-		}
+		old := &cgroup{filepath.Join(c.root, folder.Name())}
 		empty, cancel := c.whenEmpty(old)
 		if err := old.kill(); err == nil {
 			for late := false; old.populated() && !late; {
@@ -132,21 +127,17 @@ func (c *cgroups) enter(name string, generation uint64) (*cgroup, error) {
 	if err := os.Mkdir(path, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
-	return openCgroup(path)
+	return &cgroup{path}, nil
 }
 
-func openCgroup(path string) (*cgroup, error) {
-	fd, err := unix.Open(path, unix.O_DIRECTORY|unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
-	}
-	return &cgroup{path: path, fd: fd}, nil
+// open is the folder, to fork into.
+func (g *cgroup) open() (fd int, err error) {
+	return unix.Open(g.path, unix.O_DIRECTORY|unix.O_RDONLY|unix.O_CLOEXEC, 0)
 }
 
 // leave removes the cgroup of a life that is over. A kernel that is not done with it yet (EBUSY) gets another chance at the
 // next one.
 func (c *cgroups) leave(g *cgroup) {
-	unix.Close(g.fd)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	rest := c.stubborn[:0]
@@ -175,7 +166,7 @@ func (c *cgroups) close() error {
 }
 
 func (g *cgroup) kill() error {
-	fd, err := unix.Openat(g.fd, "cgroup.kill", unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	fd, err := unix.Open(g.path+"/cgroup.kill", unix.O_WRONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}
@@ -192,7 +183,7 @@ func (g *cgroup) populated() bool {
 }
 
 func (g *cgroup) read(name string, into []byte) int {
-	fd, err := unix.Openat(g.fd, name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	fd, err := unix.Open(g.path+"/"+name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return 0
 	}
@@ -206,7 +197,7 @@ func (g *cgroup) read(name string, into []byte) int {
 
 // members lists the processes in it, the leader excepted.
 func (g *cgroup) members(leader int) []proc {
-	fd, err := unix.Openat(g.fd, "cgroup.procs", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	fd, err := unix.Open(g.path+"/cgroup.procs", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil
 	}

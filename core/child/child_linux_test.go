@@ -235,7 +235,7 @@ func TestStopMeansGone(t *testing.T) {
 				t.Errorf("%s: %d left %s", end, n, why)
 			}
 			for pid, p := range readProcs() {
-				if p.marked(UnitKey + "=" + k.(*kid).unit) {
+				if unitOf(pid) == k.(*kid).unit {
 					t.Errorf("%s: pid %d (state %c) carries the marker of a tree that is gone", end, pid, p.state)
 				}
 			}
@@ -267,8 +267,8 @@ func TestProcessScopeLeavesTheRestAlone(t *testing.T) {
 	await(t, "exit", k.Exited())
 	await(t, "gone", k.Gone())
 	left := 0
-	for pid, p := range readProcs() {
-		if p.marked(UnitKey + "=" + k.(*kid).unit) {
+	for pid := range readProcs() {
+		if unitOf(pid) == k.(*kid).unit {
 			left++
 			_ = unix.Kill(pid, unix.SIGKILL)
 		}

@@ -35,6 +35,7 @@ type Host struct {
 	adopted  chan os.Signal // as PID 1: a child of strangers may have come here and ended; nil otherwise
 	done     atomic.Uint64  // jobs that came back from the spawner threads, and threads that were added
 
+	census   census
 	mu       sync.Mutex
 	kids     map[int]*kid         // by pid, un-reaped
 	inFlight int                  // forks whose child is not in kids yet

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// kid is a Child of a Host: the leader, known by its pidfd until it is reaped, and what the scope adds to it.
+// kid is a Child of a Host: the leader, whose number is its own until it is reaped, and what the scope adds to it.
 type kid struct {
 	host           *Host
 	name, unit     string // unit marks the environment of everything that descends from it
@@ -20,7 +20,7 @@ type kid struct {
 	gone           chan struct{}
 
 	mu      sync.Mutex
-	pidfd   int  // -1 once the leader was reaped
+	pinned  bool // the leader is not reaped, so its number and its group's cannot be anybody else's
 	stop    int  // the signal of the last Stop, 0 before
 	kill    bool // Kill was asked for, or the leader ended without having been asked to
 	reaped  bool
@@ -37,28 +37,19 @@ func (k *kid) Gone() <-chan struct{}   { return k.gone }
 func (k *kid) Left() (int, string)     { return k.left() }
 func (k *kid) Signal(number int) error { return k.toLeader(unix.Signal(number)) }
 
-// toLeader signals through the pidfd: never anybody else, even if the number has been given to another process.
-func (k *kid) toLeader(number unix.Signal) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.pidfd < 0 {
-		return os.ErrProcessDone
-	}
-	err := unix.PidfdSendSignal(k.pidfd, number, nil, 0)
-	if err == unix.ESRCH {
-		return os.ErrProcessDone
-	}
-	return err
-}
+// toLeader signals the leader while its number is its own: the reaper takes the same lock before it consumes the zombie.
+func (k *kid) toLeader(number unix.Signal) error { return k.toNumber(k.pid, number) }
 
 // toGroup signals the leader's group while the leader, be it a zombie, pins its number.
-func (k *kid) toGroup(number unix.Signal) error {
+func (k *kid) toGroup(number unix.Signal) error { return k.toNumber(-k.pid, number) }
+
+func (k *kid) toNumber(pid int, number unix.Signal) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.pidfd < 0 {
+	if !k.pinned {
 		return os.ErrProcessDone
 	}
-	return unix.Kill(-k.pid, number)
+	return unix.Kill(pid, number)
 }
 
 func (k *kid) Stop(number int) error {
@@ -87,6 +78,7 @@ func (k *kid) Stop(number int) error {
 
 func (k *kid) Kill() error {
 	k.mu.Lock()
+	again := k.kill || k.reaped
 	k.kill = true
 	poke := k.reaping
 	k.mu.Unlock()
@@ -99,8 +91,10 @@ func (k *kid) Kill() error {
 			err = k.toGroup(unix.SIGKILL)
 		}
 	default:
-		err = k.toGroup(unix.SIGKILL)
-		k.signalRest(unix.SIGKILL)
+		// The leader's end lets the rest follow. Only a leader that does not end makes it necessary to look for them.
+		if err = k.toGroup(unix.SIGKILL); again {
+			k.signalRest(unix.SIGKILL)
+		}
 	}
 	if poke != nil {
 		select {
@@ -122,31 +116,35 @@ func (k *kid) leaderIsZombie() {
 	if k.scope != Process && k.stop == 0 {
 		_ = unix.Kill(-k.pid, unix.SIGKILL) // ESRCH cannot be: the zombie is a member
 	}
-	unix.Close(k.pidfd)
-	k.pidfd = -1
+	k.pinned = false
 }
 
 // leaderReaped is called once, after the leader was consumed.
 func (k *kid) leaderReaped(exit Exit) {
 	k.mu.Lock()
-	if k.pidfd >= 0 { // it ended before it was registered
-		unix.Close(k.pidfd)
-		k.pidfd = -1
-	}
+	k.pinned = false // so it is already, unless it ended before it was registered
 	k.reaped = true
 	k.kill = k.kill || k.stop == 0
-	stop, kill := k.stop, k.kill
-	alone := k.scope == Process || k.cgroup != nil && !k.cgroup.populated()
-	if !alone {
-		k.reaping = make(chan bool, 1)
-	}
 	k.mu.Unlock()
 	k.exited <- exit
+	alone := k.scope == Process
+	switch {
+	case alone:
+	case k.cgroup != nil:
+		alone = !k.cgroup.populated()
+	default:
+		alone = k.host.onlyLeaders()
+	}
+	if !alone {
+		k.mu.Lock()
+		k.reaping = make(chan bool, 1)
+		k.mu.Unlock()
+	}
 	if alone {
 		k.over()
 		return
 	}
-	go k.awaitRest(stop, kill)
+	go k.awaitRest()
 }
 
 // over: nothing is left.

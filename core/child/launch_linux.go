@@ -41,7 +41,7 @@ func (h *Host) Start(c Command) (Child, error) {
 	if err != nil {
 		return nil, failure("pipe", c.Name, err)
 	}
-	attr := &syscall.ProcAttr{Dir: c.Dir, Env: env, Sys: &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL, PidFD: &k.pidfd}}
+	attr := &syscall.ProcAttr{Dir: c.Dir, Env: env, Sys: &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}}
 	for _, file := range files {
 		attr.Files = append(attr.Files, file.Fd())
 	}
@@ -49,10 +49,10 @@ func (h *Host) Start(c Command) (Child, error) {
 		attr.Sys.Credential = &syscall.Credential{Uid: id.UID, Gid: id.GID, Groups: id.Groups}
 	}
 	if h.cgroups != nil && c.Scope == Tree && !h.noClone3.Load() {
-		if k.cgroup, err = h.cgroups.enter(c.Name, c.Generation); err != nil {
+		if err := h.ownCgroup(k, c, attr.Sys); err != nil {
 			h.logf("%s: cannot make a cgroup: %v; its tree is found by descent", c.Name, err)
 		} else {
-			attr.Sys.UseCgroupFD, attr.Sys.CgroupFD = true, k.cgroup.fd
+			defer unix.Close(attr.Sys.CgroupFD)
 		}
 	}
 	if closed := h.onSpawner(func() { err = h.fork(k, path, append([]string{c.Path}, c.Args...), attr) }); closed != nil {
@@ -70,8 +70,25 @@ func (h *Host) Start(c Command) (Child, error) {
 	return k, nil
 }
 
+// ownCgroup makes the cgroup that the fork is to enter.
+func (h *Host) ownCgroup(k *kid, c Command, attr *syscall.SysProcAttr) error {
+	g, err := h.cgroups.enter(c.Name, c.Generation)
+	if err != nil {
+		return err
+	}
+	fd, err := g.open()
+	if err != nil {
+		h.cgroups.leave(g)
+		return err
+	}
+	k.cgroup, attr.UseCgroupFD, attr.CgroupFD = g, true, fd
+	return nil
+}
+
 // fork runs on a spawner thread. Go's fork opens its exec-error pipe under its own lock, which is shared by concurrent forks.
 func (h *Host) fork(k *kid, path string, argv []string, attr *syscall.ProcAttr) error {
+	pidfd := -1
+	attr.Sys.PidFD = &pidfd
 	h.forkBegins()
 	pid, err := syscall.ForkExec(path, argv, attr)
 	if err == unix.ENOSYS && k.cgroup != nil {
@@ -87,8 +104,11 @@ func (h *Host) fork(k *kid, path string, argv []string, attr *syscall.ProcAttr) 
 		h.forkFailed()
 		return err
 	}
-	k.pid = pid
-	h.register(k)
+	k.pid, k.pinned = pid, true
+	h.register(k, pidfd)
+	if pidfd >= 0 {
+		unix.Close(pidfd)
+	}
 	return nil
 }
 

@@ -92,6 +92,10 @@ func behave(mode []string) {
 		wait()
 	case "dump":
 		dump()
+	case "bare-loop":
+		bareLoop(number(1))
+	case "bare-start":
+		bareStart(number(1))
 	default:
 		panic("unknown mode " + mode[0])
 	}

@@ -13,6 +13,7 @@ type proc struct {
 	pid, parent, group, session int
 	state                       byte
 	start                       uint64 // in ticks since boot: with pid the identity of a process
+	unit                        string // what its environment marks it as; filled in by a census for what descends from this process
 }
 
 // readProc reads one process; an error means that there is none.
@@ -63,18 +64,18 @@ func readProcs() map[int]proc {
 	return all
 }
 
-// marked reports whether the environment it was started with holds this entry.
-func (p proc) marked(entry string) bool {
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(p.pid) + "/environ")
+// unitOf reads the marker in the environment that a process was started with.
+func unitOf(pid int) string {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
 	if err != nil {
-		return false
+		return ""
 	}
-	for one := range bytes.SplitSeq(text, []byte{0}) {
-		if string(one) == entry {
-			return true
+	for entry := range bytes.SplitSeq(text, []byte{0}) {
+		if unit, found := bytes.CutPrefix(entry, []byte(UnitKey+"=")); found {
+			return string(unit)
 		}
 	}
-	return false
+	return ""
 }
 
 // why says what a process that does not run waits for.

@@ -111,10 +111,10 @@ func exitOf(status unix.WaitStatus, usage unix.Rusage) Exit {
 
 // register makes a forked child known. If the reaper was faster, the exit is waiting in early: ours if the pidfd has no
 // process to wait for any more, a stranger of the same number otherwise.
-func (h *Host) register(k *kid) {
+func (h *Host) register(k *kid, pidfd int) {
 	h.mu.Lock()
 	exit, gone := h.early[k.pid]
-	if gone && unix.Waitid(unix.P_PIDFD, k.pidfd, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil) == unix.ECHILD {
+	if gone && unix.Waitid(unix.P_PIDFD, pidfd, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil) == unix.ECHILD {
 		delete(h.early, k.pid)
 	} else {
 		gone = false

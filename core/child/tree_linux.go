@@ -11,7 +11,7 @@ import (
 // awaitRest runs from the leader's end until nothing of the scope is left. The rest gets the stop signal if the leader was
 // asked to stop, and KILL if it was not. There is nothing to poll: descendants whose parents end come to this process, the
 // reaper tells of each of them that ends, and a cgroup tells when it is empty.
-func (k *kid) awaitRest(stop int, kill bool) {
+func (k *kid) awaitRest() {
 	h := k.host
 	h.mu.Lock()
 	h.leaving[k] = k.reaping
@@ -28,6 +28,9 @@ func (k *kid) awaitRest(stop int, kill bool) {
 		empty, cancel = h.cgroups.whenEmpty(k.cgroup)
 		defer cancel()
 	}
+	k.mu.Lock()
+	stop, kill := k.stop, k.kill
+	k.mu.Unlock()
 	if !kill {
 		k.signalRest(unix.Signal(stop))
 	} else if k.cgroup != nil {
@@ -41,13 +44,16 @@ func (k *kid) awaitRest(stop int, kill bool) {
 				return
 			}
 		} else {
-			k.mu.Lock()
-			killing := k.kill
-			k.mu.Unlock()
+			if h.onlyLeaders() {
+				return
+			}
 			rest := k.members()
 			if len(rest) == 0 {
 				return
 			}
+			k.mu.Lock()
+			killing := k.kill
+			k.mu.Unlock()
 			if killing && k.signalMembers(rest, unix.SIGKILL) > 0 {
 				// Somebody may have forked between the look and the signal.
 				k.signalMembers(k.members(), unix.SIGKILL)
@@ -94,7 +100,7 @@ func (k *kid) members() []proc {
 	if k.cgroup != nil {
 		return k.cgroup.members(k.pid)
 	}
-	all := readProcs()
+	all := k.host.census.take()
 	var found []proc
 	for _, p := range all {
 		if p.pid == k.pid || p.state == 'Z' || p.state == 'X' {
@@ -112,7 +118,7 @@ func (k *kid) members() []proc {
 // nobody's pid, group or session). Only what descends from this process is looked at: orphans come to it, and the same marker
 // elsewhere belongs to another daemon's process.
 func (k *kid) owns(p proc, all map[int]proc) bool {
-	self, marker := os.Getpid(), UnitKey+"="+k.unit
+	self := os.Getpid()
 	ours := false
 	for range len(all) {
 		if p.pid == self {
@@ -121,7 +127,7 @@ func (k *kid) owns(p proc, all map[int]proc) bool {
 		if k.scope == Group {
 			ours = ours || p.group == k.pid && p.session == k.pid
 		} else {
-			ours = ours || p.session == k.pid || p.pid == k.pid || p.marked(marker)
+			ours = ours || p.session == k.pid || p.pid == k.pid || p.unit == k.unit
 		}
 		parent, known := all[p.parent]
 		if !known || k.scope == Group && !ours {
