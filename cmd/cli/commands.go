@@ -20,13 +20,14 @@ type command struct {
 	flags   bool // takes -supvr. flags
 	foreign int  // after so many words everything belongs to the program or script; 0: never
 
-	form   func(*call) (lisp.Value, error)
-	text   func(*session, *call) (program, error) // instead of form: a program as it was written
-	render renderer                               // nil: the value as the language prints it
-	stream bool                                   // the reply is output that goes on until it is interrupted
-	last   bool                                   // the daemon ends after it
-	judge  func([]byte) int                       // the exit code that a good reply means; nil: 0
-	local  func(*session, *call) error
+	form     func(*call) (lisp.Value, error)
+	text     func(*session, *call) (program, error) // instead of form: a program as it was written
+	render   renderer                               // nil: the value as the language prints it
+	stream   bool                                   // the reply is output that goes on until it is interrupted
+	progress string                                 // what a live line says it waits for: "start" or "stop"; "" for none
+	last     bool                                   // the daemon ends after it
+	judge    func([]byte) int                       // the exit code that a good reply means; nil: 0
+	local    func(*session, *call) error
 }
 
 func (c *command) title() string { return strings.Join(c.words, " ") }
@@ -72,15 +73,15 @@ func commands() []command {
 		{words: []string{"service", "start"}, args: "[NAME...]", max: -1,
 			doc:     "start processes and wait until they run",
 			example: "supervisord service start web worker",
-			form:    names("start"), render: renderReport},
+			form:    names("start"), render: renderReport, progress: "start"},
 		{words: []string{"service", "stop"}, args: "[NAME...]", max: -1,
 			doc:     "stop processes and wait until nothing of them is left",
 			example: "supervisord service stop web",
-			form:    names("stop"), render: renderReport},
+			form:    names("stop"), render: renderReport, progress: "stop"},
 		{words: []string{"service", "restart"}, args: "[NAME...]", max: -1,
 			doc:     "stop processes and start them again",
 			example: "supervisord service restart web",
-			form:    names("restart"), render: renderReport},
+			form:    names("restart"), render: renderReport, progress: "start"},
 		{words: []string{"service", "env"}, args: "NAME", min: 1, max: 1,
 			doc:     "show the environment of a process, secrets masked",
 			example: "supervisord service env web --reveal",
@@ -144,7 +145,7 @@ func commands() []command {
 					}
 				}
 				return form("shutdown", how...), nil
-			}, render: renderReport, last: true},
+			}, render: renderReport, progress: "stop", last: true},
 		{words: []string{"add-proc"}, args: "NAME COMMAND ARGS...", min: 2, max: -1, flags: true, foreign: 2,
 			doc:     "add a process and start it; it is kept in the state directory, not in the configuration",
 			example: "supervisord add-proc my-worker -supvr.stop_wait_secs 30 /usr/bin/python worker.py",

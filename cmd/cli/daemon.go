@@ -77,12 +77,14 @@ func (s *session) serve(from origin, loaded config.Config, ready *os.File) error
 		tell(ready, tidings{Error: err.Error(), Code: codeOf(err)})
 		return err
 	}
+	d.changing <- struct{}{} // until the first processes were started, nothing else changes what is wanted
+	first := d.wanted.clone()
 	members := newGroup(s.ctx)
 	members.add(func(ctx context.Context) error { return d.obey(ctx, signals) })
 	members.add(d.report)
 	members.add(d.listen)
 	members.add(d.watchIdle)
-	members.add(func(ctx context.Context) error { return d.supervise(ctx, ready) })
+	members.add(func(ctx context.Context) error { return d.supervise(ctx, first, ready) })
 	err = members.run()
 	undo()
 	if err != nil {
@@ -94,18 +96,18 @@ func (s *session) serve(from origin, loaded config.Config, ready *os.File) error
 	return nil
 }
 
-// supervise starts what is wanted and waits for the end. It returns when no process is left.
-func (d *daemon) supervise(ctx context.Context, ready *os.File) error {
+// supervise starts what is wanted at first and waits for the end. It returns when no process is left.
+func (d *daemon) supervise(ctx context.Context, first desire, ready *os.File) error {
 	v, _ := buildVersion()
 	d.diary.Logf("supervisord %s (pid %d) listens on %s", v, os.Getpid(), d.address())
 	boot := core.WithCause(context.WithoutCancel(ctx), core.Cause{Who: "supervisord", What: bootCause})
 	started := make(chan struct{})
 	go func() {
 		defer close(started)
-		d.boot(boot)
+		d.boot(boot, first.specs())
 	}()
-	d.awaitKnown(ctx, started)
-	tell(ready, tidings{PID: os.Getpid(), Address: d.address(), Warnings: d.wanted.warnings})
+	d.awaitKnown(ctx, len(first.specs()), started)
+	tell(ready, tidings{PID: os.Getpid(), Address: d.address(), Warnings: first.warnings})
 	select {
 	case <-d.ending.done:
 	case <-ctx.Done():
@@ -117,9 +119,8 @@ func (d *daemon) supervise(ctx context.Context, ready *os.File) error {
 }
 
 // boot starts what is wanted at first. What cannot be started is in the log and in the status.
-func (d *daemon) boot(ctx context.Context) {
-	d.changing <- struct{}{}
-	report, err := d.sup.Apply(ctx, d.wanted.specs())
+func (d *daemon) boot(ctx context.Context, wanted []core.Spec) {
+	report, err := d.sup.Apply(ctx, wanted)
 	<-d.changing
 	for _, o := range report {
 		if o.Err != nil {
@@ -135,7 +136,7 @@ func (d *daemon) boot(ctx context.Context) {
 
 // awaitKnown waits until every wanted process is known by its name, whether or not it runs yet, so that a command that
 // follows the start finds it.
-func (d *daemon) awaitKnown(ctx context.Context, started <-chan struct{}) {
+func (d *daemon) awaitKnown(ctx context.Context, wanted int, started <-chan struct{}) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {
@@ -146,7 +147,7 @@ func (d *daemon) awaitKnown(ctx context.Context, started <-chan struct{}) {
 		}
 		cancel()
 	}()
-	journal, wanted := d.sup.Journal(), d.wanted.count()
+	journal := d.sup.Journal()
 	for {
 		seen := journal.Last()
 		if len(d.sup.Specs()) >= wanted || journal.Wait(ctx, seen) != nil {

@@ -70,3 +70,22 @@ func TestSpans(t *testing.T) {
 		}
 	}
 }
+
+func TestProgressNamesWhoIsAwaited(t *testing.T) {
+	lines := []statusLine{
+		{Name: "a", State: "stopped"},
+		{Name: "b", State: "stopping", PID: 7, Reason: "signal TERM was sent\x1b[2J"},
+		{Name: "c", State: "running", PID: 8},
+	}
+	for verb, want := range map[string]string{
+		"stop":  `1 of 3 stopped; waiting for b (stopping, signal TERM was sent\x1b[2J), c (running)`,
+		"start": `1 of 3 running; waiting for a (stopped), b (stopping, signal TERM was sent\x1b[2J)`,
+	} {
+		if got := progressText(verb, lines); got != want {
+			t.Errorf("%s: %q, want %q", verb, got, want)
+		}
+	}
+	if got := clipRunes("ünfzig", 4); got != "ünf…" {
+		t.Errorf("clipped to %q", got)
+	}
+}

@@ -38,14 +38,15 @@ func TestMain(m *testing.M) {
 // Besides the commands of testscript they know:
 //
 //	daemon [-name N] ARGS...    start supervisord in the foreground and return when it listens
-//	ended [-name N] CODE        wait for that daemon to end, and compare its exit code
+//	follower -name N TEXT ARGS... start any other command that goes on, and return when it has printed the text
+//	ended [-name N] CODE        wait for that daemon or follower to end, and compare its exit code
 //	send [-name N] SIGNAL       send it a signal
 //	await NAME STATE            supervisord service wait, and fail if that fails
 //	exitcode CODE COMMAND...    exec, and compare the exit code
 //	pid NAME VARIABLE           put the pid of a process into a variable
 //	gone PID|FILE               wait until a process of the system has ended; FILE holds its pid
 //	mode FILE OCTAL             compare the permissions of a file
-//	log [-name N] REGEXP        search what the daemon has written to its standard error
+//	log [-name N] TEXT          wait until the daemon or follower has written this to its standard error
 func TestScripts(t *testing.T) {
 	root, err := os.MkdirTemp("", "sv") // short, because the path of a socket has to be
 	if err != nil {
@@ -60,7 +61,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup:               setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"daemon": startDaemon, "ended": endedDaemon, "send": signalDaemon, "await": awaitState, "exitcode": checkCode,
+			"daemon": startDaemon, "follower": startFollower, "ended": endedDaemon, "send": signalDaemon, "await": awaitState, "exitcode": checkCode,
 			"pid": readPID, "gone": waitGone, "mode": checkMode, "log": searchLog,
 		},
 	})
@@ -81,6 +82,7 @@ type daemonsKey struct{}
 // foreground is a daemon that a transcript runs in the foreground.
 type foreground struct {
 	command *exec.Cmd
+	both    bool          // its standard output is read too
 	ended   chan struct{} // closed when it was waited for
 	mu      sync.Mutex
 	log     strings.Builder
@@ -101,6 +103,7 @@ func setup(env *testscript.Env) error {
 	env.Setenv("PORT", freeAddress())
 	env.Setenv("CONTROL", "\x1b[2J\x07")
 	env.Setenv("NO_COLOR", "1")
+	env.Setenv("GORACE", "atexit_sleep_ms=0") // else every command of a test with the race detector takes a second more
 	for _, name := range []string{"SUPERVISORD_CONF", "SUPERVISORD_SERVER", "SUPERVISORD_TOKEN"} {
 		env.Setenv(name, "")
 	}
@@ -183,7 +186,7 @@ func theDaemon(ts *testscript.TestScript, name string) *foreground {
 func environ(ts *testscript.TestScript) []string {
 	var env []string
 	for _, name := range []string{"PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "NO_COLOR", "WORK", "SUPERVISORD_RUNTIME_DIR",
-		"SUPERVISORD_CONF", "SUPERVISORD_SERVER", "SUPERVISORD_TOKEN", "GOCOVERDIR"} {
+		"SUPERVISORD_CONF", "SUPERVISORD_SERVER", "SUPERVISORD_TOKEN", "GOCOVERDIR", "GORACE"} {
 		if value := ts.Getenv(name); value != "" {
 			env = append(env, name+"="+value)
 		}
@@ -214,6 +217,9 @@ func startDaemon(ts *testscript.TestScript, neg bool, args []string) {
 func (d *foreground) begin(t interface{ Fatalf(string, ...any) }) {
 	stderr, err := d.command.StderrPipe()
 	if err == nil {
+		if d.both {
+			d.command.Stdout = d.command.Stderr
+		}
 		err = d.command.Start()
 	}
 	if err != nil {
@@ -257,6 +263,24 @@ func (d *foreground) await(wanted func(log string) bool) bool {
 		case <-late:
 			return false
 		}
+	}
+}
+
+func startFollower(ts *testscript.TestScript, neg bool, args []string) {
+	name, args := named(args)
+	if name == "" || len(args) < 2 {
+		ts.Fatalf("usage: follower -name N TEXT ARGS...")
+	}
+	program, err := exec.LookPath("supervisord")
+	ts.Check(err)
+	d := &foreground{ended: make(chan struct{}), more: make(chan struct{})}
+	d.command = exec.Command(program, args[1:]...)
+	d.command.Dir, d.command.Env = ts.MkAbs("."), environ(ts)
+	ts.Value(daemonsKey{}).(map[string]*foreground)[name] = d
+	d.both = true
+	d.begin(ts)
+	if !d.await(func(log string) bool { return strings.Contains(log, args[0]) }) {
+		ts.Fatalf("the follower has not printed %q:\n%s", args[0], d.text())
 	}
 }
 

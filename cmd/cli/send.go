@@ -64,9 +64,11 @@ func (s *session) send(c *call) error {
 		ctx, cancel = context.WithTimeout(ctx, d+replyGrace)
 		defer cancel()
 	}
+	endProgress := s.progress(c, client)
 	reply, err := client.Eval(ctx, repl.Request{
 		Form: p.form, Name: p.name, Argv: p.argv, Stdin: p.stdin, Timeout: c.timeout(),
 	}, &streamed{out: s.stdio.Out, raw: !isTerminal(s.stdio.Out)})
+	endProgress()
 	if err != nil {
 		if ctx.Err() != nil && s.ctx.Err() == nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			return s.interrupted(c)

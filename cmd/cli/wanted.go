@@ -44,8 +44,6 @@ func (w *desire) specs() []core.Spec {
 	return all
 }
 
-func (w *desire) count() int { return len(w.specs()) }
-
 // shadowed are the added processes that a name of the file or of the command line hides.
 func (w *desire) shadowed() []string {
 	var all []string
