@@ -148,7 +148,11 @@ func (d *daemon) health() any {
 	case !d.booted.Load():
 		state = "starting"
 	}
-	return map[string]any{"version": v, "state": state}
+	health := map[string]any{"version": v, "state": state}
+	if lost := d.diary.Lost(); lost > 0 {
+		health["log_lines_lost"] = lost
+	}
+	return health
 }
 
 // newEngine makes the engine that evaluates forms against this daemon.

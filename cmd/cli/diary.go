@@ -41,12 +41,6 @@ func (d *diary) Logf(format string, args ...any) {
 	}
 }
 
-// Write makes the diary a destination for loggers of the standard library.
-func (d *diary) Write(p []byte) (int, error) {
-	d.Logf("%s", p)
-	return len(p), nil
-}
-
 // Tail gives the last n lines, the oldest first.
 func (d *diary) Tail(n int) []string {
 	d.mu.Lock()
@@ -63,11 +57,4 @@ func (d *diary) Lost() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.lost
-}
-
-// redirect makes the following lines go to w.
-func (d *diary) redirect(w io.Writer) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.w = w
 }
