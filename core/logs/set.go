@@ -68,6 +68,7 @@ func (set *Set) Open(name, stream string, to Settings) (*Stream, error) {
 		return nil, err
 	}
 	s.out = &outputs{files: slices.Clone(to.Files), sinks: sinks}
+	s.unkept.Store(-1)
 	set.mu.Lock()
 	switch {
 	case set.closed:

@@ -125,22 +125,25 @@ func (s *sink) use(f *os.File, e entry, d *directory) {
 	s.unsure = 0
 }
 
-// write takes p from a stream and returns how much of it was lost and where
-// the sink stood after it. It waits for a slow disk and never fails.
-func (s *sink) write(p []byte, from *Stream) (lost int, at sinkView) {
+// write takes p from a stream and returns how much of it was lost. It waits for
+// a slow disk and never fails. begins, if not nil, is told where the bytes begin
+// before a reader can see them.
+func (s *sink) write(p []byte, from *Stream, begins *atomic.Int64) (lost int) {
 	s.mu.Lock()
 	now := time.Now()
 	before := s.total
 	lost = s.put(p, from, now)
+	if begins != nil {
+		begins.Store(before)
+	}
 	if s.total != before || s.view.gen != s.gen {
 		s.publishAt(before, now)
 	}
-	at = sinkView{gen: s.gen, id: s.id, size: s.size, total: s.total}
 	notices := s.notices
 	s.notices = nil
 	s.mu.Unlock()
 	s.tell(notices)
-	return lost, at
+	return lost
 }
 
 func (s *sink) tell(notices []Notice) {

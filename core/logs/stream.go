@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 const (
@@ -29,10 +30,13 @@ type Stream struct {
 	index     index
 	written   int64 // bytes read from the program
 	lost      int64
-	settled   int64    // up to here no line is to be waited for
-	at        sinkView // where the first file stood after the last write
-	closed    bool     // no more pumps
-	ended     bool     // nothing more comes
+	settled   int64 // up to here no line is to be waited for
+	closed    bool  // no more pumps
+	ended     bool  // nothing more comes
+
+	// unkept is where in the first file the bytes begin that are written there
+	// and not yet kept here, -1 if there are none.
+	unkept atomic.Int64
 }
 
 // outputs are the files of a stream from one Apply to the next. Who writes
@@ -105,15 +109,14 @@ func (s *Stream) deliver(p []byte, settled bool) {
 	o.users++
 	s.mu.Unlock()
 	lost := 0
-	var at sinkView
 	first := o.onDisk()
 	if len(p) > 0 {
 		for _, k := range o.sinks {
-			l, v := k.write(p, s)
-			lost += l
+			var begins *atomic.Int64
 			if k == first {
-				at = v
+				begins = &s.unkept
 			}
+			lost += k.write(p, s, begins)
 		}
 	}
 	s.mu.Lock()
@@ -122,7 +125,7 @@ func (s *Stream) deliver(p []byte, settled bool) {
 	s.lost += int64(lost)
 	if len(p) > 0 {
 		s.keep(p)
-		s.at = at
+		s.unkept.Store(-1)
 	}
 	if settled {
 		s.settled = s.written
@@ -196,7 +199,6 @@ func (s *Stream) replace(to *outputs) error {
 		k.writers.Add(-pumps)
 	}
 	s.out = to
-	s.at = sinkView{}
 	was.retired = true
 	idle := was.users == 0
 	s.mu.Unlock()

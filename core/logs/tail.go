@@ -16,6 +16,10 @@ import (
 // maxTail bounds the memory of one answer; older lines beyond it are left out.
 const maxTail = 8 << 20
 
+// lineCost is what a line takes besides its bytes: millions of empty ones must
+// not take more memory than the bound says.
+const lineCost = 16
+
 // Tail returns the last n lines (oldest first) that came at or after since and
 // match; a zero since and a nil match leave nothing out. It reads the first
 // configured file that is one, backwards over its rotated files and no further
@@ -49,10 +53,19 @@ func (s *Stream) TailFollow(ctx context.Context, n int, since time.Time, match *
 func (s *Stream) tail(n int, since time.Time, match *regexp.Regexp, f *Follower) (lines []string, part []byte, err error) {
 	q := query{n: n, match: match, floor: math.MinInt64}
 	s.mu.Lock()
-	k, at := s.out.onDisk(), s.at
+	k := s.out.onDisk()
+	limit := int64(math.MaxInt64)
 	if f != nil {
 		f.off = s.written
 		s.follow(f)
+		if k != nil {
+			// What the follower will give is behind this place in the file: all
+			// that comes, and what has come but is not kept yet.
+			limit = k.look().total
+			if begins := s.unkept.Load(); begins >= 0 {
+				limit = min(limit, begins)
+			}
+		}
 	}
 	if k == nil {
 		held := make([]byte, s.ring.n)
@@ -71,7 +84,7 @@ func (s *Stream) tail(n int, since time.Time, match *regexp.Regexp, f *Follower)
 		return q.collect(b, f != nil)
 	}
 	s.mu.Unlock()
-	b, floor, err := k.open(at, since)
+	b, floor, err := k.open(limit, since)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -107,7 +120,7 @@ func (q query) collect(b *backward, split bool) (lines []string, part []byte, er
 		if q.match != nil && !q.match.Match(line) {
 			continue
 		}
-		if bytesLeft -= len(line) + 1; bytesLeft < 0 {
+		if bytesLeft -= len(line) + lineCost; bytesLeft < 0 {
 			break
 		}
 		lines = append(lines, string(line))
@@ -225,9 +238,9 @@ func (b *backward) load() error {
 	}
 }
 
-// open prepares reading the file of a sink backwards from where it stood at
-// the view at (a zero one: from its end), and finds the offset that since means.
-func (s *sink) open(at sinkView, since time.Time) (*backward, int64, error) {
+// open prepares reading the file of a sink backwards from the offset limit, or
+// from its end when that is nearer, and finds the offset that since means.
+func (s *sink) open(limit int64, since time.Time) (*backward, int64, error) {
 	d, err := openDirectory(s.dir)
 	if err != nil {
 		return nil, 0, err
@@ -239,10 +252,6 @@ func (s *sink) open(at sinkView, since time.Time) (*backward, int64, error) {
 	}
 	b := &backward{}
 	off := v.total - v.size
-	limit := int64(math.MaxInt64)
-	if at.gen != 0 && s.writers.Load() <= 1 {
-		limit = at.total
-	}
 	if f != nil {
 		b.src = []segment{{r: f, size: within(e.size, off, limit), off: off, file: f}}
 	}
