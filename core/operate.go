@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -131,7 +132,7 @@ func impatience(ctx context.Context, verb string) error {
 func waves(ps []*process) [][]*process {
 	priority := func(p *process) int { return p.spec.Load().Care.Priority }
 	sorted := slices.Clone(ps)
-	slices.SortStableFunc(sorted, func(a, b *process) int { return priority(a) - priority(b) })
+	slices.SortStableFunc(sorted, func(a, b *process) int { return cmp.Compare(priority(a), priority(b)) })
 	var out [][]*process
 	for i, p := range sorted {
 		if i == 0 || priority(p) != priority(sorted[i-1]) {

@@ -4,20 +4,21 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/qjpcpu/supervisord/core/child"
 	"github.com/qjpcpu/supervisord/core/logs"
 )
 
-// outlets are the streams of one process. They live as long as it is registered, over all its lives. Their own lock makes
-// opening and changing one at a time; the pumps do not take it.
+// outlets are the streams of one process. They live as long as it is registered, over all its lives.
 type outlets struct {
 	set  *logs.Set // nil: nothing is captured
 	name string
 
-	mu             sync.Mutex
-	stdout, stderr *logs.Stream // nil until something is captured
+	change sync.Mutex // one opens, changes or closes at a time; held while a file system takes as long as it likes
+
+	stdout, stderr atomic.Pointer[logs.Stream] // nil until something is captured; who looks waits for nobody
 }
 
 // open opens what is to be captured and is not open yet, before a launch.
@@ -31,23 +32,35 @@ func (o *outlets) each(want Output, change func(*logs.Stream, logs.Settings) err
 	if o.set == nil {
 		return nil
 	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	one := func(s **logs.Stream, stream string, files []string) error {
+	o.change.Lock()
+	defer o.change.Unlock()
+	one := func(at *atomic.Pointer[logs.Stream], stream string, files []string) error {
 		settings := logs.Settings{Files: files, Size: want.Size, Count: want.Count}
+		s := at.Load()
 		switch {
-		case *s != nil && change != nil:
-			return change(*s, settings)
-		case *s != nil || !kept(files):
+		case s != nil && change != nil:
+			return change(s, settings)
+		case s != nil || !kept(files):
 			return nil
 		}
 		opened, err := o.set.Open(o.name, stream, settings)
 		if err == nil {
-			*s = opened
+			at.Store(opened)
 		}
 		return err
 	}
-	return errors.Join(one(&o.stdout, "stdout", want.Stdout), one(&o.stderr, "stderr", want.Stderr))
+	return both(one(&o.stdout, "stdout", want.Stdout), one(&o.stderr, "stderr", want.Stderr))
+}
+
+// both is one error, on one line, of what happened to stdout and to stderr.
+func both(stdout, stderr error) error {
+	switch {
+	case stdout == nil:
+		return stderr
+	case stderr == nil, stderr.Error() == stdout.Error():
+		return stdout
+	}
+	return fmt.Errorf("%w; %w", stdout, stderr)
 }
 
 // wire is the wiring for a new child.
@@ -60,33 +73,27 @@ func (o *outlets) wire(want Output) pipes {
 
 // attach starts a pump for every pipe of the child.
 func (o *outlets) attach(c child.Child) []*logs.Pump {
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	var pumps []*logs.Pump
-	if r := c.Stdout(); r != nil && o.stdout != nil {
-		pumps = append(pumps, o.stdout.Attach(r))
+	if r, s := c.Stdout(), o.stdout.Load(); r != nil && s != nil {
+		pumps = append(pumps, s.Attach(r))
 	}
-	if r := c.Stderr(); r != nil && o.stderr != nil {
-		pumps = append(pumps, o.stderr.Attach(r))
+	if r, s := c.Stderr(), o.stderr.Load(); r != nil && s != nil {
+		pumps = append(pumps, s.Attach(r))
 	}
 	return pumps
 }
 
 // stream is "stdout" or "stderr"; nil when it is discarded.
 func (o *outlets) stream(name string) *logs.Stream {
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	if name == "stderr" {
-		return o.stderr
+		return o.stderr.Load()
 	}
-	return o.stdout
+	return o.stdout.Load()
 }
 
 // health is "" or what is wrong with writing the output: "degraded(ENOSPC, lost=12345)".
 func (o *outlets) health() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, s := range []*logs.Stream{o.stdout, o.stderr} {
+	for _, s := range []*logs.Stream{o.stdout.Load(), o.stderr.Load()} {
 		if s == nil {
 			continue
 		}
@@ -98,16 +105,15 @@ func (o *outlets) health() string {
 }
 
 func (o *outlets) close() error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	var err error
-	for _, s := range []**logs.Stream{&o.stdout, &o.stderr} {
-		if *s != nil {
-			err = errors.Join(err, (*s).Close())
-			*s = nil
+	o.change.Lock()
+	defer o.change.Unlock()
+	end := func(at *atomic.Pointer[logs.Stream]) error {
+		if s := at.Swap(nil); s != nil {
+			return s.Close()
 		}
+		return nil
 	}
-	return err
+	return both(end(&o.stdout), end(&o.stderr))
 }
 
 // passing reports whether opening a file may succeed later without anybody changing anything: a start that fails for it is
