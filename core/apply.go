@@ -84,7 +84,7 @@ func (s *Supervisor) carryOut(plan Plan, cause Cause) Report {
 		if ops[p.name] == Remove {
 			return message{wish: wishRetire, cause: cause}
 		}
-		return message{wish: wishStop, cause: cause}
+		return message{wish: wishPause, cause: cause}
 	})
 
 	var starting []*process

@@ -27,6 +27,7 @@ func (p *process) leaderEnded(x child.Exit) {
 		p.machine.deadline = how.at + launchPatience
 		p.arm()
 	}
+	p.machine.beheaded = true
 	p.machine.reason = x.String() + "; the rest of it has not ended yet"
 	p.snapshot()
 	go p.finish(p.child, p.pumps, p.pidFile, &message{wish: wishEnded, generation: p.generation, ending: *how})

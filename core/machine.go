@@ -67,9 +67,10 @@ type machine struct {
 	launching bool          // a spawn was asked for and has not been answered
 	sealed    bool          // see seal
 
-	kills   int  // KILLs asked for in this stop
-	overrun bool // this stop outlasted stop_wait and kill_wait, or this exec launchPatience
-	omit    bool // the next exit of this life counts as expected
+	kills    int  // KILLs asked for in this stop
+	overrun  bool // this stop outlasted stop_wait and kill_wait, or this exec launchPatience
+	omit     bool // the next exit of this life counts as expected
+	beheaded bool // the leader has ended, the rest of its tree has not
 
 	born     time.Duration   // when exec of this life succeeded
 	failures int             // restarts since the last steady life: the exponent of the delay
@@ -174,6 +175,11 @@ func (m *machine) timeout(now time.Duration) act {
 			m.reason = "exec has not returned"
 			return none
 		}
+		if m.beheaded { // no start; the reason says what is waited for
+			m.overrun = true
+			m.deadline = now + launchPatience
+			return none
+		}
 		m.state = Running
 	case Stopping:
 		return m.kill(now)
@@ -230,7 +236,7 @@ func (m *machine) spawn(now time.Duration) act {
 	m.state = Starting
 	m.launching = true
 	m.deadline = now + launchPatience
-	m.kills, m.overrun, m.omit = 0, false, false
+	m.kills, m.overrun, m.omit, m.beheaded = 0, false, false, false
 	m.reason = ""
 	return spawn
 }
@@ -275,6 +281,28 @@ func (m *machine) giveUp(reason string) {
 	m.state = Fatal
 	m.overrun, m.omit = false, false
 	m.reason = reason
+}
+
+// adopt changes the rules. The wait under way is never longer from now than the new rules allow.
+func (m *machine) adopt(care Care, now time.Duration) {
+	m.care = care
+	if m.launching {
+		return
+	}
+	switch m.state {
+	case Backoff:
+		m.deadline = min(m.deadline, now+care.RestartDelayMax)
+	case Starting:
+		if !m.beheaded {
+			m.deadline = min(m.deadline, now+care.StartGrace)
+		}
+	case Stopping:
+		wait := care.StopWait
+		if m.kills > 0 {
+			wait = m.killWait()
+		}
+		m.deadline = min(m.deadline, now+wait)
+	}
 }
 
 func (m *machine) forget() {

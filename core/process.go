@@ -37,7 +37,7 @@ type process struct {
 	waiters  []waiter
 	quitting bool
 	closing  bool // sealed for good: the supervisor closes
-	retired  bool // sealed until the removal has failed
+	paused   bool // the last stop was a reload's
 }
 
 // host is what processes need of the daemon.
@@ -157,10 +157,15 @@ func (p *process) perform(a act) string {
 		note := "signal KILL"
 		if p.machine.overrun {
 			note = p.unkillable()
-			p.machine.reason = note
 		}
 		if err := p.child.Kill(); err != nil {
 			note += fmt.Sprintf(" (%v)", err)
+		}
+		if p.machine.overrun {
+			if note == p.machine.reason {
+				return "" // it has been said; KILL is repeated for as long as something is left
+			}
+			p.machine.reason = note
 		}
 		return note
 	}

@@ -12,6 +12,7 @@ const (
 	wishStart wish = iota
 	wishStop
 	wishStopNow
+	wishPause // wishStop of a reload, which means to start it again; unless somebody else stops it meanwhile
 	wishRestart
 	wishReset
 	wishSignal // message.sig
@@ -29,7 +30,7 @@ const (
 // downward reports whether a process that is gone has done it already.
 func (w wish) downward() bool {
 	switch w {
-	case wishStop, wishStopNow, wishSeal, wishRetire, wishQuit:
+	case wishStop, wishStopNow, wishPause, wishSeal, wishRetire, wishQuit:
 		return true
 	}
 	return false
@@ -86,7 +87,8 @@ func (p *process) obey(m *message) {
 		}
 		p.wait(waiter{goal: goalUp, did: did, verb: verb, reply: m.reply})
 		p.step(e, nil, m.cause)
-	case wishStop, wishStopNow, wishRetire:
+	case wishStop, wishStopNow, wishPause, wishRetire:
+		p.paused = m.wish == wishPause
 		did, e := "stopped", askStop
 		if m.wish == wishStopNow {
 			e = askStopNow
@@ -95,7 +97,6 @@ func (p *process) obey(m *message) {
 			did = "already stopped"
 		}
 		if m.wish == wishRetire {
-			p.retired = true
 			p.step(seal, nil, m.cause)
 		}
 		p.wait(waiter{goal: goalDown, did: did, verb: "stop", reply: m.reply})
@@ -108,7 +109,7 @@ func (p *process) obey(m *message) {
 		p.step(seal, nil, m.cause)
 		p.answer(m.reply, "sealed", nil)
 	case wishRevive:
-		p.retired, p.machine.sealed = false, p.closing
+		p.machine.sealed = p.closing
 		p.answer(m.reply, "kept", nil)
 	case wishQuit:
 		p.quitting = true
@@ -145,14 +146,15 @@ func (p *process) refuse(m *message) bool {
 	return true
 }
 
-// renew takes a Spec whose Launch differs. Should a life with the old one have begun since the plan stopped it, it ends.
+// renew takes a Spec whose Launch differs. Should a life with the old one have begun since the plan stopped it, it ends; should
+// somebody have stopped it since, it stays so.
 func (p *process) renew(m *message) {
 	if m.up && p.refuse(m) {
 		return
 	}
 	p.adopt(m.spec)
 	p.note(m.cause, m.note)
-	if !m.up && !p.machine.want {
+	if !(m.up && p.paused) && !p.machine.want {
 		p.answer(m.reply, "renewed", nil)
 		return
 	}
@@ -164,14 +166,11 @@ func (p *process) renew(m *message) {
 	p.step(e, nil, m.cause)
 }
 
-// adopt makes the Spec the process's own. A delay that has become too long is shortened.
+// adopt makes the Spec the process's own. A wait under way that has become too long is shortened.
 func (p *process) adopt(spec *Spec) {
 	p.spec.Store(spec)
-	p.machine.care = spec.Care
-	if p.machine.state == Backoff {
-		p.machine.deadline = min(p.machine.deadline, p.host.clock.now()+spec.Care.RestartDelayMax)
-		p.arm()
-	}
+	p.machine.adopt(spec.Care, p.host.clock.now())
+	p.arm()
 	p.snapshot()
 }
 
