@@ -13,6 +13,9 @@ type proto struct {
 	body    node
 	nparams int
 	rest    bool // one more parameter takes the remaining arguments as a list
+	loose   bool // #(...): any number of arguments will do
+	orNil   bool // of a loose one: the first argument is nil when missing
+	shape   int  // how many arguments may be put into the slots as they come; -1 when they may not
 	nslots  int
 	cost    int64
 	name    string

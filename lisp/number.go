@@ -165,6 +165,9 @@ func mulInt(x, y int64) (int64, bool) {
 
 func (t *Thread) arithSlow(o op, a, b Value) Value {
 	if !isNumber(a) {
+		if o == opSub && isSeq(a) {
+			return t.without([]Value{a, b})
+		}
 		t.arithType(o, a, 1)
 	}
 	if !isNumber(b) {

@@ -28,6 +28,8 @@ type Prim struct {
 	fn1 func(t *Thread, a Value) Value
 	fn2 func(t *Thread, a, b Value) Value
 	op  op
+	// test1 is a predicate that takes anything and cannot fail.
+	test1 func(Value) bool
 }
 
 // primitive is a Prim made callable.
@@ -48,10 +50,12 @@ type signature struct {
 	min    int
 	max    int // -1: any number
 	typed  bool
+	mid    bool // a parameter that may be left out stands before one that may not
 }
 
 type param struct {
 	name string
+	opt  bool
 	want string
 	mask uint32 // bit per Kind; 0 accepts all
 }
@@ -85,7 +89,10 @@ func parseSignature(params string) (signature, error) {
 		optional := strings.HasPrefix(field, "[")
 		field = strings.ReplaceAll(strings.Trim(field, "[]"), "...", "")
 		name, types, _ := strings.Cut(field, ":")
-		p := param{name: name}
+		p := param{name: name, opt: optional || rest}
+		if n := len(sig.params); n > 0 && sig.params[n-1].opt && !p.opt {
+			sig.mid = true
+		}
 		if types != "" {
 			words := strings.Split(types, "|")
 			for _, word := range words {
@@ -116,9 +123,26 @@ func parseSignature(params string) (signature, error) {
 	return sig, nil
 }
 
-// at gives the parameter that argument i is for.
-func (s *signature) at(i int) *param {
-	return &s.params[min(i, len(s.params)-1)]
+// at gives the parameter that argument i of n is for.
+func (s *signature) at(i, n int) *param {
+	if !s.mid {
+		return &s.params[min(i, len(s.params)-1)]
+	}
+	spare := n - s.min
+	for j := range s.params {
+		p := &s.params[j]
+		if p.opt {
+			if spare == 0 {
+				continue
+			}
+			spare--
+		}
+		if i == 0 {
+			return p
+		}
+		i--
+	}
+	return &s.params[len(s.params)-1]
 }
 
 // usage is the call as one would write it.
@@ -148,6 +172,10 @@ func newPrimitive(p *Prim) (*primitive, error) {
 	}
 	out := &primitive{def: p, sig: sig, fn: p.fn, fn1: p.fn1, fn2: p.fn2}
 	out.frame = &closure{proto: &proto{name: p.Name}}
+	if p.test1 != nil {
+		out.fn1 = func(_ *Thread, a Value) Value { return Bool(p.test1(a)) }
+		out.fn = func(_ *Thread, args []Value) Value { return Bool(p.test1(args[0])) }
+	}
 	switch {
 	case out.fn != nil:
 	case p.Fn != nil:
@@ -201,15 +229,15 @@ func (p *primitive) check(t *Thread, args []Value) {
 		return
 	}
 	for i := range args {
-		if m := p.sig.at(i).mask; m != 0 && m&(1<<args[i].Kind()) == 0 {
-			p.mismatch(t, i, args[i])
+		if m := p.sig.at(i, len(args)).mask; m != 0 && m&(1<<args[i].Kind()) == 0 {
+			p.mismatch(t, i, args)
 		}
 	}
 }
 
-func (p *primitive) mismatch(t *Thread, i int, got Value) {
-	want := p.sig.at(i)
-	t.fail("type", "cannot call %s: argument %d (%s) is %s, want %s", p.def.Name, i+1, want.name, showArg(got), want.want)
+func (p *primitive) mismatch(t *Thread, i int, args []Value) {
+	want := p.sig.at(i, len(args))
+	t.fail("type", "cannot call %s: argument %d (%s) is %s, want %s", p.def.Name, i+1, want.name, showArg(args[i]), want.want)
 }
 
 // badArg is the type error of a primitive that looks at its arguments itself.

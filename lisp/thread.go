@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"regexp"
 	"runtime"
 )
 
@@ -28,20 +29,22 @@ type Thread struct {
 	// OnPanic is told of a Go panic inside a primitive, with the stack, before it becomes an error of kind "failed".
 	OnPanic func(reason any, stack []byte)
 
-	fuel   int64 // steps that may be done before looking at anything else
-	left   int64 // steps beyond fuel
-	mem    int64 // bytes left
-	depth  int32
-	pulls  int // streams pulling from streams
-	expand int // macro expansions left, shared by all forms
-	ctx    context.Context
-	out    output
-	top    *frame  // the frame that runs, as of the last call of a primitive
-	stack  []Value // arguments on their way, where there are more than frames hold
-	root   *frame
-	locals map[any]any
-	gensym int64
-	budget Budget
+	fuel     int64 // steps that may be done before looking at anything else
+	left     int64 // steps beyond fuel
+	mem      int64 // bytes left
+	depth    int32
+	pulls    int // streams pulling from streams
+	ctx      context.Context
+	out      output
+	top      *frame  // the frame that runs, as of the last call of a primitive
+	stack    []Value // arguments on their way, where there are more than frames hold
+	root     *frame
+	locals   map[any]any
+	gensym   int64
+	patterns map[string]*regexp.Regexp
+	deep     int  // Go stack used by nested expressions, in levels
+	env      *Env // where code at top level looks names up
+	budget   Budget
 }
 
 // quantum is how many steps are done between two looks at the context.
@@ -55,7 +58,7 @@ func NewThread(ctx context.Context, out io.Writer, b Budget) *Thread {
 	if out == nil {
 		out = io.Discard
 	}
-	t := &Thread{ctx: ctx, budget: b, left: b.Steps, mem: b.Bytes, depth: 100_000, expand: 1 << 20}
+	t := &Thread{ctx: ctx, budget: b, left: b.Steps, mem: b.Bytes, depth: 100_000}
 	if b.Steps <= 0 {
 		t.left = math.MaxInt64
 	}

@@ -1,0 +1,644 @@
+package lisp
+
+import "strings"
+
+// Analysis turns a form into the small core language below: macros are expanded and names are resolved in one walk,
+// because a local variable must shadow a macro or a primitive of the same name. Compilation (compile.go) is a second walk,
+// made when it is known which variables are captured by closures and assigned.
+type expr interface{}
+
+type (
+	eConst  struct{ v Value }
+	eLocal  struct{ v *variable }
+	eGlobal struct {
+		g   *global
+		pos position
+	}
+	eDynamic struct { // a name that (let EXPR ...) may bind
+		table *variable
+		name  *symbol
+		other expr
+	}
+	eSet struct { // set! of a local, and def when define
+		v      *variable
+		e      expr
+		define bool
+		first  bool
+	}
+	eSetGlobal struct {
+		g     *global
+		e     expr
+		def   bool
+		doc   string
+		value bool
+	}
+	eIf    struct{ c, a, b expr }
+	eAnd   struct{ es []expr }
+	eOr    struct{ es []expr }
+	eBegin struct{ es []expr }
+	eLet   struct {
+		vars  []*variable
+		inits []expr
+		body  expr
+		scope *scope
+	}
+	eFn struct {
+		fn   *fnScope
+		body expr
+	}
+	eCall struct {
+		f    expr
+		args []expr
+		pos  position
+	}
+	eTry struct {
+		body    expr
+		catches []eCatch
+		finally expr
+		pos     position
+	}
+	eCatch struct {
+		kind expr // nil catches every kind
+		v    *variable
+		body expr
+		let  *scope
+	}
+	eBuild struct { // a list, array or hash out of parts, some of them spliced
+		kind  Kind
+		parts []ePart
+		tail  expr
+		pos   position
+	}
+	ePart struct {
+		e      expr
+		splice bool
+	}
+)
+
+// variable is a local variable of a function.
+type variable struct {
+	name     string
+	fn       *fnScope
+	slot     int
+	captured bool
+	assigned bool
+	active   bool    // visible; before that, only functions that are its value see it
+	unset    bool    // may be read before it has a value
+	global   *global // what its name means while it has none
+	orNil    bool    // % of #(...): nil when missing
+	pos      position
+}
+
+func (v *variable) boxed() bool { return v.captured && v.assigned }
+
+// scope is what a let or a function binds.
+type scope struct {
+	outer   *scope
+	fn      *fnScope
+	vars    []*variable
+	start   int
+	branch  int
+	dynamic *variable
+}
+
+// fnScope is a function that is being analysed.
+type fnScope struct {
+	outer    *fnScope
+	cur, max int
+	nparams  int
+	rest     bool
+	loose    bool
+	orNil    bool
+	count    bool // #(...) that uses %N
+	params   []*variable
+	scope    *scope
+	name     string
+	doc      string
+	usage    string
+	pos      position
+	caps     []*variable // filled by compile
+}
+
+type analyser struct {
+	t      *Thread
+	env    *Env
+	src    *source
+	pos    position
+	fn     *fnScope
+	scope  *scope
+	branch int
+	depth  int
+	mute   bool
+}
+
+// maxAnalyse bounds how deep forms may be nested after expansion; a macro that expands for ever runs into it.
+const maxAnalyse = 1500
+
+// bad ends the analysis.
+func (a *analyser) bad(format string, args ...any) {
+	panic(a.t.compileError(Errorf("syntax", format, args...).place(a.src, a.pos)))
+}
+
+func (t *Thread) compileError(e *Error) *Error {
+	e.traced = true
+	return e
+}
+
+// at notes the position of a form that has one.
+func (a *analyser) at(v Value) {
+	switch v.o.(type) {
+	case *cons, *symbol, *text, *array, *Hash, *braces:
+		if v.n != 0 && !a.mute {
+			a.pos = position(v.n)
+		}
+	}
+}
+
+// expr analyses a form.
+func (a *analyser) expr(v Value) expr {
+	switch o := v.o.(type) {
+	case *symbol:
+		a.at(v)
+		return a.symbol(o)
+	case *cons:
+		before := a.pos
+		a.at(v)
+		if a.depth++; a.depth > maxAnalyse {
+			a.bad("cannot compile: nested more than %d levels deep after expanding macros", maxAnalyse)
+		}
+		e := a.list(v, o)
+		a.depth--
+		a.pos = before
+		return e
+	case *array:
+		before := a.pos
+		a.at(v)
+		parts := make([]ePart, len(o.items))
+		for i, item := range o.items {
+			parts[i] = ePart{e: a.nested(item)}
+		}
+		e := &eBuild{kind: KindArray, parts: parts, pos: a.pos}
+		a.pos = before
+		return e
+	case *Hash:
+		before := a.pos
+		a.at(v)
+		parts := make([]ePart, 0, 2*o.live)
+		o.Each(func(k, item Value) bool {
+			parts = append(parts, ePart{e: a.nested(k)}, ePart{e: a.nested(item)})
+			return true
+		})
+		e := &eBuild{kind: KindHash, parts: parts, pos: a.pos}
+		a.pos = before
+		return e
+	case *braces:
+		before := a.pos
+		a.at(v)
+		parts := make([]ePart, len(o.items))
+		for i, item := range o.items {
+			parts[i] = ePart{e: a.nested(item)}
+		}
+		e := &eBuild{kind: KindHash, parts: parts, pos: a.pos}
+		a.pos = before
+		return e
+	}
+	return &eConst{v}
+}
+
+// nested is expr with the depth counted, for containers that may contain themselves.
+func (a *analyser) nested(v Value) expr {
+	if a.depth++; a.depth > maxAnalyse {
+		a.bad("cannot compile: nested more than %d levels deep after expanding macros", maxAnalyse)
+	}
+	e := a.expr(v)
+	a.depth--
+	return e
+}
+
+// symbol resolves a name.
+func (a *analyser) symbol(s *symbol) expr {
+	if e := a.local(s); e != nil {
+		return e
+	}
+	return a.global(s)
+}
+
+func (a *analyser) global(s *symbol) expr {
+	g := a.env.place(s.name)
+	if g.frozen {
+		return &eConst{g.val}
+	}
+	return &eGlobal{g, a.pos}
+}
+
+// lookup finds the local variable of a name.
+func (a *analyser) lookup(name string) (*variable, *variable) {
+	for s := a.scope; s != nil; s = s.outer {
+		for i := len(s.vars) - 1; i >= 0; i-- {
+			v := s.vars[i]
+			if v.name != name {
+				continue
+			}
+			if v.active {
+				return v, nil
+			}
+			if v.fn != a.fn {
+				v.assigned, v.unset = true, true
+				return v, nil
+			}
+		}
+		if s.dynamic != nil {
+			return nil, s.dynamic
+		}
+	}
+	return nil, nil
+}
+
+func (a *analyser) local(s *symbol) expr {
+	if a.scope == nil {
+		return nil
+	}
+	v, dyn := a.lookup(s.name)
+	if dyn != nil {
+		// Resolve the rest outside of the scope that binds names at run time.
+		saved := a.scope
+		for a.scope.dynamic != dyn {
+			a.scope = a.scope.outer
+		}
+		a.scope = a.scope.outer
+		other := a.symbol(s)
+		a.scope = saved
+		a.uses(dyn)
+		return &eDynamic{dyn, s, other}
+	}
+	if v == nil {
+		return nil
+	}
+	a.uses(v)
+	return &eLocal{v}
+}
+
+func (a *analyser) uses(v *variable) {
+	if v.fn != a.fn {
+		v.captured = true
+	}
+}
+
+// declare makes a variable in the present scope.
+func (a *analyser) declare(name string) *variable {
+	v := &variable{name: name, fn: a.fn, slot: a.fn.cur, pos: a.pos}
+	a.fn.cur++
+	a.fn.max = max(a.fn.max, a.fn.cur)
+	a.scope.vars = append(a.scope.vars, v)
+	return v
+}
+
+func (a *analyser) open() *scope {
+	s := &scope{outer: a.scope, fn: a.fn, start: a.fn.cur, branch: a.branch}
+	a.scope = s
+	return s
+}
+
+func (a *analyser) close(s *scope) {
+	a.scope = s.outer
+	a.fn.cur = s.start
+}
+
+// bindable checks that a name may be bound.
+func (a *analyser) bindable(v Value, what string) string {
+	s, ok := v.o.(*symbol)
+	if !ok {
+		a.bad("cannot %s %s: want a symbol", what, showArg(v))
+	}
+	if special(s.name) != nil || s.name == "nil" {
+		a.at(v)
+		a.bad("cannot %s %s: it is part of the language", what, s.name)
+	}
+	return s.name
+}
+
+// args gives the elements of a form after its head.
+func (a *analyser) args(v Value) []Value {
+	items, ok := v.o.(*cons).slice()
+	if !ok {
+		a.bad("cannot compile: a form must be a proper list, got %s", printShort(v))
+	}
+	return items[1:]
+}
+
+// list analyses a form: special form, macro or call.
+func (a *analyser) list(v Value, c *cons) expr {
+	if _, proper := c.length(); !proper {
+		return a.quoted(v)
+	}
+	a.t.charge(1)
+	if s, ok := c.car.o.(*symbol); ok {
+		if sp := special(s.name); sp != nil {
+			return sp(a, a.args(v), v)
+		}
+		if form, ok := a.expandOnce(s.name, v); ok {
+			return a.nested(form)
+		}
+	}
+	args := a.args(v)
+	pos := a.pos
+	call := &eCall{pos: pos, args: make([]expr, len(args))}
+	if s, ok := c.car.o.(*symbol); ok && isAccessor(s.name) && !a.bound(s.name) {
+		call.f = &eConst{accessor(s.name)}
+	} else {
+		call.f = a.expr(c.car)
+	}
+	for i, arg := range args {
+		call.args[i] = a.expr(arg)
+	}
+	return call
+}
+
+// bound reports whether a name has a meaning as a variable.
+func (a *analyser) bound(name string) bool {
+	if a.scope != nil {
+		if v, dyn := a.lookup(name); v != nil || dyn != nil {
+			return true
+		}
+	}
+	return a.env.find(name) != nil
+}
+
+// expandOnce expands a macro call by one step.
+func (a *analyser) expandOnce(name string, form Value) (Value, bool) {
+	if a.scope != nil {
+		if v, _ := a.lookup(name); v != nil {
+			return Nil, false
+		}
+	}
+	if m := a.env.macro(name); m != nil {
+		return a.expand(m, a.args(form)), true
+	}
+	if b := builtinMacro(name); b != nil && !a.env.shadows(name) {
+		a.t.alloc(256)
+		return b(a, a.args(form)), true
+	}
+	if isAccessor(name) || a.env.find(name) != nil {
+		return Nil, false
+	}
+	if m := a.env.fuzzyFor(name); m != nil {
+		return a.expand(m, append([]Value{String(name)}, a.args(form)...)), true
+	}
+	return Nil, false
+}
+
+// expand runs a macro's function on forms.
+func (a *analyser) expand(m *macro, args []Value) Value {
+	a.t.charge(20)
+	a.t.top.site = 0
+	return a.t.apply(m.fn, args)
+}
+
+// body analyses forms in sequence. Functions that they define are known to each other.
+func (a *analyser) body(forms []Value) expr {
+	if len(forms) == 0 {
+		return &eConst{Nil}
+	}
+	if a.scope != nil {
+		for _, form := range forms {
+			if name, ok := definesFunction(form); ok && special(name) == nil {
+				if v, _ := a.lookup(name); v == nil || v.fn != a.fn || !inScope(a.scope, v) {
+					a.declare(name)
+				}
+			}
+		}
+	}
+	if len(forms) == 1 {
+		return a.expr(forms[0])
+	}
+	es := make([]expr, len(forms))
+	for i, form := range forms {
+		es[i] = a.expr(form)
+	}
+	return &eBegin{es}
+}
+
+func inScope(s *scope, v *variable) bool {
+	for _, w := range s.vars {
+		if w == v {
+			return true
+		}
+	}
+	return false
+}
+
+// definesFunction recognises (defn name ...) and (def name (fn ...)).
+func definesFunction(form Value) (string, bool) {
+	c, ok := form.o.(*cons)
+	if !ok {
+		return "", false
+	}
+	next, ok := c.cdr.o.(*cons)
+	if !ok {
+		return "", false
+	}
+	name, ok := next.car.o.(*symbol)
+	if !ok {
+		return "", false
+	}
+	if isSym(c.car, "defn") {
+		return name.name, true
+	}
+	if isSym(c.car, "def") {
+		if init, ok := next.cdr.o.(*cons); ok && isFunctionLiteral(init.car) {
+			return name.name, true
+		}
+	}
+	return "", false
+}
+
+func isFunctionLiteral(v Value) bool {
+	c, ok := v.o.(*cons)
+	return ok && (isSym(c.car, "fn") || isSym(c.car, lambdaHead))
+}
+
+// conditional analyses a form that may or may not be evaluated.
+func (a *analyser) conditional(v Value) expr {
+	a.branch++
+	e := a.expr(v)
+	a.branch--
+	return e
+}
+
+// function analyses parameters and body.
+func (a *analyser) function(name string, params Value, body []Value) *eFn {
+	arr, ok := params.o.(*array)
+	if !ok {
+		a.at(params)
+		a.bad("cannot define function %s: its parameters must be an array like [a b], got %s", name, showArg(params))
+	}
+	if len(body) == 0 {
+		a.bad("cannot define function %s: it has no body", name)
+	}
+	fs := &fnScope{outer: a.fn, name: name, pos: a.pos}
+	if len(body) > 1 {
+		if doc, ok := body[0].AsString(); ok {
+			fs.doc, body = strings.TrimSpace(doc), body[1:]
+		}
+	}
+	savedScope, savedFn, savedBranch := a.scope, a.fn, a.branch
+	a.fn, a.branch = fs, 0
+	s := a.open()
+	fs.scope = s
+	words := []string{}
+	for i := 0; i < len(arr.items); i++ {
+		item := arr.items[i]
+		if isSym(item, "&") {
+			if i != len(arr.items)-2 {
+				a.at(item)
+				a.bad("cannot define function %s: exactly one parameter follows &", name)
+			}
+			fs.rest = true
+			words = append(words, "&")
+			continue
+		}
+		param := a.bindable(item, "use as a parameter")
+		if v, _ := a.lookup(param); v != nil && inScope(s, v) {
+			a.at(item)
+			a.bad("cannot define function %s: two parameters are called %s", name, param)
+		}
+		v := a.declare(param)
+		v.active = true
+		fs.params = append(fs.params, v)
+		words = append(words, param)
+		if !fs.rest {
+			fs.nparams++
+		}
+	}
+	if name != "" {
+		words = append([]string{name}, words...)
+	} else {
+		words = append([]string{"fn"}, words...)
+	}
+	fs.usage = "(" + strings.Join(words, " ") + ")"
+	e := &eFn{fn: fs, body: a.body(body)}
+	a.scope, a.fn, a.branch = savedScope, savedFn, savedBranch
+	return e
+}
+
+// lambda analyses #(...).
+func (a *analyser) lambda(form Value) *eFn {
+	fs := &fnScope{outer: a.fn, pos: a.pos, loose: true, usage: "#(...)"}
+	body := form
+	if c, ok := form.o.(*cons); ok && c.cdr.IsNil() {
+		if s, ok := c.car.o.(*symbol); !ok || isArgName(s.name) {
+			body = c.car
+		}
+	}
+	use := argUse{}
+	use.scan(form, 0)
+	savedScope, savedFn, savedBranch := a.scope, a.fn, a.branch
+	a.fn, a.branch = fs, 0
+	fs.scope = a.open()
+	n := use.highest
+	if use.first && n == 0 {
+		n = 1
+	}
+	fs.nparams = n
+	fs.orNil = use.first && !use.named[1]
+	for i := 1; i <= n; i++ {
+		v := a.declare("%" + intText(Int(int64(i))))
+		v.active = true
+		v.unset = !(i == 1 && fs.orNil)
+		fs.params = append(fs.params, v)
+	}
+	if use.first {
+		v := &variable{name: "%", fn: fs, slot: 0, active: true, orNil: use.named[1], unset: use.named[1]}
+		a.scope.vars = append(a.scope.vars, v)
+		if !use.named[1] {
+			fs.params[0] = v
+		}
+	}
+	if use.count {
+		// Every argument comes as a list in a hidden rest parameter; the others are taken out of it.
+		fs.count = true
+		v := a.declare("%N")
+		v.active = true
+		fs.params = append(fs.params, v)
+	}
+	e := &eFn{fn: fs, body: a.expr(body)}
+	a.scope, a.fn, a.branch = savedScope, savedFn, savedBranch
+	return e
+}
+
+// argUse says which arguments a #(...) names.
+type argUse struct {
+	highest int
+	first   bool // %
+	count   bool // %N
+	named   [65]bool
+}
+
+func isArgName(name string) bool {
+	if name == "%" || name == "%N" {
+		return true
+	}
+	n, ok := argNumber(name)
+	return ok && n > 0
+}
+
+func argNumber(name string) (int, bool) {
+	if len(name) < 2 || len(name) > 3 || name[0] != '%' {
+		return 0, false
+	}
+	n := 0
+	for _, c := range name[1:] {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int(c-'0')
+	}
+	return n, n >= 1 && n <= 64
+}
+
+func (u *argUse) scan(v Value, depth int) {
+	if depth > maxNest {
+		return
+	}
+	switch o := v.o.(type) {
+	case *symbol:
+		switch o.name {
+		case "%":
+			u.first = true
+		case "%N":
+			u.count = true
+		default:
+			if n, ok := argNumber(o.name); ok {
+				u.highest = max(u.highest, n)
+				u.named[n] = true
+			}
+		}
+	case *cons:
+		if isSym(o.car, lambdaHead) && depth > 0 {
+			return
+		}
+		for {
+			u.scan(o.car, depth+1)
+			next, ok := o.cdr.o.(*cons)
+			if !ok {
+				u.scan(o.cdr, depth+1)
+				return
+			}
+			o = next
+		}
+	case *array:
+		for _, item := range o.items {
+			u.scan(item, depth+1)
+		}
+	case *Hash:
+		o.Each(func(k, item Value) bool {
+			u.scan(k, depth+1)
+			u.scan(item, depth+1)
+			return true
+		})
+	case *braces:
+		for _, item := range o.items {
+			u.scan(item, depth+1)
+		}
+	}
+}

@@ -1,0 +1,412 @@
+package lisp
+
+// compiler turns the core language into nodes, one function at a time.
+type compiler struct {
+	t     *Thread
+	src   *source
+	fn    *fnScope
+	count int // nodes so far: the cost of the function
+	nest  int
+	deep  int // the deepest nesting of expressions
+}
+
+// maxPlainNest is how deep expressions of a function may be nested without counting the Go stack they use.
+const maxPlainNest = 16
+
+// form compiles a form at top level.
+func (t *Thread) compileTop(a *analyser, v Value) *proto {
+	a.fn, a.scope, a.branch, a.pos = &fnScope{}, nil, 0, 0
+	e := a.expr(v)
+	c := &compiler{t: t, src: a.src, fn: a.fn}
+	body := c.expr(e, false)
+	return c.proto(body, topName)
+}
+
+// instance makes the function of a macro.
+func (t *Thread) instance(e *eFn, src *source) Value {
+	c := &compiler{t: t, src: src, fn: &fnScope{}}
+	return c.function(e).eval(t.top)
+}
+
+func (c *compiler) proto(body node, name string) *proto {
+	if c.fn.max > 8 {
+		body = &nodeBig{body, c.fn.max - 8}
+	}
+	if c.deep > maxPlainNest {
+		body = &nodeDeep{body, c.deep}
+	}
+	c.t.alloc(int64(c.count)*64 + 128)
+	fs := c.fn
+	p := &proto{body: body, nparams: fs.nparams, rest: fs.rest, loose: fs.loose, orNil: fs.orNil, nslots: fs.max,
+		cost: int64(c.count)/8 + 1, name: name, doc: fs.doc, usage: fs.usage, src: c.src, pos: fs.pos}
+	p.shape = p.nparams
+	if p.rest || p.nslots > 8 && p.nparams > 8 || fs.count {
+		p.shape = -1
+	}
+	if fs.count {
+		p.rest, p.loose, p.nparams = true, false, 0
+	}
+	return p
+}
+
+// function compiles a function: a constant when it captures nothing, else a node that makes a closure.
+func (c *compiler) function(e *eFn) node {
+	in := &compiler{t: c.t, src: c.src, fn: e.fn}
+	body := in.expr(e.body, true)
+	fs := e.fn
+	if fs.count {
+		body = in.takeArgs(body)
+	} else {
+		var boxes []int
+		for _, v := range fs.params {
+			if v.boxed() {
+				boxes = append(boxes, v.slot)
+			}
+		}
+		if len(boxes) > 0 {
+			body = &nodeBox{boxes, body}
+		}
+	}
+	body = in.enter(fs.scope, fs.params, body)
+	p := in.proto(body, fs.name)
+	if len(fs.caps) == 0 {
+		return &nodeConst{Value{o: &closure{proto: p}}}
+	}
+	caps := make([]node, len(fs.caps))
+	for i, v := range fs.caps {
+		caps[i] = c.raw(v)
+	}
+	return &nodeClosure{p, caps}
+}
+
+// takeArgs distributes the list of all arguments in slot 0 of a #(...) that uses %N.
+func (c *compiler) takeArgs(body node) node {
+	fs := c.fn
+	n := &nodeTakeArgs{body: body, orNil: fs.orNil}
+	for i, v := range fs.params {
+		if i == len(fs.params)-1 {
+			n.count = c.store(v, true, true)
+		} else {
+			n.params = append(n.params, c.store(v, true, true))
+		}
+	}
+	return n
+}
+
+// storer puts a value into a variable.
+type storer interface{ put(fr *frame, v Value) }
+
+// store chooses how a variable gets a value: fresh makes a new cell for a boxed one.
+func (c *compiler) store(v *variable, define, fresh bool) storer {
+	switch {
+	case v.boxed() && define && fresh:
+		return &putNewCell{v.slot}
+	case v.boxed():
+		return &putCell{c.raw(v)}
+	case v.slot < 8:
+		return &putSlot{v.slot}
+	}
+	return &putMore{v.slot}
+}
+
+// enter wraps the code of a scope in what its variables need at the start.
+func (c *compiler) enter(s *scope, params []*variable, body node) node {
+	var n nodeEnter
+	for _, v := range s.vars {
+		if !v.unset || v.fn != c.fn {
+			continue
+		}
+		param := v.name == "%"
+		for _, p := range params {
+			param = param || p == v
+		}
+		if !param {
+			n.slots = append(n.slots, v.slot)
+			n.boxed = append(n.boxed, v.boxed())
+		}
+	}
+	if len(n.slots) == 0 {
+		return body
+	}
+	n.body = body
+	return &n
+}
+
+// raw gives what the place of a variable holds: its value, or its cell.
+func (c *compiler) raw(v *variable) node {
+	if v.fn == c.fn {
+		if v.slot < 8 {
+			return &nodeLocal{v.slot}
+		}
+		return &nodeMore{v.slot - 8}
+	}
+	for i, w := range c.fn.caps {
+		if w == v {
+			return &nodeUp{i}
+		}
+	}
+	c.fn.caps = append(c.fn.caps, v)
+	return &nodeUp{len(c.fn.caps) - 1}
+}
+
+// local reads a variable.
+func (c *compiler) local(v *variable) node {
+	n := c.raw(v)
+	if v.boxed() {
+		if up, ok := n.(*nodeUp); ok {
+			n = &nodeUpCell{up.i}
+		} else {
+			n = &nodeCell{n}
+		}
+	}
+	if !v.unset {
+		return n
+	}
+	if v.orNil {
+		return &nodeOrNil{n}
+	}
+	return &nodeChecked{n, v.name, v.global}
+}
+
+func (c *compiler) exprs(es []expr) []node {
+	out := make([]node, len(es))
+	for i, e := range es {
+		out[i] = c.expr(e, false)
+	}
+	return out
+}
+
+// expr compiles an expression; tail means that its value is the function's.
+func (c *compiler) expr(e expr, tail bool) node {
+	c.count++
+	c.nest++
+	c.deep = max(c.deep, c.nest)
+	n := c.node(e, tail)
+	c.nest--
+	return n
+}
+
+func (c *compiler) node(e expr, tail bool) node {
+	switch e := e.(type) {
+	case *eConst:
+		if mutable(e.v, 0) {
+			return &nodeQuote{e.v}
+		}
+		return &nodeConst{e.v}
+	case *eLocal:
+		return c.local(e.v)
+	case *eGlobal:
+		return &nodeGlobal{e.g, e.pos}
+	case *eDynamic:
+		return &nodeDynamic{c.local(e.table), Value{o: e.name}, c.expr(e.other, false)}
+	case *eSet:
+		nameFunction(e.e, e.v.name)
+		value := c.expr(e.e, false)
+		put := c.store(e.v, e.define, !(e.first && e.v.unset))
+		if e.v.global != nil && !e.define {
+			return &nodeSetMaybe{put, e.v.global, value}
+		}
+		return &nodeSet{put, value}
+	case *eSetGlobal:
+		nameFunction(e.e, e.g.name)
+		return &nodeSetGlobal{e.g, c.expr(e.e, false), e.def}
+	case *eIf:
+		return c.branch(e, tail)
+	case *eAnd:
+		return c.logic(e.es, tail, false)
+	case *eOr:
+		return c.logic(e.es, tail, true)
+	case *eBegin:
+		es := make([]node, len(e.es))
+		for i, x := range e.es {
+			es[i] = c.expr(x, tail && i == len(e.es)-1)
+		}
+		if len(es) == 2 {
+			return &nodeBegin2{es[0], es[1]}
+		}
+		return &nodeBegin{es[:len(es)-1], es[len(es)-1]}
+	case *eLet:
+		return c.let(e, tail)
+	case *eFn:
+		return c.function(e)
+	case *eCall:
+		return c.call(e, tail)
+	case *eTry:
+		return c.try(e, tail)
+	case *eBuild:
+		return c.build(e)
+	}
+	panic(Errorf("failed", "internal error: cannot compile %T", e))
+}
+
+// nameFunction gives a function literal the name it is bound to.
+func nameFunction(e expr, name string) {
+	if fn, ok := e.(*eFn); ok && fn.fn.name == "" {
+		fn.fn.name = name
+		if len(fn.fn.usage) > 3 && fn.fn.usage[:3] == "(fn" {
+			fn.fn.usage = "(" + name + fn.fn.usage[3:]
+		}
+	}
+}
+
+func (c *compiler) branch(e *eIf, tail bool) node {
+	cond := c.expr(e.c, false)
+	a, b := c.expr(e.a, tail), c.expr(e.b, tail)
+	if n := fuseIf(cond, a, b); n != nil {
+		return n
+	}
+	if t, ok := cond.(tester); ok {
+		return &nodeIfTest{t, a, b}
+	}
+	return &nodeIf{cond, a, b}
+}
+
+func (c *compiler) logic(es []expr, tail, or bool) node {
+	out := make([]node, len(es))
+	for i, e := range es {
+		out[i] = c.expr(e, tail && i == len(es)-1)
+	}
+	if len(out) == 1 {
+		return out[0]
+	}
+	if or {
+		return &nodeOr{out[:len(out)-1], out[len(out)-1]}
+	}
+	return &nodeAnd{out[:len(out)-1], out[len(out)-1]}
+}
+
+func (c *compiler) let(e *eLet, tail bool) node {
+	inits := make([]node, len(e.inits))
+	puts := make([]storer, len(e.inits))
+	for i, init := range e.inits {
+		nameFunction(init, e.vars[i].name)
+		inits[i] = c.expr(init, false)
+	}
+	body := c.expr(e.body, tail)
+	for i, v := range e.vars {
+		puts[i] = c.store(v, true, !v.unset)
+	}
+	var n node
+	if slot, ok := puts[0].(*putSlot); len(puts) == 1 && ok {
+		n = &nodeLet1{slot.i, inits[0], body}
+	} else {
+		n = &nodeLet{puts, inits, body}
+	}
+	return c.enter(e.scope, nil, n)
+}
+
+func (c *compiler) call(e *eCall, tail bool) node {
+	if k, ok := e.f.(*eConst); ok {
+		if p, ok := k.v.o.(*primitive); ok {
+			return c.primitive(p, e)
+		}
+	}
+	args := c.exprs(e.args)
+	if g, ok := e.f.(*eGlobal); ok {
+		if tail {
+			return &nodeTailGlobal{g.g, args, e.pos, g.pos}
+		}
+		switch len(args) {
+		case 1:
+			if n := fuseCall(g.g, args[0], e.pos, g.pos); n != nil {
+				return n
+			}
+			return &nodeCallG1{g.g, args[0], e.pos, g.pos}
+		case 2:
+			return &nodeCallG2{g.g, args[0], args[1], e.pos, g.pos}
+		case 3:
+			return &nodeCallG3{g.g, args[0], args[1], args[2], e.pos, g.pos}
+		}
+		return &nodeCallGN{g.g, args, e.pos, g.pos}
+	}
+	f := c.expr(e.f, false)
+	if tail {
+		return &nodeTail{f, args, e.pos}
+	}
+	switch len(args) {
+	case 0:
+		return &nodeCall0{f, e.pos}
+	case 1:
+		return &nodeCall1{f, args[0], e.pos}
+	case 2:
+		return &nodeCall2{f, args[0], args[1], e.pos}
+	}
+	return &nodeCallN{f, args, e.pos}
+}
+
+func (c *compiler) primitive(p *primitive, e *eCall) node {
+	args := c.exprs(e.args)
+	switch {
+	case len(args) == 2 && p.def.op != opNone:
+		return fuseOp(p.def.op, args[0], args[1], e.pos)
+	case len(args) == 1 && p.fn1 != nil:
+		if p.def.test1 != nil {
+			return &nodeTest1{p, args[0], p.def.test1}
+		}
+		return &nodePrim1{p.fn1, args[0], e.pos}
+	case len(args) == 2 && p.fn2 != nil:
+		return &nodePrim2{p.fn2, args[0], args[1], e.pos}
+	}
+	return &nodePrim{p, args, e.pos}
+}
+
+func (c *compiler) build(e *eBuild) node {
+	splice := false
+	for _, p := range e.parts {
+		splice = splice || p.splice
+	}
+	if !splice && e.kind == KindArray {
+		items := make([]node, len(e.parts))
+		for i, p := range e.parts {
+			items[i] = c.expr(p.e, false)
+		}
+		return &nodeArray{items}
+	}
+	n := &nodeBuild{kind: e.kind, pos: e.pos}
+	for _, p := range e.parts {
+		n.parts = append(n.parts, c.expr(p.e, false))
+		n.splice = append(n.splice, p.splice)
+	}
+	if e.tail != nil {
+		n.tail = c.expr(e.tail, false)
+	}
+	return n
+}
+
+func (c *compiler) try(e *eTry, tail bool) node {
+	n := &nodeTry{body: c.expr(e.body, false), pos: e.pos}
+	for _, k := range e.catches {
+		out := nodeCatch{body: c.expr(k.body, tail && e.finally == nil), put: c.store(k.v, true, true)}
+		out.body = c.enter(k.let, []*variable{k.v}, out.body)
+		if k.kind != nil {
+			out.kind = c.expr(k.kind, false)
+		}
+		n.catches = append(n.catches, out)
+	}
+	if e.finally != nil {
+		n.finally = c.expr(e.finally, false)
+	}
+	return n
+}
+
+// mutable reports whether a constant contains what a program could change.
+func mutable(v Value, depth int) bool {
+	for depth <= maxNest {
+		switch o := v.o.(type) {
+		case *array:
+			return !o.frozen
+		case *Hash:
+			return !o.frozen
+		case *braces:
+			return true
+		case *cons:
+			if mutable(o.car, depth+1) {
+				return true
+			}
+			v = o.cdr
+			continue
+		}
+		return false
+	}
+	return true
+}

@@ -1,0 +1,279 @@
+package lisp
+
+import (
+	"crypto/md5"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// textPrims work on strings.
+func textPrims() []Prim {
+	str := func(v Value) string { s, _ := v.AsString(); return s }
+	// scan charges for looking at all of a text.
+	scan := func(t *Thread, ss ...string) {
+		for _, s := range ss {
+			t.charge(int64(len(s)) >> 5)
+		}
+	}
+	test := func(name, doc, example string, f func(s, p string) bool) Prim {
+		return Prim{Name: name, Params: "s:string part:string [ignore-case:bool]", Doc: doc, Example: example, fn: func(t *Thread, args []Value) Value {
+			s, p := str(args[0]), str(args[1])
+			scan(t, s, p)
+			if len(args) > 2 && args[2].Truthy() {
+				t.alloc(int64(len(s) + len(p)))
+				s, p = strings.ToLower(s), strings.ToLower(p)
+			}
+			return Bool(f(s, p))
+		}}
+	}
+	change := func(name, doc, example string, f func(s string) string) Prim {
+		return Prim{Name: name, Params: "s:string", Doc: doc, Example: example, fn: func(t *Thread, args []Value) Value {
+			s := str(args[0])
+			scan(t, s)
+			t.alloc(3 * int64(len(s)))
+			return t.newText(f(s))
+		}}
+	}
+	is := func(name, doc, example string, f func(s string) bool) Prim {
+		return Prim{Name: name, Params: "s:string", Doc: doc, Example: example, fn: func(t *Thread, args []Value) Value {
+			s := str(args[0])
+			scan(t, s)
+			return Bool(f(s))
+		}}
+	}
+	every := func(f func(c rune) bool) func(string) bool {
+		return func(s string) bool { return s != "" && strings.IndexFunc(s, func(c rune) bool { return !f(c) }) < 0 }
+	}
+	return []Prim{
+		{Name: "sget", Params: "s:string i:int", Doc: "Character i of a string.", Example: "(sget \"abc\" 1) => #b", fn: func(t *Thread, args []Value) Value {
+			s := str(args[0])
+			scan(t, s)
+			i := t.index("sget", args[1], utf8.RuneCountInString(s))
+			r, _ := utf8.DecodeRuneInString(s[byteOffset(s, i):])
+			return Char(r)
+		}},
+		test("str/start-with?", "Whether s starts with a part.", "(str/start-with? \"Hello\" \"he\" true) => true", strings.HasPrefix),
+		test("str/end-with?", "Whether s ends with a part.", "(str/end-with? \"hello\" \"lo\") => true", strings.HasSuffix),
+		test("str/contains?", "Whether s contains a part.", "(str/contains? \"HeLLo\" \"ell\" true) => true", strings.Contains),
+		{Name: "str/equal-fold?", Params: "a:string b:string", Doc: "Whether two strings are equal but for case.", Example: "(str/equal-fold? \"Go\" \"GO\") => true", fn: func(t *Thread, args []Value) Value {
+			scan(t, str(args[0]))
+			return Bool(strings.EqualFold(str(args[0]), str(args[1])))
+		}},
+		change("str/lower", "s in lower case.", "(str/lower \"AbC\") => \"abc\"", strings.ToLower),
+		change("str/upper", "s in upper case.", "(str/upper \"abc\") => \"ABC\"", strings.ToUpper),
+		change("str/title", "s with the first letter of every word in upper case.", "(str/title \"hello wORLD\") => \"Hello WORLD\"", titleCase),
+		change("str/trim-space", "s without blanks at both ends.", "(str/trim-space \" a \") => \"a\"", strings.TrimSpace),
+		change("str/md5", "The MD5 sum in hex.", "(str/md5 \"a\") => \"0cc175b9c0f1b6a831c399e269772661\"", func(s string) string { sum := md5.Sum([]byte(s)); return hex.EncodeToString(sum[:]) }),
+		change("str/sha256", "The SHA-256 sum in hex.", "(slice (str/sha256 \"a\") 0 8) => \"ca978112\"", func(s string) string { sum := sha256.Sum256([]byte(s)); return hex.EncodeToString(sum[:]) }),
+		{Name: "str/replace", Params: "s:string old:string new:string [n:int]", Doc: "s with old replaced by new: everywhere, or the first n times.", Example: "(str/replace \"aaa\" \"a\" \"b\" 2) => \"bba\"", fn: func(t *Thread, args []Value) Value {
+			s, old, repl := str(args[0]), str(args[1]), str(args[2])
+			scan(t, s)
+			n := int64(-1)
+			if len(args) > 3 {
+				n, _ = args[3].AsInt()
+			}
+			count := int64(strings.Count(s, old))
+			if n >= 0 {
+				count = min(count, n)
+			}
+			if grow := int64(len(repl) - len(old)); grow > 0 {
+				t.room(count, grow)
+			}
+			t.alloc(int64(len(s)))
+			return t.newText(strings.Replace(s, old, repl, int(count)))
+		}},
+		{Name: "str/repeat", Params: "s:string n:int", Doc: "s n times.", Example: "(str/repeat \"ab\" 3) => \"ababab\"", fn: func(t *Thread, args []Value) Value {
+			s := str(args[0])
+			n, ok := args[1].AsInt()
+			if n < 0 {
+				t.fail("value", "cannot repeat a string %d times", n)
+			}
+			if s == "" {
+				return args[0]
+			}
+			if !ok {
+				n = most
+			}
+			t.room(n, int64(len(s)))
+			return t.newText(strings.Repeat(s, int(n)))
+		}},
+		{Name: "str/pad-left", Params: "s:string width:int [fill:string]", Doc: "s with blanks, or fill, before it until it has width characters.", Example: "(str/pad-left \"7\" 3 \"0\") => \"007\"", fn: func(t *Thread, args []Value) Value { return t.pad(args, true) }},
+		{Name: "str/pad-right", Params: "s:string width:int [fill:string]", Doc: "s with blanks, or fill, after it until it has width characters.", Example: "(str/pad-right \"ab\" 4) => \"ab  \"", fn: func(t *Thread, args []Value) Value { return t.pad(args, false) }},
+		{Name: "str/trim-prefix", Params: "s:string p:string", Doc: "s without p at its start.", Example: "(str/trim-prefix \"v1.2\" \"v\") => \"1.2\"", fn: func(t *Thread, args []Value) Value {
+			return t.newText(strings.TrimPrefix(str(args[0]), str(args[1])))
+		}},
+		{Name: "str/trim-suffix", Params: "s:string p:string", Doc: "s without p at its end.", Example: "(str/trim-suffix \"a.go\" \".go\") => \"a\"", fn: func(t *Thread, args []Value) Value {
+			return t.newText(strings.TrimSuffix(str(args[0]), str(args[1])))
+		}},
+		{Name: "str/count", Params: "s:string part:string", Doc: "How often part occurs in s.", Example: "(str/count \"aXbXc\" \"X\") => 2", fn: func(t *Thread, args []Value) Value {
+			scan(t, str(args[0]))
+			return Int(int64(strings.Count(str(args[0]), str(args[1]))))
+		}},
+		{Name: "str/index", Params: "s:string part:string", Doc: "Where part first occurs in s, in characters, or -1.", Example: "(str/index \"中文字\" \"字\") => 2", fn: func(t *Thread, args []Value) Value {
+			scan(t, str(args[0]))
+			return charIndex(str(args[0]), strings.Index(str(args[0]), str(args[1])))
+		}},
+		{Name: "str/last-index", Params: "s:string part:string", Doc: "Where part last occurs in s, in characters, or -1.", Example: "(str/last-index \"a/b/c\" \"/\") => 3", fn: func(t *Thread, args []Value) Value {
+			scan(t, str(args[0]))
+			return charIndex(str(args[0]), strings.LastIndex(str(args[0]), str(args[1])))
+		}},
+		{Name: "str/split", Params: "s:string sep:string [n:int]", Doc: "The parts of s between separators, at most n when n is positive; an empty separator splits into characters.", Example: "(str/split \"a,b,c\" \",\" 2) => [\"a\" \"b,c\"]", fn: func(t *Thread, args []Value) Value {
+			s, sep := str(args[0]), str(args[1])
+			n := int64(-1)
+			if len(args) > 2 {
+				n, _ = args[2].AsInt()
+			}
+			scan(t, s)
+			t.alloc(int64(strings.Count(s, sep)+1) * 16)
+			return t.texts(strings.SplitN(s, sep, int(max(-1, min(n, 1<<30)))))
+		}},
+		{Name: "str/fields", Params: "s:string", Doc: "The words of s, split at blanks.", Example: "(str/fields \" a  b \") => [\"a\" \"b\"]", fn: func(t *Thread, args []Value) Value {
+			scan(t, str(args[0]))
+			t.alloc(8 * int64(len(str(args[0]))))
+			return t.texts(strings.Fields(str(args[0])))
+		}},
+		{Name: "str/lines", Params: "s:string", Doc: "The lines of s, without their ends.", Example: "(str/lines \"a\\nb\\n\") => [\"a\" \"b\"]", fn: func(t *Thread, args []Value) Value {
+			s := str(args[0])
+			scan(t, s)
+			if s == "" {
+				return t.texts(nil)
+			}
+			t.alloc(int64(strings.Count(s, "\n")+1) * 16)
+			lines := strings.Split(strings.TrimSuffix(s, "\n"), "\n")
+			for i := range lines {
+				lines[i] = strings.TrimSuffix(lines[i], "\r")
+			}
+			return t.texts(lines)
+		}},
+		{Name: "str/join", Params: "coll:seq sep:string", Doc: "The strings of a list or array with sep between them.", Example: "(str/join '(\"x\" \"y\") \"-\") => \"x-y\"", fn: func(t *Thread, args []Value) Value {
+			sep := str(args[1])
+			items := t.elements(args[0], "join")
+			var b strings.Builder
+			for i, v := range items {
+				s, ok := v.AsString()
+				if !ok {
+					t.fail("type", "cannot join: element %d is %s, want string", i, showArg(v))
+				}
+				t.alloc(int64(len(s) + len(sep)))
+				if i > 0 {
+					b.WriteString(sep)
+				}
+				b.WriteString(s)
+			}
+			return t.newText(b.String())
+		}},
+		is("str/digit?", "Whether s is digits only, and not empty.", "(str/digit? \"12\") => true", every(func(c rune) bool { return c >= '0' && c <= '9' })),
+		is("str/alpha?", "Whether s is the letters a-z and A-Z only, and not empty.", "(str/alpha? \"ab1\") => false", every(func(c rune) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' })),
+		is("str/title?", "Whether s starts with A-Z and its second letter is not A-Z.", "(str/title? \"Ab\") => true", func(s string) bool {
+			upper := func(i int) bool { return i < len(s) && s[i] >= 'A' && s[i] <= 'Z' }
+			return upper(0) && !upper(1)
+		}),
+		is("str/integer?", "Whether (int s) would succeed.", "(str/integer? \"-5\") => true", func(s string) bool {
+			v, ok := parseNumber(strings.TrimPrefix(strings.TrimSpace(s), "+"))
+			return ok && !v.isFloat()
+		}),
+		is("str/float?", "Whether (float s) would succeed.", "(str/float? \"2.5\") => true", func(s string) bool { _, ok := parseNumber(strings.TrimSpace(s)); return ok }),
+		is("str/bool?", "Whether s is true or false.", "(str/bool? \"true\") => true", func(s string) bool { return s == "true" || s == "false" }),
+		{Name: "str/mask", Params: "s:string start:int n:int mask:string", Doc: "s with n characters from start on replaced by mask; n = -1 means to the end.", Example: "(str/mask \"13812345678\" 3 4 \"*\") => \"138****5678\"", fn: maskPrim},
+		{Name: "str/first", Params: "s...", Doc: "The first argument that is a string and not empty, else \"\".", Example: "(str/first \"\" nil \"dflt\") => \"dflt\"", fn: func(t *Thread, args []Value) Value {
+			for _, v := range args {
+				if str(v) != "" {
+					return v
+				}
+			}
+			return t.newText("")
+		}},
+		{Name: "base64/encode", Params: "b:bytes|string", Doc: "Bytes in base 64.", Example: "(base64/encode (bytes \"hello\")) => \"aGVsbG8=\"", fn: func(t *Thread, args []Value) Value {
+			b, ok := args[0].AsBytes()
+			if !ok {
+				b = []byte(str(args[0]))
+			}
+			t.alloc(int64(len(b)) * 2)
+			return t.newText(base64.StdEncoding.EncodeToString(b))
+		}},
+		{Name: "base64/decode", Params: "s:string", Doc: "The bytes that base 64 stands for.", Example: "(string (base64/decode \"aGVsbG8=\")) => \"hello\"", fn: func(t *Thread, args []Value) Value {
+			t.alloc(int64(len(str(args[0]))) + 32)
+			b, err := base64.StdEncoding.DecodeString(str(args[0]))
+			if err != nil {
+				t.fail("value", "cannot decode base64: %v", err)
+			}
+			return Bytes(b)
+		}},
+	}
+}
+
+func charIndex(s string, i int) Value {
+	if i < 0 {
+		return Int(-1)
+	}
+	return Int(int64(charOffset(s, i)))
+}
+
+func titleCase(s string) string {
+	start := true
+	return strings.Map(func(c rune) rune {
+		was := start
+		start = !unicode.IsLetter(c) && !unicode.IsDigit(c) && c != '\'' && c != '_'
+		if was {
+			return unicode.ToTitle(c)
+		}
+		return c
+	}, s)
+}
+
+// texts makes an array of strings.
+func (t *Thread) texts(ss []string) Value {
+	t.alloc(int64(len(ss)) * (valueSize + textSize))
+	out := make([]Value, len(ss))
+	block := make([]text, len(ss))
+	for i, s := range ss {
+		block[i].s = s
+		out[i] = Value{o: &block[i]}
+	}
+	return arrayOf(out)
+}
+
+func (t *Thread) pad(args []Value, left bool) Value {
+	s, _ := args[0].AsString()
+	width, _ := args[1].AsInt()
+	fill := " "
+	if len(args) > 2 {
+		if fill, _ = args[2].AsString(); utf8.RuneCountInString(fill) != 1 {
+			t.fail("value", "cannot pad with %s: want one character", showArg(args[2]))
+		}
+	}
+	n := width - int64(utf8.RuneCountInString(s))
+	if n <= 0 {
+		return args[0]
+	}
+	t.room(n, int64(len(fill)))
+	pad := strings.Repeat(fill, int(n))
+	if left {
+		return t.newText(pad + s)
+	}
+	return t.newText(s + pad)
+}
+
+func maskPrim(t *Thread, args []Value) Value {
+	s, _ := args[0].AsString()
+	mask, _ := args[3].AsString()
+	start, n := args[1].n, args[2].n
+	count := int64(utf8.RuneCountInString(s))
+	if start < 0 || start >= count {
+		return args[0]
+	}
+	if n == -1 {
+		n = count - start
+	}
+	if n <= 0 || mask == "" {
+		t.fail("value", "cannot mask %d characters with %s", n, showArg(args[3]))
+	}
+	n = min(n, count-start)
+	from, to := byteOffset(s, int(start)), byteOffset(s, int(start+n))
+	t.room(n, int64(len(mask)))
+	return t.newText(s[:from] + strings.Repeat(mask, int(n)) + s[to:])
+}
