@@ -136,7 +136,7 @@ func TestAFullDiskDoesNotHurtAndIsAnnounced(t *testing.T) {
 		t.Run(reason, func(t *testing.T) {
 			dir := t.TempDir()
 			cmd := exec.Command(os.Args[0])
-			cmd.Env = append(os.Environ(), "LOGS_CHILD="+mode+" "+filepath.Join(dir, "a.log"))
+			cmd.Args = append(cmd.Args, childWord, mode, filepath.Join(dir, "a.log"))
 			cmd.Stderr = os.Stderr
 			if mode == "small" {
 				if os.Geteuid() != 0 {

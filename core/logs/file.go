@@ -14,6 +14,7 @@ type entry struct {
 	id       fileID
 	device   uint64
 	regular  bool
+	links    uint64 // names it has; 0 when that is not known
 	size     int64
 	modified int64 // unix nanoseconds
 }

@@ -18,10 +18,13 @@ import (
 	"time"
 )
 
-// The test binary is its own child: LOGS_CHILD names what it does then.
+// childWord as the first argument makes the test binary its own child; what it does stands behind it. (An argument, never a
+// variable: variables are inherited, and children of children would be born without end.)
+const childWord = "child-of-the-logs-test"
+
 func TestMain(m *testing.M) {
-	if mode := os.Getenv("LOGS_CHILD"); mode != "" {
-		child(strings.Fields(mode))
+	if len(os.Args) > 2 && os.Args[1] == childWord {
+		child(os.Args[2:])
 		os.Exit(0)
 	}
 	os.Exit(m.Run())
@@ -67,8 +70,7 @@ func child(args []string) {
 			fmt.Printf("<%s %d %s>\n", args[1], i, strings.Repeat(args[1], i%300))
 		}
 	case "holder": // holder N: N lines, then a grandchild keeps the pipe until its stdin ends
-		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), "LOGS_CHILD=hold")
+		cmd := exec.Command(os.Args[0], childWord, "hold")
 		cmd.Stdin, cmd.Stdout = os.Stdin, os.Stdout
 		if err := cmd.Start(); err != nil {
 			os.Exit(9)
@@ -80,6 +82,8 @@ func child(args []string) {
 	case "hold":
 		io.Copy(io.Discard, os.Stdin)
 		fmt.Print("late word\n")
+	case "rotate": // rotate PATH STEP TIME COUNT: writes by itself and is killed in the TIMEth such step
+		rotateAndDie(args[1], step(number(2)), number(3), number(4))
 	case "closed": // closes its stdout and stays until its stdin ends
 		fmt.Print("bye\n")
 		os.Stdout.Close()
@@ -170,8 +174,7 @@ func startWith(t testing.TB, mode string, attach func(*os.File) *Pump) *running 
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "LOGS_CHILD="+mode)
+	cmd := exec.Command(os.Args[0], append([]string{childWord}, strings.Fields(mode)...)...)
 	cmd.Stdout, cmd.Stderr = w, os.Stderr
 	stdin, inner, err := os.Pipe()
 	if err != nil {

@@ -135,7 +135,11 @@ func (d *directory) rename(old, name string) error {
 	if err := unix.Linkat(d.fd, old, d.fd, name, 0); err != nil {
 		return err
 	}
-	return unix.Unlinkat(d.fd, old, 0)
+	if err := unix.Unlinkat(d.fd, old, 0); err != nil {
+		unix.Unlinkat(d.fd, name, 0) // one file, one name
+		return err
+	}
+	return nil
 }
 
 func (d *directory) unlink(base string) error { return unix.Unlinkat(d.fd, base, 0) }
@@ -160,6 +164,7 @@ func entryOf(st *unix.Stat_t) entry {
 		id:       idOf(st),
 		device:   uint64(st.Dev),
 		regular:  st.Mode&unix.S_IFMT == unix.S_IFREG,
+		links:    uint64(st.Nlink),
 		size:     st.Size,
 		modified: st.Mtim.Nano(),
 	}

@@ -105,6 +105,24 @@ func cut(p []byte, size, limit int64, openLine bool) (n int, full bool) {
 	return reach, true
 }
 
+// step is how far a rotation has come. It may be killed at any of them: what was
+// written then stands in the files, once and in order.
+type step int
+
+const (
+	stepFull     step = iota // nothing is done yet
+	stepRenamed              // the full file has its old name, there is no active one
+	stepOpened               // there is one
+	stepUnlinked             // one of the files beyond the count is gone
+	stepDone
+)
+
+func (s *sink) reached(at step) {
+	if s.step != nil {
+		s.step(at, s.total)
+	}
+}
+
 // rotate gives the full file its old name and opens a new one in its place.
 // Whatever fails, the file that is open stays open and can be written on; the
 // reason is returned. The caller holds s.mu.
@@ -131,6 +149,7 @@ func (s *sink) rotate(now time.Time) error {
 		}
 		s.numbered = true
 	}
+	s.reached(stepFull)
 	if moveNeedsClose {
 		s.file.Close()
 	}
@@ -144,13 +163,37 @@ func (s *sink) rotate(now time.Time) error {
 	if err != nil && !moveNeedsClose {
 		return err
 	}
+	s.reached(stepRenamed)
 	if oerr := s.replace(d, now); oerr != nil {
 		return oerr // the next check sees that the file has moved and tries again
 	}
 	if err != nil {
 		return err
 	}
-	return s.retain(d)
+	s.reached(stepOpened)
+	err = s.retain(d)
+	s.reached(stepDone)
+	return err
+}
+
+// finishRename ends a rotation that was killed on a file system whose rename is
+// made of a link and an unlink: the active file has an old name already, and
+// what would be written to it now would stand under both.
+func finishRename(d *directory, base string) error {
+	e, err := d.stat(base)
+	if err != nil || !e.regular || e.links < 2 {
+		return nil // opening it will say what is wrong
+	}
+	files, err := oldFiles(d, base)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if old, err := d.stat(f.name); err == nil && old.id == e.id {
+			return d.unlink(base)
+		}
+	}
+	return nil
 }
 
 // retain removes the oldest rotated files beyond the count: only regular
@@ -169,6 +212,7 @@ func (s *sink) retain(d *directory) error {
 		if uerr := d.unlink(files[i].name); uerr != nil && !errors.Is(uerr, fs.ErrNotExist) {
 			err = uerr
 		}
+		s.reached(stepUnlinked)
 	}
 	return err
 }

@@ -19,6 +19,7 @@ const wideLimit = 16 << 20
 type Set struct {
 	options Options
 	wrap    func(path string) func(io.Writer) io.Writer // faults, in tests
+	step    func(step, int64)                           // the same: each step of a rotation and how many bytes were written
 
 	mu      sync.Mutex
 	byPath  map[string]*sink
@@ -145,6 +146,7 @@ func (set *Set) sink(path string) (*sink, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.step = set.step
 	got := set.join(s, path, at)
 	if got != s {
 		s.close() // somebody was faster

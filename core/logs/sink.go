@@ -24,6 +24,7 @@ type sink struct {
 	out             io.Writer // where bytes go; nil discards
 	notice          func(Notice)
 	wrap            func(io.Writer) io.Writer // a test's fault, or nil
+	step            func(step, int64)         // a test's look at a rotation, or nil
 
 	refs  int      // streams that hold it; guarded by Set.mu
 	names []string // spellings it is known under; guarded by Set.mu
@@ -90,6 +91,9 @@ type loss struct {
 // openFile makes a sink that writes into a file; the directory is made.
 func openFile(path string, d *directory, notice func(Notice), wrap func(io.Writer) io.Writer) (*sink, error) {
 	s := &sink{path: path, dir: filepath.Dir(path), base: filepath.Base(path), notice: notice, wrap: wrap}
+	if err := finishRename(d, s.base); err != nil {
+		return nil, fmt.Errorf("cannot open log %s: %w", path, err)
+	}
 	f, e, err := d.openLog(s.base)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open log %s: %w", path, err)
