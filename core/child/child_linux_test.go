@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -62,8 +63,11 @@ func bothWays(t *testing.T, test func(t *testing.T, h *Host)) {
 
 func command(mode string) Command {
 	return Command{Name: "test", Generation: rand.Uint64(), Path: "/proc/self/exe", Args: append([]string{asChild}, strings.Fields(mode)...),
-		Dir: "/", Stdout: Pipe, Stderr: Null, Env: os.Environ()}
+		Dir: "/", Stdout: Pipe, Stderr: Null, Env: environ()}
 }
+
+// environ is ours; a child that is built with the race detector need not wait a second for late reports.
+func environ() []string { return append(os.Environ(), "GORACE=atexit_sleep_ms=0") }
 
 func start(t *testing.T, h *Host, c Command) Child {
 	t.Helper()
@@ -258,6 +262,87 @@ func TestRestOfAPoliteStopHearsItToo(t *testing.T) {
 	})
 }
 
+// A zombie that nobody in the tree waits for is nothing that is left.
+func TestZombiesDoNotDelayAStop(t *testing.T) {
+	bothWays(t, func(t *testing.T, h *Host) {
+		k := start(t, h, command("zombie"))
+		ready(t, k)
+		eventually(t, "a zombie is there", func() bool {
+			for _, p := range readProcs() {
+				if p.parent == k.PID() && p.state == 'Z' {
+					return true
+				}
+			}
+			return false
+		})
+		begun := time.Now()
+		if err := k.Stop(15); err != nil {
+			t.Fatal(err)
+		}
+		await(t, "gone", k.Gone())
+		if took := time.Since(begun); took > 2*time.Second {
+			t.Errorf("the stop took %v", took)
+		}
+	})
+}
+
+func TestGroupScopeReachesTheGroupAndNoMore(t *testing.T) {
+	h := host(t)
+	c := command("group")
+	c.Scope = Group
+	k := start(t, h, c)
+	ready(t, k)
+	if n, _ := k.Left(); n != 2 {
+		t.Errorf("%d in the group, want the leader and one more", n)
+	}
+	if err := k.Stop(15); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "gone", k.Gone())
+	left := 0
+	for pid := range readProcs() {
+		if unitOf(pid) == k.(*kid).unit {
+			left++
+			_ = unix.Kill(pid, unix.SIGKILL)
+		}
+	}
+	if left != 1 {
+		t.Errorf("%d of it left, want the one that has a session of its own", left)
+	}
+}
+
+func TestHungExecBlocksNobodyElse(t *testing.T) {
+	h := host(t)
+	var added atomic.Int32
+	kept := h.logf
+	h.logf = func(string, ...any) { added.Add(1) }
+	defer func() { h.logf = kept }()
+	release := make(chan bool)
+	var all sync.WaitGroup
+	hung := make(chan bool)
+	all.Go(func() { _ = h.onSpawner(func() { close(hung); <-release }) })
+	await(t, "the hanging exec", hung)
+	// Many wait behind it: one more thread serves them all.
+	for range 50 {
+		all.Go(func() {
+			c := command("exit 0")
+			c.Stdout = Null
+			k, err := h.Start(c)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			await(t, "exit", k.Exited())
+		})
+	}
+	eventually(t, "the others have been started", func() bool { return added.Load() > 0 && h.done.Load() > 50 })
+	close(release)
+	all.Wait()
+	if n := added.Load(); n != 1 {
+		t.Errorf("%d threads were added for one that hung, want 1", n)
+	}
+}
+
 func TestProcessScopeLeavesTheRestAlone(t *testing.T) {
 	h := host(t)
 	c := command("tree 1 1 exit")
@@ -292,6 +377,10 @@ func TestLaunchErrorsSayWhatAndWhy(t *testing.T) {
 	if err := os.Symlink(loop, loop); err != nil {
 		t.Fatal(err)
 	}
+	closed := filepath.Join(dir, "closed")
+	if err := os.Mkdir(closed, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	for _, one := range []struct {
 		path, dir, user, group string
 		step, want             string
@@ -306,9 +395,13 @@ func TestLaunchErrorsSayWhatAndWhy(t *testing.T) {
 		{path: dir, step: "exec", want: "permission denied"},
 		{path: "/bin/true", dir: dir + "/nowhere", step: "cwd", want: "no such file"},
 		{path: "/bin/true", dir: write("file", "", 0o644), step: "cwd", want: "not a directory"},
+		{path: "/bin/true", dir: closed, user: "nobody", step: "cwd", want: "permission denied"},
 		{path: "/bin/true", user: "no-such-user", step: "user", want: "no such user"},
 		{path: "/bin/true", group: "no-such-group", step: "group", want: "no such group"},
 	} {
+		if one.user == "nobody" && os.Getuid() != 0 {
+			continue
+		}
 		c := Command{Name: "bad", Generation: rand.Uint64(), Path: one.path, Dir: one.dir, User: one.user, Group: one.group, Env: []string{"PATH=/bin"}}
 		_, err := h.Start(c)
 		var launch *LaunchError

@@ -24,6 +24,7 @@ type kid struct {
 	stop    int  // the signal of the last Stop, 0 before
 	kill    bool // Kill was asked for, or the leader ended without having been asked to
 	reaped  bool
+	ended   bool      // nothing is left, so nothing may be touched any more
 	reaping chan bool // pokes the goroutine that waits for the rest; nil while the leader lives and when nothing was left
 }
 
@@ -152,6 +153,9 @@ func (k *kid) over() {
 	if k.cgroup != nil {
 		k.host.cgroups.leave(k.cgroup)
 	}
+	k.mu.Lock()
+	k.ended = true
+	k.mu.Unlock()
 	close(k.gone)
 }
 

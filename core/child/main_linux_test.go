@@ -90,6 +90,21 @@ func behave(mode []string) {
 			again([]string{"branch", strconv.Itoa(depth - 1)}, &syscall.SysProcAttr{Setsid: true})
 		}
 		wait()
+	case "zombie": // has a child that has ended, and does not wait for it
+		again([]string{"exit", "0"}, nil)
+		say("ready")
+		wait()
+	case "group": // has a child in its group and one in a session of its own
+		again([]string{"branch", "1"}, nil)
+		again([]string{"branch", "1"}, &syscall.SysProcAttr{Setsid: true})
+		say("ready")
+		wait()
+	case "orphans": // leaves many children in sessions of their own and exits
+		for range number(1) {
+			again([]string{"exit", "0"}, &syscall.SysProcAttr{Setsid: true})
+		}
+	case "inside":
+		inside(mode[1], mode[2:])
 	case "dump":
 		dump()
 	case "bare-loop":

@@ -100,35 +100,46 @@ func (k *kid) members() []proc {
 	if k.cgroup != nil {
 		return k.cgroup.members(k.pid)
 	}
+	k.mu.Lock()
+	reaped, ended := k.reaped, k.ended
+	k.mu.Unlock()
+	if ended {
+		return nil
+	}
 	all := k.host.census.take()
 	var found []proc
 	for _, p := range all {
 		if p.pid == k.pid || p.state == 'Z' || p.state == 'X' {
 			continue
 		}
-		if k.owns(p, all) {
+		if k.owns(p, all, reaped) {
 			found = append(found, p)
 		}
 	}
 	return found
 }
 
-// owns reports whether a process belongs to the scope: by group, or by session, marker or descent. The group and the session
-// keep the leader's number from being reused as long as they have a member (the kernel frees a number only when it is
-// nobody's pid, group or session). Only what descends from this process is looked at: orphans come to it, and the same marker
-// elsewhere belongs to another daemon's process.
-func (k *kid) owns(p proc, all map[int]proc) bool {
-	self := os.Getpid()
-	ours := false
+// owns reports whether a process belongs to the scope: by group, or by session, marker or descent. Only what descends from this
+// process is looked at: orphans come to it, and the same marker elsewhere belongs to another daemon's process.
+func (k *kid) owns(p proc, all map[int]proc, reaped bool) bool {
+	// The kernel frees a number when it is nobody's pid, group or session. So a process that bears the leader's number after
+	// the leader was consumed proves that the group and the session of that number are a stranger's; and so does the marker
+	// of another life.
+	_, reused := all[k.pid]
+	reused = reused && reaped
+	mine := func(p proc) bool {
+		number := !reused && (p.unit == "" || p.unit == k.unit)
+		if k.scope == Group {
+			return number && p.group == k.pid && p.session == k.pid
+		}
+		return p.unit == k.unit || number && p.session == k.pid
+	}
+	self, ours := os.Getpid(), false
 	for range len(all) {
 		if p.pid == self {
 			return ours
 		}
-		if k.scope == Group {
-			ours = ours || p.group == k.pid && p.session == k.pid
-		} else {
-			ours = ours || p.session == k.pid || p.pid == k.pid || p.unit == k.unit
-		}
+		ours = ours || mine(p)
 		parent, known := all[p.parent]
 		if !known || k.scope == Group && !ours {
 			return false

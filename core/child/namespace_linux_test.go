@@ -1,0 +1,341 @@
+package child
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// These tests need a daemon of their own: as PID 1, with something inherited, or with system calls refused. The test binary is
+// re-executed as that daemon, plays one of the scenarios below and says "ok" or what is wrong.
+
+// another starts such a daemon. Its exit is reaped by this process's Host, as a stranger's; what it says counts.
+func another(t *testing.T, namespace bool, scenario ...string) (pid int, says *bufio.Reader) {
+	t.Helper()
+	if namespace && os.Getuid() != 0 {
+		t.Skip("only root can make a pid namespace")
+	}
+	h := host(t)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	defer w.Close()
+	attr := &syscall.ProcAttr{Env: environ(), Files: []uintptr{0, w.Fd(), 2}, Sys: &syscall.SysProcAttr{Setsid: true}}
+	if namespace {
+		attr.Sys.Cloneflags = unix.CLONE_NEWPID | unix.CLONE_NEWNS
+	}
+	pid, err = syscall.ForkExec("/proc/self/exe", append([]string{"daemon", asChild, "inside"}, scenario...), attr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.poke() // it was not started through h, which is to reap it all the same
+	pidfd, err := unix.PidfdOpen(pid, 0)
+	if err == nil {
+		t.Cleanup(func() { _ = unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0); unix.Close(pidfd) })
+	}
+	if err := r.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	return pid, bufio.NewReader(r)
+}
+
+func wantOK(t *testing.T, says io.Reader) {
+	t.Helper()
+	text, err := io.ReadAll(says)
+	if err != nil || string(text) != "ok\n" {
+		t.Errorf("it said %q, %v; want ok", text, err)
+	}
+}
+
+// inside is the daemon's side.
+func inside(scenario string, args []string) {
+	if os.Getpid() == 1 {
+		try(unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
+		try(unix.Mount("proc", "/proc", "proc", 0, ""))
+	}
+	switch scenario {
+	case "number-is-reused":
+		numberIsReused(args[0])
+	case "reaps":
+		reaps()
+	case "inherits":
+		inherits()
+	case "starts-clean":
+		startsClean()
+	case "without-clone3":
+		refuse(unix.SYS_CLONE3, unix.ENOSYS)
+		withoutClone3()
+	case "without-setuid":
+		refuse(unix.SYS_SETUID, unix.EPERM)
+		withoutSetuid()
+	}
+	fmt.Println("ok")
+}
+
+func try(err error) {
+	if err != nil {
+		complain("%v", err)
+	}
+}
+
+func complain(format string, args ...any) {
+	fmt.Printf(format+"\n", args...)
+	os.Exit(1)
+}
+
+func newHost(mode string) *Host {
+	h, err := NewHost(Options{CgroupMode: mode, Instance: "test-" + strconv.Itoa(os.Getpid()) + "-inside",
+		Logf: func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }})
+	try(err)
+	return h
+}
+
+func startIn(h *Host, c Command) Child {
+	k, err := h.Start(c)
+	try(err)
+	return k
+}
+
+func endOf(k Child) Exit {
+	select {
+	case exit := <-k.Exited():
+		<-k.Gone()
+		return exit
+	case <-time.After(patience):
+		complain("pid %d does not end", k.PID())
+		panic("unreachable")
+	}
+}
+
+func TestNoSignalReachesAStranger(t *testing.T) {
+	for _, mode := range []string{"auto", "off"} {
+		for _, scope := range []Scope{Tree, Group, Process} {
+			t.Run(mode+" "+scope.String(), func(t *testing.T) {
+				_, says := another(t, true, "number-is-reused", mode+" "+strconv.Itoa(int(scope)))
+				wantOK(t, says)
+			})
+		}
+	}
+}
+
+// numberIsReused ends a child, has its number given to another one, and aims everything at the first.
+func numberIsReused(how string) {
+	var mode string
+	var scope Scope
+	_, err := fmt.Sscan(how, &mode, (*int)(&scope))
+	try(err)
+	h := newHost(mode)
+	program := func(what string) Command {
+		c := command(what)
+		c.Stdout, c.Scope = Null, scope
+		return c
+	}
+	for range 100 {
+		first := startIn(h, program("exit 0"))
+		endOf(first)
+		try(os.WriteFile("/proc/sys/kernel/ns_last_pid", []byte(strconv.Itoa(first.PID()-1)), 0))
+		stranger := startIn(h, program("stay"))
+		if stranger.PID() == first.PID() {
+			if err := first.Signal(9); !errors.Is(err, os.ErrProcessDone) {
+				complain("Signal: %v", err)
+			}
+			try(first.Stop(9))
+			try(first.Kill())
+			try(first.Kill())
+			if n, why := first.Left(); n != 0 {
+				complain("%d left of the dead %s", n, why)
+			}
+			// Whatever was aimed wrong arrives before this does.
+			try(stranger.Signal(15))
+			if exit := endOf(stranger); exit.Signal != 15 {
+				complain("the stranger ended by %v", exit)
+			}
+			try(h.Close())
+			return
+		}
+		try(stranger.Kill())
+		endOf(stranger)
+	}
+	complain("the number was never reused")
+}
+
+func TestPID1LeavesNoZombie(t *testing.T) {
+	pid, says := another(t, true, "reaps")
+	if line, err := says.ReadString('\n'); err != nil || line != "idle\n" {
+		t.Fatalf("it said %q, %v; want idle", line, err)
+	}
+	// Now it has no child. Somebody outside starts something in its namespace, as container tools do, whose child it inherits.
+	failed := make(chan error)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread is spoilt and ends here
+		failed <- func() error {
+			fd, err := unix.Open(fmt.Sprintf("/proc/%d/ns/pid", pid), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+			if err != nil {
+				return err
+			}
+			defer unix.Close(fd)
+			if err := unix.Setns(fd, unix.CLONE_NEWPID); err != nil {
+				return err
+			}
+			_, err = syscall.ForkExec("/proc/self/exe", []string{"visitor", asChild, "orphan"}, &syscall.ProcAttr{Env: environ(), Files: []uintptr{0, 1, 2}})
+			return err
+		}()
+	}()
+	if err := <-failed; err != nil {
+		t.Fatal(err)
+	}
+	host(t).poke()
+	wantOK(t, says)
+}
+
+func reaps() {
+	h := newHost("auto")
+	const herd = 300
+	until := func(what string, holds func() bool) {
+		deadline := time.After(patience)
+		tick := time.NewTicker(time.Millisecond)
+		defer tick.Stop()
+		for !holds() {
+			select {
+			case <-tick.C:
+			case <-deadline:
+				complain("waited in vain: %s", what)
+			}
+		}
+	}
+	zombies := func() (n int) {
+		for _, p := range readProcs() {
+			if p.state == 'Z' {
+				n++
+			}
+		}
+		return n
+	}
+	for range 3 {
+		before := h.Orphans()
+		c := command("orphans " + strconv.Itoa(herd))
+		c.Stdout, c.Scope = Null, Process
+		endOf(startIn(h, c))
+		// Some end before their parent does, and are its own zombies until then; all come here.
+		until("all orphans are reaped", func() bool { return h.Orphans()-before == herd })
+		until("no zombie is left", func() bool { return zombies() == 0 })
+	}
+	before := h.Orphans()
+	fmt.Println("idle")
+	until("the visitor's orphan is reaped", func() bool { return h.Orphans()-before == 1 })
+	until("no zombie is left", func() bool { return zombies() == 0 })
+	try(h.Close())
+}
+
+func TestNothingInheritedReachesAProcess(t *testing.T) {
+	_, says := another(t, false, "inherits")
+	wantOK(t, says)
+}
+
+// inherits spoils what a process hands down across exec, as nohup, login shells and badly written parents do.
+func inherits() {
+	runtime.LockOSThread()
+	signal.Ignore(unix.SIGHUP, unix.SIGUSR1, unix.SIGTTOU, unix.SIGPIPE, unix.SIGCHLD)
+	var mask unix.Sigset_t
+	mask.Val[0] = 1<<(unix.SIGUSR2-1) | 1<<(unix.SIGWINCH-1) | 1<<(unix.SIGTERM-1)
+	try(unix.PthreadSigmask(unix.SIG_BLOCK, &mask, nil))
+	for _, fd := range []int{107, 251} {
+		try(unix.Dup3(2, fd, 0))
+	}
+	try(syscall.Exec("/proc/self/exe", []string{"daemon", asChild, "inside", "starts-clean"}, environ()))
+}
+
+func startsClean() {
+	h := newHost("auto")
+	if _, err := unix.FcntlInt(251, unix.F_GETFD, 0); err != nil {
+		complain("the daemon itself inherited nothing: %v", err)
+	}
+	k := startIn(h, command("dump"))
+	var d dumped
+	try(json.NewDecoder(k.Stdout()).Decode(&d))
+	endOf(k)
+	if strings.Join(d.FDs, " ") != "0 1 2" {
+		complain("descriptors %v", d.FDs)
+	}
+	if strings.Trim(d.Ignored, "0") != "" || strings.Trim(d.Masked, "0") != "" {
+		complain("ignored %s, blocked %s", d.Ignored, d.Masked)
+	}
+	try(h.Close())
+}
+
+func TestContainersWithoutClone3StillStopTrees(t *testing.T) {
+	_, says := another(t, false, "without-clone3")
+	wantOK(t, says)
+}
+
+func withoutClone3() {
+	h := newHost("auto")
+	for range 2 {
+		k := startIn(h, command("tree 3 1 stay"))
+		if line, err := bufio.NewReader(k.Stdout()).ReadString('\n'); err != nil || line != "ready\n" {
+			complain("%q %v", line, err)
+		}
+		try(k.Kill())
+		endOf(k)
+		for pid := range readProcs() {
+			if unitOf(pid) == k.(*kid).unit {
+				complain("pid %d is left", pid)
+			}
+		}
+	}
+	if features := strings.Join(h.Features(), " "); !strings.Contains(features, "/proc") {
+		complain("features: %s", features)
+	}
+	try(h.Close())
+}
+
+func TestNothingRunsAsRootWhenItsUserIsRefused(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can become another user")
+	}
+	_, says := another(t, false, "without-setuid")
+	wantOK(t, says)
+}
+
+func withoutSetuid() {
+	h := newHost("auto")
+	c := command("dump")
+	c.User = "nobody"
+	k, err := h.Start(c)
+	var launch *LaunchError
+	if !errors.As(err, &launch) || launch.Step != "user" || k != nil {
+		complain("started %v, error %v", k, err)
+	}
+	try(h.Close())
+}
+
+// refuse makes a system call fail in this process and all it starts (man 2 seccomp), as container runtimes do.
+func refuse(call uint32, errno syscall.Errno) {
+	filter := []unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0}, // the call's number
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 1, K: call},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(errno)},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
+	}
+	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	runtime.LockOSThread()
+	try(unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+	if _, _, e := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&program))); e != 0 {
+		complain("seccomp: %v", e)
+	}
+}
