@@ -4,6 +4,9 @@ package lisp
 // of the letters may be wrong; of equals the first wins.
 func Nearest(name string, candidates []string) string {
 	best, least := "", (len(name)+2)/3+1
+	if len(name) < 2 {
+		return ""
+	}
 	for _, c := range candidates {
 		if c == name {
 			continue

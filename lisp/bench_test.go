@@ -1,0 +1,154 @@
+package lisp
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+)
+
+// benchEnv evaluates definitions once and gives a function to call.
+func benchFunc(b *testing.B, src, name string) (*Thread, Value) {
+	b.Helper()
+	env := NewBase().Child()
+	th := NewThread(context.Background(), nil, Budget{Steps: 1 << 60, Depth: 20_000, Bytes: 1 << 60})
+	if _, err := th.Eval(env, "bench", src); err != nil {
+		b.Fatal(err)
+	}
+	f, ok := env.Lookup(name)
+	if !ok {
+		b.Fatal("no " + name)
+	}
+	return th, f
+}
+
+func nativeFib(n int) int {
+	if n < 2 {
+		return n
+	}
+	return nativeFib(n-1) + nativeFib(n-2)
+}
+
+// BenchmarkFib also reports how many times slower than Go it is, both measured in the same run.
+func BenchmarkFib(b *testing.B) {
+	th, f := benchFunc(b, "(defn fib [n] (if (< n 2) n (+ (fib (- n 1)) (fib (- n 2)))))", "fib")
+	const n, calls = 25, 242785
+	b.ReportAllocs()
+	best := time.Duration(1 << 62)
+	for b.Loop() {
+		start := time.Now()
+		if v, err := th.Call(f, Int(n)); err != nil || v.n != 75025 {
+			b.Fatal(v, err)
+		}
+		best = min(best, time.Since(start))
+	}
+	native := time.Duration(1 << 62)
+	for range 20 {
+		start := time.Now()
+		if nativeFib(n) != 75025 {
+			b.Fatal("fib")
+		}
+		native = min(native, time.Since(start))
+	}
+	b.ReportMetric(float64(best.Nanoseconds())/calls, "ns/call")
+	b.ReportMetric(float64(best)/float64(native), "x-native")
+}
+
+func benchCall(b *testing.B, src string, per int, unit string) {
+	th, f := benchFunc(b, src, "f")
+	b.ReportAllocs()
+	best := time.Duration(1 << 62)
+	for b.Loop() {
+		start := time.Now()
+		if _, err := th.Call(f); err != nil {
+			b.Fatal(err)
+		}
+		best = min(best, time.Since(start))
+	}
+	b.ReportMetric(float64(best.Nanoseconds())/float64(per), "ns/"+unit)
+}
+
+func BenchmarkTailLoop(b *testing.B) {
+	benchCall(b, "(defn lp [n acc] (cond (= n 0) acc (lp (- n 1) (+ acc n)))) (defn f [] (lp 100000 0))", 100_000, "turn")
+}
+
+func BenchmarkKnownCall(b *testing.B) {
+	benchCall(b, "(defn g [a b] (+ a b)) (defn lp [n acc] (cond (= n 0) acc (lp (- n 1) (g acc n)))) (defn f [] (lp 100000 0))", 100_000, "call+turn")
+}
+
+func BenchmarkClosureMakeAndCall(b *testing.B) {
+	benchCall(b, "(defn mk [n] (fn [x] (+ x n))) (defn lp [n acc] (if (= n 0) acc (lp (- n 1) ((mk n) acc)))) (defn f [] (lp 100000 0))", 100_000, "closure")
+}
+
+func BenchmarkCounter(b *testing.B) {
+	benchCall(b, "(defn mk [n] (fn [] (set! n (+ n 1)) n)) (def c (mk 0)) (defn lp [n] (if (= n 0) nil (begin (c) (lp (- n 1))))) (defn f [] (lp 100000))", 100_000, "turn")
+}
+
+func BenchmarkStringAppend(b *testing.B) {
+	benchCall(b, `(defn lp [n s] (if (= n 0) s (lp (- n 1) (concat s "0123456789")))) (defn f [] (lp 2000 ""))`, 2000, "append")
+}
+
+func BenchmarkIntHash(b *testing.B) {
+	benchCall(b, "(defn lp [h n] (if (= n 0) h (begin (hset! h n n) (hget h n) (lp h (- n 1))))) (defn f [] (lp {} 100000))", 100_000, "write+read")
+}
+
+func BenchmarkStringHash(b *testing.B) {
+	benchCall(b, `(def ks (list-to-array (map #(concat "key" (string %)) (list-to-array (range 64)))))
+(defn lp [h n] (if (= n 0) h (begin (hset! h (aget ks (mod n 64)) n) (hget h (aget ks (mod n 64))) (lp h (- n 1))))) (defn f [] (lp {} 100000))`, 100_000, "write+read")
+}
+
+func BenchmarkMapFilterFold(b *testing.B) {
+	benchCall(b, "(def xs (list-to-array (range 100000))) (defn f [] (foldl + 0 (map #(* % 2) (filter #(= 0 (mod % 2)) xs))))", 100_000, "element")
+}
+
+func BenchmarkSort(b *testing.B) {
+	benchCall(b, "(def xs (map #(mod (* % 7919) 20011) (list-to-array (range 20000)))) (defn f [] (sort (fn [a b] (< a b)) xs))", 20_000, "element")
+}
+
+func BenchmarkJSON(b *testing.B) {
+	benchCall(b, "(def s #`{\"name\":\"web\",\"pid\":4242,\"args\":[\"-p\",\"8080\",\"--verbose\"],\"env\":{\"PATH\":\"/usr/bin:/bin\",\"HOME\":\"/root\"},\"uptime\":12345.5,\"restarts\":0,\"state\":\"running\",\"exit\":null,\"log\":{\"files\":[\"/var/log/web.log\"],\"size\":104857600,\"count\":10},\"tags\":[\"a\",\"b\",\"c\"],\"deps\":[{\"name\":\"db\",\"port\":5432},{\"name\":\"cache\",\"port\":6379}]}`) (defn f [] (json/stringify (hset! (json/parse s) \"pid\" 1)))", 1, "document")
+}
+
+func BenchmarkTryCatch(b *testing.B) {
+	benchCall(b, "(defn lp [n] (if (= n 0) nil (begin (try (raise \"x\") (catch e 1)) (lp (- n 1))))) (defn f [] (lp 1000))", 1000, "error")
+}
+
+// BenchmarkFreshEnvironment is the cost of a small request: a scope, a thread, reading, compiling and evaluating.
+func BenchmarkFreshEnvironment(b *testing.B) {
+	base := NewBase()
+	b.ReportAllocs()
+	for b.Loop() {
+		th := NewThread(context.Background(), nil, testBudget)
+		if v, err := th.Eval(base.Child(), "t", "(+ 1 2)"); err != nil || v.n != 3 {
+			b.Fatal(v, err)
+		}
+	}
+}
+
+func BenchmarkReader(b *testing.B) {
+	src := ""
+	for i := range 1000 {
+		src += fmt.Sprintf("(defn f%d [a b] (if (> a b) \"string %d\" [a b {\"k\" %d}])) ; comment\n", i, i, i)
+	}
+	b.SetBytes(int64(len(src)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Read("t", src); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkCompile(b *testing.B) {
+	src := ""
+	for i := range 1000 {
+		src += fmt.Sprintf("(defn f%d [a b] (when (> a b) (-> a (+ b) (* %d))))\n", i, i)
+	}
+	base := NewBase()
+	b.SetBytes(int64(len(src)))
+	for b.Loop() {
+		if _, err := NewThread(context.Background(), nil, testBudget).Eval(base.Child(), "t", src); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
