@@ -171,31 +171,30 @@ func (t *Thread) writeCSV(dst []byte, rows Value, separator rune) []byte {
 		}
 	}
 	var names []Value
+	named := false
 	for i, row := range t.elements(rows, "write") {
 		var cells []string
 		switch o := row.o.(type) {
 		case *Hash:
 			if i == 0 {
+				named = true
 				o.Each(func(k, _ Value) bool {
 					t.alloc(2 * valueSize)
 					names = append(names, k)
 					return true
 				})
 				put(t.cells(names))
-			} else if names == nil {
+			} else if !named {
 				t.mixedRows(i, row)
 			}
 			values := t.makeItems(len(names))
 			for _, name := range names {
 				v, _ := o.Get(name)
-				if _, found := o.Get(name); !found {
-					v = Nil
-				}
 				values = append(values, v)
 			}
 			cells = t.cells(values)
 		case *array, *cons, *nilTag:
-			if names != nil {
+			if named {
 				t.mixedRows(i, row)
 			}
 			cells = t.cells(t.elements(row, "write"))

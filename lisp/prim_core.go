@@ -3,7 +3,8 @@ package lisp
 // languageTables are the primitives of the language.
 func languageTables() [][]Prim {
 	return [][]Prim{corePrims(), numberPrims(), seqPrims(), hashPrims(), funcPrims(), textPrims(), printPrims(),
-		streamPrims(), regexpPrims(), jsonPrims(), timePrims(), recordPrims()}
+		streamPrims(), regexpPrims(), jsonPrims(), timePrims(), recordPrims(),
+		csvPrims(), bufferPrims(), randPrims()}
 }
 
 func kindTest(name string, kind Kind, example string) Prim {
