@@ -342,3 +342,17 @@ func TestPIDFileFollowsNoLink(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestPIDFileReplacesNoOtherFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notes.txt")
+	for text, good := range map[string]bool{"dear diary\n": false, "17 little pigs\n": true, "99\n": true, "": true, " \n": true, strings.Repeat("9", 100): false} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		err := writePIDFile(path, 42)
+		got, _ := os.ReadFile(path)
+		if good != (err == nil) || good != (string(got) == "42\n") || !good && string(got) != text {
+			t.Errorf("over %q: %v, %q", text, err, got)
+		}
+	}
+}

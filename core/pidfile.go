@@ -12,8 +12,12 @@ import (
 )
 
 // writePIDFile puts pid and a newline into path, readable by all. The file appears whole or not at all, and a link that
-// stands there is replaced, never followed. Missing folders are made.
+// stands there is replaced, never followed; a file that holds something else than a number is left alone, that is an error.
+// Missing folders are made.
 func writePIDFile(path string, pid int) error {
+	if err := replaceable(path); err != nil {
+		return err
+	}
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -32,6 +36,34 @@ func writePIDFile(path string, pid int) error {
 	}
 	return err
 }
+
+// replaceable refuses to replace a file that was never a pid file: a slip of the finger must not cost somebody his data.
+func replaceable(path string) error {
+	info, err := os.Lstat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return nil // a new one, or the rename will tell
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil // what cannot be read cannot be judged
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, longestPID))
+	if err != nil || int64(len(text)) < min(info.Size(), longestPID) {
+		return nil
+	}
+	words := bytes.Fields(text)
+	if len(words) == 0 {
+		return nil
+	}
+	if _, err := strconv.ParseUint(string(words[0]), 10, 64); err != nil {
+		return errors.New("a file stands there that holds something else than a pid")
+	}
+	return nil
+}
+
+// longestPID is more than any number and a newline.
+const longestPID = 32
 
 // removePIDFile removes path if it is a regular file that still holds pid: another program may have taken it over.
 func removePIDFile(path string, pid int) error {
@@ -52,8 +84,7 @@ func removePIDFile(path string, pid int) error {
 	if opened, err := f.Stat(); err != nil || !os.SameFile(info, opened) {
 		return err // exchanged meanwhile: not ours
 	}
-	const longest = 32 // more than any number and a newline
-	text, err := io.ReadAll(io.LimitReader(f, longest))
+	text, err := io.ReadAll(io.LimitReader(f, longestPID))
 	if err != nil || string(bytes.TrimSpace(text)) != strconv.Itoa(pid) {
 		return err
 	}
