@@ -57,6 +57,9 @@ func (b *builder) build(src source) core.Spec {
 		b.account(spec, src, hidden)
 	}
 	b.care(spec, src)
+	if !src.saved {
+		b.overwritten(spec, d.envFile, src)
+	}
 	if refused, given := src.raw["command"]; len(b.problems) == before && !(given && refused == nil) {
 		// The model has the last word; what it alone refuses has no key to stand at.
 		if err := spec.Validate(); err != nil {
@@ -164,6 +167,11 @@ func (b *builder) environment(d *draft, src source) {
 			b.bad(src, "env_file", "", "%s: cannot read %s: %v", src.label("env_file"), d.envFile, reason(err))
 		}
 		b.problems = append(b.problems, problems...)
+		if err == nil && b.root {
+			if why := untrusted(d.envFile, d.spec.Launch.User); why != "" {
+				b.bad(src, "env_file", "", "%s: cannot trust %s: it %s, and what stands in it decides what is run", src.label("env_file"), d.envFile, why)
+			}
+		}
 		maps.Copy(env, fromFile)
 	}
 	maps.Copy(env, d.env)

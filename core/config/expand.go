@@ -6,7 +6,7 @@ import (
 )
 
 // expand replaces ${VAR} and ${VAR:-default} (when VAR is unset or empty) by what lookup says, once and not recursively;
-// $${ is a literal ${ and every other $ is itself. The default runs to the next }. Errors name the variable, never a value.
+// $${ is a literal ${ and every other $ is itself. The default is literal and runs to the next }. Errors name the variable, never a value.
 func expand(s string, lookup func(string) (string, bool)) (string, error) {
 	if !strings.Contains(s, "${") {
 		return s, nil
@@ -32,6 +32,9 @@ func expand(s string, lookup func(string) (string, bool)) (string, error) {
 		name, otherwise, optional := strings.Cut(inside, ":-")
 		if !variableName(name) {
 			return "", fmt.Errorf("${%s} does not name a variable: write $${ for a literal ${", clip(name))
+		}
+		if strings.Contains(otherwise, "${") {
+			return "", fmt.Errorf("the default of ${%s} holds another ${: defaults are literal", name)
 		}
 		value, found := lookup(name)
 		switch {

@@ -19,7 +19,7 @@ const (
 	Number               // 0.5 or 1
 	Size                 // "100M" or bytes as a number
 	Duration             // seconds as a number (10, 0.5) or "10ms", "1s", "2m"
-	Signal               // "TERM", "SIGTERM" or "15"
+	Signal               // "TERM", "SIGTERM" or 15
 	Choice               // one of a few words
 	Strings              // ["a", "b"]; as a flag a,b
 	Paths                // ["a", "b"]; relative ones are made absolute

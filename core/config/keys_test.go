@@ -358,8 +358,8 @@ func TestHashesAreCheckedLikeTheFile(t *testing.T) {
 	if err != nil || spec.Origin != core.Added || spec.Launch.Args[0] != "${HOME}" || spec.Care.ExitCodes[0] != 3 || spec.Launch.Dir != filepath.Dir(cfg.Path) {
 		t.Errorf("got %+v %v", spec, err)
 	}
-	_, err = cfg.ProcessFromHash(map[string]any{"name": "a b", "comand": "x", "args": map[int]int{}, "stop_signal": 3}, "")
-	want := []string{`args: want a list of strings, got something else`, `unknown key "comand" (did you mean command?)`, `stop_signal: want a string, got an integer`,
+	_, err = cfg.ProcessFromHash(map[string]any{"name": "a b", "comand": "x", "args": map[int]int{}, "stop_signal": 3.5}, "")
+	want := []string{`args: want a list of strings, got something else`, `unknown key "comand" (did you mean command?)`, `stop_signal: want the name of a signal, got a float`,
 		`name: name "a b" may hold letters, digits, _ and, after the first, . @ -`, `the process has no command (is "comand" meant?)`}
 	if got := lines(err); !reflect.DeepEqual(got, want) || !errors.Is(err, core.ErrInvalid) {
 		t.Errorf("got\n  %s", strings.Join(got, "\n  "))

@@ -61,6 +61,18 @@ func (l *loader) checkSettings() {
 			}
 		}
 	}
+	for _, f := range []struct{ key, path string }{{"log", s.Log}, {"admin_sock", s.AdminSock}, {"state_dir", s.StateDir}} {
+		if f.path != "" && f.path == l.path {
+			bad(f.key, "%s: %s is the configuration itself", f.key, f.path)
+			return
+		}
+	}
+	if info, err := os.Lstat(s.AdminSock); s.AdminSock != "" && err == nil && info.Mode()&(os.ModeSocket|os.ModeSymlink) == 0 {
+		bad("admin_sock", "admin_sock: %s exists and is no socket", s.AdminSock)
+	}
+	if info, err := os.Stat(s.StateDir); s.StateDir != "" && err == nil && !info.IsDir() {
+		bad("state_dir", "state_dir: %s is no directory", s.StateDir)
+	}
 	if info, err := os.Stat(s.Log); s.Log != "" && err == nil && info.IsDir() {
 		bad("log", "log: %s is a directory", s.Log)
 	}

@@ -6,6 +6,7 @@ import "math"
 const (
 	maxSeconds = 10 * 366 * 24 * 60 * 60 // ten years: a longer wait is a slip of the finger
 	maxInt     = math.MaxInt32
+	maxSize    = 1 << 50 // bytes: more than any disk holds is a slip of the finger too
 )
 
 // daemonKeys are the keys that stand before the first [[process]].

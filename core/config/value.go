@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -143,6 +144,12 @@ func (r reader) put(d *draft, k Key, raw any) error {
 
 // signal wants the name of a signal; its place is an int like that of an Int.
 func (r reader) signal(raw any) (int, error) {
+	if n, ok := raw.(int64); ok {
+		return child.ParseSignal(strconv.FormatInt(n, 10))
+	}
+	if _, ok := raw.(string); !ok {
+		return 0, want("the name of a signal", raw)
+	}
 	s, err := r.text(raw)
 	if err != nil {
 		return 0, err
@@ -207,20 +214,26 @@ func (r reader) wholes(k Key, raw any) ([]int, error) {
 
 // size wants bytes, as a number or as a text such as "100M".
 func (r reader) size(raw any) (int64, error) {
-	if n, ok := raw.(int64); ok {
-		if n < 0 {
-			return 0, fmt.Errorf("%d is negative", n)
+	n, ok := raw.(int64)
+	if !ok {
+		if _, ok := raw.(string); !ok {
+			return 0, want(`a size such as "100M"`, raw)
 		}
-		return n, nil
+		s, err := r.text(raw)
+		if err != nil {
+			return 0, err
+		}
+		if n, err = logs.ParseSize(s); err != nil {
+			return 0, err
+		}
 	}
-	if _, ok := raw.(string); !ok {
-		return 0, want(`a size such as "100M"`, raw)
+	switch {
+	case n < 0:
+		return 0, fmt.Errorf("%d is negative", n)
+	case n > maxSize:
+		return 0, fmt.Errorf("is out of range, want at most 1024T")
 	}
-	s, err := r.text(raw)
-	if err != nil {
-		return 0, err
-	}
-	return logs.ParseSize(s)
+	return n, nil
 }
 
 func (r reader) number(k Key, raw any) (float64, error) {
@@ -299,6 +312,9 @@ func (r reader) texts(k Key, raw any) ([]string, error) {
 			}
 			if homeless(s) {
 				return nil, fmt.Errorf("item %d: %w", i+1, errHome)
+			}
+			if k.Name != "purge_files" && os.IsPathSeparator(s[len(s)-1]) {
+				return nil, fmt.Errorf("item %d names a directory", i+1)
 			}
 			s = r.abs(s)
 		}

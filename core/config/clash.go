@@ -1,0 +1,65 @@
+package config
+
+import (
+	"os"
+
+	"github.com/qjpcpu/supervisord/core"
+)
+
+// overwritten refuses outputs and pid files that would destroy what the process or the daemon lives on.
+func (b *builder) overwritten(spec *core.Spec, envFile string, src source) {
+	precious := func(path string) string {
+		switch path {
+		case "":
+			return ""
+		case b.config:
+			return "is the configuration"
+		case envFile:
+			return "is its env_file"
+		case spec.Launch.Command:
+			return "is its program"
+		}
+		return ""
+	}
+	written := map[string]string{}
+	for _, out := range []struct {
+		key   string
+		files []string
+	}{{"stdout", spec.Output.Stdout}, {"stderr", spec.Output.Stderr}} {
+		for _, file := range out.files {
+			if why := precious(file); why != "" {
+				b.bad(src, out.key, "", "%s: %s %s", src.label(out.key), file, why)
+			}
+			written[file] = out.key
+		}
+	}
+	file := spec.Launch.PIDFile
+	if file == "" {
+		return
+	}
+	why := precious(file)
+	switch info, err := os.Lstat(file); {
+	case why != "":
+	case written[file] != "":
+		why = "is its " + written[file]
+	case file == b.log:
+		why = "is the daemon's own log"
+	case err == nil && info.IsDir():
+		why = "is a directory"
+	case err == nil && !info.Mode().IsRegular() && info.Mode()&os.ModeSymlink == 0:
+		why = "is no regular file"
+	}
+	if why != "" {
+		b.bad(src, "pid_file", "", "%s: %s %s", src.label("pid_file"), file, why)
+	}
+}
+
+// untrusted says who else could write the variables of a process that root starts. One that runs as root is as strict about it
+// as the configuration itself; one of another user may take them from a file of its own group.
+func untrusted(path, user string) string {
+	info, err := os.Stat(path)
+	if err != nil {
+		return ""
+	}
+	return writable(info, user == "" || user == "root" || user == "0")
+}
