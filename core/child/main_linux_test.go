@@ -104,7 +104,7 @@ func behave(mode []string) {
 			again([]string{"exit", "0"}, &syscall.SysProcAttr{Setsid: true})
 		}
 	case "inside":
-		inside(mode[1], mode[2:])
+		inside(mode[1], mode[2], mode[3:])
 	case "dump":
 		dump()
 	case "bare-loop":

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -35,15 +37,28 @@ func another(t *testing.T, namespace bool, scenario ...string) (pid int, says *b
 	}
 	t.Cleanup(func() { r.Close() })
 	defer w.Close()
+	instance := fmt.Sprintf("test-%d-%x", os.Getpid(), rand.Uint64())
 	attr := &syscall.ProcAttr{Env: environ(), Files: []uintptr{0, w.Fd(), 2}, Sys: &syscall.SysProcAttr{Setsid: true}}
 	if namespace {
 		attr.Sys.Cloneflags = unix.CLONE_NEWPID | unix.CLONE_NEWNS
 	}
-	pid, err = syscall.ForkExec("/proc/self/exe", append([]string{"daemon", asChild, "inside"}, scenario...), attr)
+	pid, err = syscall.ForkExec("/proc/self/exe", append([]string{"daemon", asChild, "inside", instance}, scenario...), attr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.poke() // it was not started through h, which is to reap it all the same
+	h.poke()           // it was not started through h, which is to reap it all the same
+	t.Cleanup(func() { // what the end of PID 1 did not let it remove
+		if root := filepath.Join(filepath.Dir(h.cgroups.root), "supervisord-"+instance); namespace {
+			eventually(t, "its cgroups are gone", func() bool {
+				folders, _ := filepath.Glob(root + "/*")
+				for _, folder := range folders {
+					_ = unix.Rmdir(folder)
+				}
+				err := unix.Rmdir(root)
+				return err == nil || err == unix.ENOENT
+			})
+		}
+	})
 	pidfd, err := unix.PidfdOpen(pid, 0)
 	if err == nil {
 		t.Cleanup(func() { _ = unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0); unix.Close(pidfd) })
@@ -63,26 +78,26 @@ func wantOK(t *testing.T, says io.Reader) {
 }
 
 // inside is the daemon's side.
-func inside(scenario string, args []string) {
+func inside(instance, scenario string, args []string) {
 	if os.Getpid() == 1 {
 		try(unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
 		try(unix.Mount("proc", "/proc", "proc", 0, ""))
 	}
 	switch scenario {
 	case "number-is-reused":
-		numberIsReused(args[0])
+		numberIsReused(instance, args[0])
 	case "reaps":
-		reaps()
+		reaps(instance)
 	case "inherits":
-		inherits()
+		inherits(instance)
 	case "starts-clean":
-		startsClean()
+		startsClean(instance)
 	case "without-clone3":
 		refuse(unix.SYS_CLONE3, unix.ENOSYS)
-		withoutClone3()
+		withoutClone3(instance)
 	case "without-setuid":
 		refuse(unix.SYS_SETUID, unix.EPERM)
-		withoutSetuid()
+		withoutSetuid(instance)
 	}
 	fmt.Println("ok")
 }
@@ -98,8 +113,8 @@ func complain(format string, args ...any) {
 	os.Exit(1)
 }
 
-func newHost(mode string) *Host {
-	h, err := NewHost(Options{CgroupMode: mode, Instance: "test-" + strconv.Itoa(os.Getpid()) + "-inside",
+func newHost(instance, mode string) *Host {
+	h, err := NewHost(Options{CgroupMode: mode, Instance: instance,
 		Logf: func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }})
 	try(err)
 	return h
@@ -134,23 +149,25 @@ func TestNoSignalReachesAStranger(t *testing.T) {
 }
 
 // numberIsReused ends a child, has its number given to another one, and aims everything at the first.
-func numberIsReused(how string) {
+func numberIsReused(instance string, how string) {
 	var mode string
 	var scope Scope
 	_, err := fmt.Sscan(how, &mode, (*int)(&scope))
 	try(err)
-	h := newHost(mode)
-	program := func(what string) Command {
-		c := command(what)
-		c.Stdout, c.Scope = Null, scope
-		return c
-	}
+	h := newHost(instance, mode)
 	for range 100 {
-		first := startIn(h, program("exit 0"))
+		c := command("exit 0")
+		c.Stdout, c.Scope = Null, scope
+		first := startIn(h, c)
 		endOf(first)
 		try(os.WriteFile("/proc/sys/kernel/ns_last_pid", []byte(strconv.Itoa(first.PID()-1)), 0))
-		stranger := startIn(h, program("stay"))
+		c = command("group") // with two children
+		c.Scope = scope
+		stranger := startIn(h, c)
 		if stranger.PID() == first.PID() {
+			if line, err := bufio.NewReader(stranger.Stdout()).ReadString('\n'); err != nil || line != "ready\n" {
+				complain("the stranger said %q, %v", line, err)
+			}
 			if err := first.Signal(9); !errors.Is(err, os.ErrProcessDone) {
 				complain("Signal: %v", err)
 			}
@@ -160,18 +177,29 @@ func numberIsReused(how string) {
 			if n, why := first.Left(); n != 0 {
 				complain("%d left of the dead %s", n, why)
 			}
-			// Whatever was aimed wrong arrives before this does.
+			// A wrong KILL has been delivered when its call returned: the environment of a dying process cannot be read.
+			if n := membersOf(stranger); n != 3 {
+				complain("%d of 3 strangers are left", n)
+			}
 			try(stranger.Signal(15))
 			if exit := endOf(stranger); exit.Signal != 15 {
 				complain("the stranger ended by %v", exit)
 			}
-			try(h.Close())
-			return
+			return // the end of PID 1 is the end of all
 		}
 		try(stranger.Kill())
 		endOf(stranger)
 	}
 	complain("the number was never reused")
+}
+
+func membersOf(k Child) (n int) {
+	for pid, p := range readProcs() {
+		if p.state != 'Z' && unitOf(pid) == k.(*kid).unit {
+			n++
+		}
+	}
+	return n
 }
 
 func TestPID1LeavesNoZombie(t *testing.T) {
@@ -203,8 +231,8 @@ func TestPID1LeavesNoZombie(t *testing.T) {
 	wantOK(t, says)
 }
 
-func reaps() {
-	h := newHost("auto")
+func reaps(instance string) {
+	h := newHost(instance, "auto")
 	const herd = 300
 	until := func(what string, holds func() bool) {
 		deadline := time.After(patience)
@@ -248,7 +276,7 @@ func TestNothingInheritedReachesAProcess(t *testing.T) {
 }
 
 // inherits spoils what a process hands down across exec, as nohup, login shells and badly written parents do.
-func inherits() {
+func inherits(instance string) {
 	runtime.LockOSThread()
 	signal.Ignore(unix.SIGHUP, unix.SIGUSR1, unix.SIGTTOU, unix.SIGPIPE, unix.SIGCHLD)
 	var mask unix.Sigset_t
@@ -257,11 +285,11 @@ func inherits() {
 	for _, fd := range []int{107, 251} {
 		try(unix.Dup3(2, fd, 0))
 	}
-	try(syscall.Exec("/proc/self/exe", []string{"daemon", asChild, "inside", "starts-clean"}, environ()))
+	try(syscall.Exec("/proc/self/exe", []string{"daemon", asChild, "inside", instance, "starts-clean"}, environ()))
 }
 
-func startsClean() {
-	h := newHost("auto")
+func startsClean(instance string) {
+	h := newHost(instance, "auto")
 	if _, err := unix.FcntlInt(251, unix.F_GETFD, 0); err != nil {
 		complain("the daemon itself inherited nothing: %v", err)
 	}
@@ -283,8 +311,8 @@ func TestContainersWithoutClone3StillStopTrees(t *testing.T) {
 	wantOK(t, says)
 }
 
-func withoutClone3() {
-	h := newHost("auto")
+func withoutClone3(instance string) {
+	h := newHost(instance, "auto")
 	for range 2 {
 		k := startIn(h, command("tree 3 1 stay"))
 		if line, err := bufio.NewReader(k.Stdout()).ReadString('\n'); err != nil || line != "ready\n" {
@@ -312,8 +340,8 @@ func TestNothingRunsAsRootWhenItsUserIsRefused(t *testing.T) {
 	wantOK(t, says)
 }
 
-func withoutSetuid() {
-	h := newHost("auto")
+func withoutSetuid(instance string) {
+	h := newHost(instance, "auto")
 	c := command("dump")
 	c.User = "nobody"
 	k, err := h.Start(c)
