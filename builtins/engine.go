@@ -1,10 +1,12 @@
 package builtins
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -17,11 +19,13 @@ type EngineOptions struct {
 	Policy Policy
 	Audit  io.Writer                        // gets whole lines, one Write each; nil: no audit
 	Log    func(format string, args ...any) // the daemon's log; nil discards
+	Verbs  []Verb                           // those of an embedder, after ours in every list; see CheckVerbs
 }
 
 // Engine evaluates jobs against a Host.
 type Engine struct {
 	host       *Host
+	table      []Verb // in the order of help
 	verbs      map[string]Verb
 	restricted atomic.Bool
 	base       *lisp.Env
@@ -40,6 +44,10 @@ type Job struct {
 	Stdin    string   // what was piped to the caller
 	Who      string   // for causes and the audit log: "uid 1000 pid 77"
 	Streamed bool     // the output has no bound: it goes on as it is read
+
+	// Deliver, if there is one, is called with the result before Eval returns it, while nobody else can change its value:
+	// the values of a session belong to its next program afterwards.
+	Deliver func(Result)
 }
 
 // Result is what came of a Job. With Err set there is no value; an *lisp.Error may hold one nevertheless.
@@ -59,21 +67,24 @@ const (
 	mostBytes = 256 << 20
 )
 
-// NewEngine makes an Engine. It starts no goroutine and keeps nothing open.
+// NewEngine makes an Engine. It starts no goroutine and keeps nothing open. It panics when CheckVerbs refuses o.Verbs.
 func NewEngine(o EngineOptions) *Engine {
+	if err := CheckVerbs(o.Verbs); err != nil {
+		panic("builtins: " + err.Error())
+	}
 	log := o.Log
 	if log == nil {
 		log = func(string, ...any) {}
 	}
-	e := &Engine{host: o.Host, verbs: map[string]Verb{}, gate: newGate(), audit: &auditor{out: o.Audit, log: log}, log: log}
+	e := &Engine{host: o.Host, table: table(o.Verbs), verbs: map[string]Verb{}, gate: newGate(), audit: &auditor{out: o.Audit, log: log}, log: log}
 	e.restricted.Store(o.Policy.DisableRCE)
-	prims := make([]lisp.Prim, 0, len(e.verbs))
-	for _, verb := range Verbs() {
+	prims := make([]lisp.Prim, 0, len(e.table))
+	for _, verb := range e.table {
 		e.verbs[verb.Name] = verb
 		prims = append(prims, primitive(verb))
 	}
-	e.base = lisp.NewBase(prims)
-	e.sessions = newSessions(e.base)
+	e.base = lisp.NewBase(append(Modules(o.Host.Starter, o.Host.Environ, nil), prims)...)
+	e.sessions = newSessions(e.base, e.table)
 	return e
 }
 
@@ -107,13 +118,14 @@ func (e *Engine) Eval(ctx context.Context, job Job, out io.Writer) (result Resul
 		name = "form"
 	}
 	if len(name) > longestProgName {
-		return failed(lisp.Errorf(kindInvalid, "cannot evaluate: the name has %d bytes, at most %d are allowed", len(name), longestProgName))
+		return early(job, lisp.Errorf(kindInvalid, "cannot evaluate: the name has %d bytes, at most %d are allowed", len(name), longestProgName))
 	}
 	ev := &evaluation{engine: e, job: job, out: newOutput(out, job.Streamed, oneLine(name), e.log)}
 	defer func() {
 		if fault := recover(); fault != nil {
 			e.log("internal error: %v\n%s", fault, debug.Stack())
 			result = failed(lisp.Errorf(kindFailed, "%w", errPanic))
+			ev.deliver(result)
 		}
 	}()
 	defer ev.out.flush()
@@ -123,8 +135,8 @@ func (e *Engine) Eval(ctx context.Context, job Job, out io.Writer) (result Resul
 		if err := policy.check(e.verbs, calls); err != nil {
 			return ev.refused(err)
 		}
-		if policy.DisableRCE || e.allVerbs(job.Session, calls) {
-			return ev.callAll(ctx, calls)
+		if policy.DisableRCE || e.allVerbs(job.session(), calls) {
+			return ev.plain(ctx, calls)
 		}
 	} else if policy.DisableRCE {
 		return ev.refused(policy.refuse(e.verbs, job.Form, notPlain))
@@ -133,13 +145,31 @@ func (e *Engine) Eval(ctx context.Context, job Job, out io.Writer) (result Resul
 }
 
 // allVerbs tells whether every head is a verb and none of them means something else in the job's session.
-func (e *Engine) allVerbs(session string, calls []Call) bool {
+func (e *Engine) allVerbs(session sessionID, calls []Call) bool {
 	for _, call := range calls {
 		if _, known := e.verbs[call.Head]; !known || e.sessions.shadows(session, call.Head) {
 			return false
 		}
 	}
 	return true
+}
+
+// plain makes plain calls and keeps what came of them for the session.
+func (ev *evaluation) plain(ctx context.Context, calls []Call) Result {
+	result := ev.callAll(ctx, calls)
+	ev.deliver(result)
+	if !ev.engine.restricted.Load() {
+		ev.engine.sessions.remember(ev.job.session(), result)
+	}
+	return result
+}
+
+// deliver hands the result to who asked for it, once.
+func (ev *evaluation) deliver(result Result) {
+	if ev.job.Deliver != nil && !ev.delivered {
+		ev.delivered = true
+		ev.job.Deliver(result)
+	}
 }
 
 // callAll makes plain calls, one after the other; the first that fails is the end. The value is that of the last.
@@ -177,17 +207,21 @@ func (ev *evaluation) thread(ctx context.Context, budget lisp.Budget) *lisp.Thre
 }
 
 // run evaluates the job as a program.
-func (ev *evaluation) run(ctx context.Context) Result {
+func (ev *evaluation) run(ctx context.Context) (result Result) {
 	e := ev.engine
 	if err := e.gate.enter(ctx); err != nil {
-		return failed(placed(err, lisp.Pos{}, ""))
+		return early(ev.job, placed(err, lisp.Pos{}, ""))
 	}
 	defer e.gate.leave()
-	scope, leave, err := e.enterSession(ctx, ev.job.Session)
+	place, leave, err := e.enterSession(ctx, ev.job.session())
 	if err != nil {
-		return failed(placed(err, lisp.Pos{}, ""))
+		return early(ev.job, placed(err, lisp.Pos{}, ""))
 	}
-	defer leave()
+	defer func() {
+		ev.deliver(result)
+		e.sessions.remember(ev.job.session(), result)
+		leave()
+	}()
 	head, _ := headOf(ev.job.Form)
 	line, err := e.audit.begin(record{Who: ev.job.Who, Head: "program", Form: head, Name: ev.job.Name, SHA256: fingerprint(ev.job.Form)}, Execute)
 	if err != nil {
@@ -198,8 +232,12 @@ func (ev *evaluation) run(ctx context.Context) Result {
 	err = errPanic
 	defer func() { e.audit.end(line, began, err) }()
 	var value lisp.Value
-	if err = ev.constants(scope); err == nil {
-		value, err = ev.thread(ctx, lisp.Budget{Steps: mostSteps, Depth: mostDepth, Bytes: mostBytes}).Eval(scope, ev.job.Name, ev.job.Form)
+	if err = ev.constants(place.env); err == nil {
+		errand := &errand{set: place.set, input: bufio.NewReader(strings.NewReader(ev.job.Stdin))}
+		t := ev.thread(ctx, lisp.Budget{Steps: mostSteps, Depth: mostDepth, Bytes: mostBytes})
+		t.SetLocal(errandKey{}, errand)
+		value, err = t.Eval(place.env, ev.job.Name, ev.job.Form)
+		place.set = errand.set
 	}
 	var exit lisp.Exit
 	if errors.As(err, &exit) {
@@ -213,12 +251,12 @@ func (ev *evaluation) run(ctx context.Context) Result {
 }
 
 // enterSession waits for the session without holding a turn that others could use.
-func (e *Engine) enterSession(ctx context.Context, id string) (scope *lisp.Env, leave func(), err error) {
-	if id == "" {
-		return e.base.Child(), func() {}, nil
+func (e *Engine) enterSession(ctx context.Context, id sessionID) (one *session, leave func(), err error) {
+	if id.name == "" {
+		return &session{env: e.base.Child()}, func() {}, nil
 	}
-	e.gate.aside(func() { scope, leave, err = e.sessions.open(ctx, id) })
-	return scope, leave, err
+	e.gate.aside(func() { one, leave, err = e.sessions.open(ctx, id) })
+	return one, leave, err
 }
 
 // constants defines CONFIG and ARGV in a scope.
@@ -228,13 +266,18 @@ func (ev *evaluation) constants(scope *lisp.Env) error {
 		if err != nil {
 			return err
 		}
-		if hash, ok := config.AsHash(); ok {
-			hash.Freeze()
-		}
-		scope.Define("CONFIG", config)
+		scope.Define("CONFIG", frozen(config))
 	}
-	scope.Define("ARGV", textArray(ev.job.Argv))
+	scope.Define("ARGV", frozen(textArray(ev.job.Argv)))
 	return nil
+}
+
+// frozen is a value that nobody can change.
+func frozen(v lisp.Value) lisp.Value {
+	holder := lisp.NewHash()
+	holder.SetString("", v)
+	holder.Freeze()
+	return v
 }
 
 // refused ends a job that is not allowed.
@@ -244,7 +287,18 @@ func (ev *evaluation) refused(err error) Result {
 		head = "program"
 	}
 	ev.engine.audit.refused(record{Who: ev.job.Who, Head: head, Name: ev.job.Name, SHA256: fingerprint(ev.job.Form)}, err)
-	return failed(err)
+	result := failed(err)
+	ev.deliver(result)
+	return result
+}
+
+// early ends a job that did not begin.
+func early(job Job, err error) Result {
+	result := failed(err)
+	if job.Deliver != nil {
+		job.Deliver(result)
+	}
+	return result
 }
 
 func failed(err error) Result { return Result{Value: lisp.Nil, Err: err} }

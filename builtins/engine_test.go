@@ -76,25 +76,25 @@ func TestGateBoundsPrograms(t *testing.T) {
 // TestSessionsSurviveAndExpire: definitions stay between calls, not beyond an hour without use; the number is bounded.
 func TestSessionsSurviveAndExpire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newSessions(lisp.NewBase(nil))
+		s := newSessions(lisp.NewBase(), Verbs())
 		// count waits for the timers and tells how many sessions there are, and whether one is among them.
-		count := func(id string) (int, bool) {
+		count := func(name string) (int, bool) {
 			synctest.Wait()
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			return len(s.all), s.all[id] != nil
+			return len(s.all), s.all[sessionID{"uid 1", name}] != nil
 		}
-		in := func(id string, do func(*lisp.Env)) {
+		in := func(name string, do func(*lisp.Env)) {
 			t.Helper()
-			scope, leave, err := s.open(t.Context(), id)
+			one, leave, err := s.open(t.Context(), sessionID{"uid 1", name})
 			if err != nil {
 				t.Fatal(err)
 			}
-			do(scope)
+			do(one.env)
 			leave()
 		}
 		in("a", func(e *lisp.Env) { e.Define("x", lisp.Int(1)); e.Define("status", lisp.Int(2)) })
-		if !s.shadows("a", "status") || s.shadows("a", "stop") || s.shadows("b", "status") {
+		if !s.shadows(sessionID{"uid 1", "a"}, "status") || s.shadows(sessionID{"uid 1", "a"}, "stop") || s.shadows(sessionID{"uid 2", "a"}, "status") {
 			t.Error("shadowed verbs")
 		}
 		<-time.After(59 * time.Minute)
@@ -118,11 +118,11 @@ func TestSessionsSurviveAndExpire(t *testing.T) {
 		if n, first := count("s"); n != mostSessions || first {
 			t.Errorf("%d sessions, the oldest among them: %v", n, first)
 		}
-		if _, _, err := s.open(t.Context(), strings.Repeat("s", longestSession+1)); KindOf(err) != "invalid" {
+		if _, _, err := s.open(t.Context(), sessionID{"uid 1", strings.Repeat("s", longestSession+1)}); KindOf(err) != "invalid" {
 			t.Errorf("a long name: %v", err)
 		}
 		// Two callers of one session come one after the other, and an impatient one leaves nothing behind.
-		newest := strings.Repeat("s", mostSessions+10)
+		newest := sessionID{"uid 1", strings.Repeat("s", mostSessions+10)}
 		_, leave, _ := s.open(t.Context(), newest)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

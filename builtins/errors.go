@@ -21,6 +21,7 @@ const (
 	kindOverloaded = "overloaded"
 	kindSyntax     = "syntax"
 	kindTimeout    = "timeout"
+	kindTooLarge   = "too-large"
 	kindType       = "type"
 )
 

@@ -17,6 +17,8 @@ type evaluation struct {
 	out     *output
 	program uint64 // id of the program in the audit log; 0 on the way without evaluator
 	cause   core.Cause
+
+	delivered bool
 }
 
 // evaluationKey is where a thread keeps its evaluation.

@@ -188,7 +188,10 @@ func explain(s core.Status, past []core.Event) string {
 	if s.State == core.Backoff && !s.NextTry.IsZero() {
 		fmt.Fprintf(&b, "\nIt is tried again at %s.", s.NextTry.UTC().Format(timeLayout))
 	}
-	if s.Restarts > 0 {
+	switch {
+	case s.Restarts == 1:
+		b.WriteString("\nIt was restarted by itself once since somebody last asked for it.")
+	case s.Restarts > 1:
 		fmt.Fprintf(&b, "\nIt was restarted by itself %d times since somebody last asked for it.", s.Restarts)
 	}
 	if s.Log != "" {

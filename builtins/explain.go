@@ -16,7 +16,7 @@ func help(h *Host, t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 		return docOf(t, a)
 	}
 	var out []lisp.Value
-	for _, v := range Verbs() {
+	for _, v := range tableOf(t) {
 		entry := lisp.NewHash()
 		entry.SetString("name", lisp.String(v.Name))
 		entry.SetString("args", lisp.String(v.Args))
@@ -42,7 +42,7 @@ func docOf(t *lisp.Thread, a arguments) (lisp.Value, error) {
 		return lisp.Nil, err
 	}
 	var names []string
-	for _, v := range Verbs() {
+	for _, v := range tableOf(t) {
 		if v.Name == name {
 			return lisp.String(v.manual()), nil
 		}
@@ -80,7 +80,7 @@ func apropos(_ *Host, t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 	}
 	text = strings.ToLower(text)
 	var found []string
-	for _, v := range Verbs() {
+	for _, v := range tableOf(t) {
 		if strings.Contains(v.Name, text) || strings.Contains(strings.ToLower(v.Doc), text) {
 			found = append(found, v.Name)
 		}

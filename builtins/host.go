@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/qjpcpu/supervisord/core"
+	"github.com/qjpcpu/supervisord/core/child"
 )
 
 // Host is what the verbs act on; the composition root supplies it. All functions may be called concurrently. A function
@@ -11,6 +12,11 @@ import (
 type Host struct {
 	Sup     *core.Supervisor
 	Version VersionInfo
+
+	// Starter starts the commands of programs; nil: none can be started. Environ is the environment they get, "KEY=value";
+	// nil is that of this process.
+	Starter child.Starter
+	Environ []string
 
 	// Config is the effective configuration with the keys of the file, secrets included; masking is done here.
 	Config func() map[string]any

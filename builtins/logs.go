@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -135,6 +136,7 @@ func moment(text string) (time.Time, bool) {
 type source struct {
 	prefix string
 	stream *logs.Stream
+	told   bool // its older lines are those of the source before it, which has the same file
 }
 
 // sources are the streams that are asked for. Output that is discarded has none; when nothing at all is kept of a process
@@ -150,13 +152,18 @@ func (q logQuery) sources(h *Host) ([]source, error) {
 		if len(names) > 1 {
 			prefix = name + ": "
 		}
+		spec, err := h.Sup.Spec(name)
+		if err != nil {
+			return nil, shown(err)
+		}
 		found := false
 		var why error
-		for _, kind := range q.streams {
+		for i, kind := range q.kinds(spec.Output) {
 			stream, err := h.Sup.Stream(name, kind)
 			switch {
 			case err == nil:
-				all = append(all, source{prefix, stream})
+				told := i > 0 && found && firstFile(spec.Output.Stdout) != "" && firstFile(spec.Output.Stdout) == firstFile(spec.Output.Stderr)
+				all = append(all, source{prefix, stream, told})
 				found = true
 			case errors.Is(err, core.ErrConflict):
 				why = err
@@ -171,6 +178,26 @@ func (q logQuery) sources(h *Host) ([]source, error) {
 	return all, nil
 }
 
+// kinds are the streams to read. Where both have the same files, one pipe carries them and neither can be asked for alone.
+func (q logQuery) kinds(o core.Output) []string {
+	if slices.Equal(o.Stdout, o.Stderr) {
+		return []string{"stdout", "stderr"}
+	}
+	return q.streams
+}
+
+// firstFile is the file whose lines a stream shows, "" when it has none.
+func firstFile(files []string) string {
+	for _, file := range files {
+		switch file {
+		case "/dev/stdout", "/dev/stderr", "/dev/null":
+		default:
+			return file
+		}
+	}
+	return ""
+}
+
 func showLogs(h *Host, _ *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 	q, err := query(arguments{"logs", args}, defaultLines)
 	if err != nil {
@@ -183,6 +210,9 @@ func showLogs(h *Host, _ *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 	var out []lisp.Value
 	size := 0
 	for _, s := range all {
+		if s.told {
+			continue
+		}
 		lines, err := s.stream.Tail(q.lines, q.since, q.match)
 		if err != nil {
 			return lisp.Nil, fmt.Errorf("cannot read the log: %w", err)
@@ -235,7 +265,11 @@ func follow(h *Host, t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 		}
 	}()
 	for _, s := range all {
-		old, f, err := s.stream.TailFollow(ctx, q.lines, q.since, q.match)
+		lines := q.lines
+		if s.told {
+			lines = 0
+		}
+		old, f, err := s.stream.TailFollow(ctx, lines, q.since, q.match)
 		if err != nil {
 			return lisp.Nil, fmt.Errorf("cannot read the log: %w", err)
 		}

@@ -1,8 +1,6 @@
 package builtins
 
 import (
-	"fmt"
-
 	"github.com/qjpcpu/supervisord/lisp"
 )
 
@@ -36,17 +34,18 @@ func (p Policy) refuse(verbs map[string]Verb, text string, why error) error {
 	switch {
 	case known && verb.Power == Execute:
 		return forbidden(head+" is not allowed", pos, "")
-	case known:
-		return forbidden("this form is not allowed", pos, fmt.Sprintf("only plain calls are: %v", why))
-	case head != "":
+	case !known && head != "":
 		return forbidden(head+" is not allowed", pos, nearVerb(head, verbs))
 	}
-	return forbidden("this form is not allowed", pos, fmt.Sprintf("only plain calls are: %v", why))
+	err := lisp.Errorf(kindForbidden, `forbidden: this program is not allowed: disable_rce is on, which leaves plain calls of verbs such as `+
+		`(restart "web"); here is %v`, why)
+	err.Pos = pos
+	return err
 }
 
 // forbidden is the refusal of a form; hint may be "".
 func forbidden(what string, pos lisp.Pos, hint string) error {
-	text := what + ": disable_rce is on"
+	text := "forbidden: " + what + ": disable_rce is on"
 	if hint != "" {
 		text += " (" + hint + ")"
 	}

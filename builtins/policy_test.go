@@ -79,14 +79,14 @@ func TestRefusalsNameTheForm(t *testing.T) {
 		w := newWorld(t, Policy{DisableRCE: true})
 		defer w.end()
 		for form, want := range map[string]string{
-			`(add-proc "x" "y")`:              "1:1: add-proc is not allowed: disable_rce is on",
-			`(add-proc {"name" "x"})`:         "1:1: add-proc is not allowed: disable_rce is on",
-			"\n (env-reveal \"x\")":           "2:2: env-reveal is not allowed: disable_rce is on",
-			`(strat "web-1")`:                 "1:1: strat is not allowed: disable_rce is on (did you mean start?)",
-			`(restart (car x))`:               "1:1: this form is not allowed: disable_rce is on (only plain calls are: a nested form at 1:10)",
-			`(status "a\n")`:                  "1:1: this form is not allowed: disable_rce is on (only plain calls are: a backslash in a string at 1:11)",
-			`'x`:                              "this form is not allowed: disable_rce is on (only plain calls are: something that is no call at 1:1)",
-			`(status) (add-proc "x" "y" "z")`: "1:10: add-proc is not allowed: disable_rce is on",
+			`(add-proc "x" "y")`:              "1:1: forbidden: add-proc is not allowed: disable_rce is on",
+			`(add-proc {"name" "x"})`:         "1:1: forbidden: add-proc is not allowed: disable_rce is on",
+			"\n (env-reveal \"x\")":           "2:2: forbidden: env-reveal is not allowed: disable_rce is on",
+			`(strat "web-1")`:                 "1:1: forbidden: strat is not allowed: disable_rce is on (did you mean start?)",
+			`(restart (car x))`:               "1:1: forbidden: this program is not allowed: disable_rce is on, which leaves plain calls of verbs such as (restart \"web\"); here is a nested form at 1:10",
+			`(status "a\n")`:                  "1:1: forbidden: this program is not allowed: disable_rce is on, which leaves plain calls of verbs such as (restart \"web\"); here is a backslash in a string at 1:11",
+			`'x`:                              "forbidden: this program is not allowed: disable_rce is on, which leaves plain calls of verbs such as (restart \"web\"); here is something that is no call at 1:1",
+			`(status) (add-proc "x" "y" "z")`: "1:10: forbidden: add-proc is not allowed: disable_rce is on",
 		} {
 			if result, _ := w.eval(form); result.Err == nil || result.Err.Error() != want {
 				t.Errorf("%s: %v, want %s", form, result.Err, want)

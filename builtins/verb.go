@@ -63,7 +63,7 @@ func Verbs() []Verb {
 			Doc: "The last lines of output, also across rotated files: an array of strings.\n" +
 				"Options are \"key=value\" strings or one hash: stream (stdout or stderr, else both), lines (100, of each stream), since\n" +
 				"(a duration such as 10m, or a time as in RFC 3339), match (a regular expression). Several processes: each line has its\n" +
-				"name before it.",
+				"name before it. Where stdout and stderr have the same file its lines are those of both.",
 			Example: `(logs "web-1" "lines=20" "stream=stderr")`},
 		{Name: "follow", Args: "NAME... OPTION...", Power: Observe, Call: follow, waits: true,
 			Doc: "Prints output as it arrives, until cancelled.\n" +
