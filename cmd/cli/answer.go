@@ -10,24 +10,27 @@ import (
 	"github.com/qjpcpu/supervisord/repl"
 )
 
-// answer connects the socket with the engine: a request becomes a job, a result a reply.
-func (d *daemon) answer(ctx context.Context, req repl.Request, out io.Writer) repl.Reply {
-	result := d.engine.Eval(ctx, builtins.Job{
+// answer connects the socket with the engine: a request becomes a job, a result a reply. The reply is made while the
+// result's value belongs to nobody else.
+func (d *daemon) answer(ctx context.Context, req repl.Request, out io.Writer) (reply repl.Reply) {
+	d.engine.Eval(ctx, builtins.Job{
 		Form: req.Form, Name: req.Name, Session: req.Session, Argv: req.Argv, Stdin: req.Stdin,
 		Who: req.Peer.String(), Streamed: req.Streamed,
+		Deliver: func(result builtins.Result) { reply = replyOf(result) },
 	}, out)
-	reply := repl.Reply{Exit: result.Exit}
+	return reply
+}
+
+// replyOf is a result as the wire carries it.
+func replyOf(result builtins.Result) repl.Reply {
 	if result.Err != nil {
-		reply.Error = failureOf(result.Err)
-		return reply
+		return repl.Reply{Exit: result.Exit, Error: failureOf(result.Err)}
 	}
 	value, err := lisp.AppendJSON(nil, result.Value)
 	if err != nil {
-		reply.Error = failureOf(err)
-		return reply
+		return repl.Reply{Exit: result.Exit, Error: failureOf(err)}
 	}
-	reply.Value, reply.Text = value, lisp.Print(result.Value)
-	return reply
+	return repl.Reply{Exit: result.Exit, Value: value, Text: lisp.Print(result.Value)}
 }
 
 // failureOf is an error as the wire carries it.

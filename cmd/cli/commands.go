@@ -146,7 +146,7 @@ func commands() []command {
 				}
 				return form("shutdown", how...), nil
 			}, render: renderReport, progress: "stop", last: true},
-		{words: []string{"add-proc"}, args: "NAME COMMAND ARGS...", min: 2, max: -1, flags: true, foreign: 2,
+		{words: []string{"add-proc"}, args: "NAME COMMAND ARGS...", min: 1, max: -1, flags: true, foreign: 2,
 			doc:     "add a process and start it; it is kept in the state directory, not in the configuration",
 			example: "supervisord add-proc my-worker -supvr.stop_wait_secs 30 /usr/bin/python worker.py",
 			form:    addForm, render: renderReport},

@@ -161,6 +161,8 @@ func (d *daemon) newEngine(settings config.Settings) (*builtins.Engine, error) {
 	host := &builtins.Host{
 		Sup:        d.sup,
 		Version:    builtins.VersionInfo{Version: v, Commit: c},
+		Starter:    d.host,
+		Environ:    os.Environ(),
 		Config:     d.configuration,
 		Plan:       d.plan,
 		Reload:     d.reload,
@@ -170,8 +172,12 @@ func (d *daemon) newEngine(settings config.Settings) (*builtins.Engine, error) {
 		ReopenLogs: d.reopenLogs,
 		DaemonLog:  func(n int) ([]string, error) { return d.diary.Tail(n), nil },
 	}
+	if err := builtins.CheckVerbs(d.session.options.Verbs); err != nil {
+		return nil, fmt.Errorf("cannot add the embedder's verbs: %w", err)
+	}
 	return builtins.NewEngine(builtins.EngineOptions{
-		Host: host, Policy: builtins.Policy{DisableRCE: settings.DisableRCE}, Audit: d.audit, Log: d.diary.Logf,
+		Verbs: d.session.options.Verbs,
+		Host:  host, Policy: builtins.Policy{DisableRCE: settings.DisableRCE}, Audit: d.audit, Log: d.diary.Logf,
 	}), nil
 }
 

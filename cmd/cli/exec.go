@@ -1,14 +1,10 @@
 package cli
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
-
-	"github.com/qjpcpu/supervisord/lisp"
 )
 
 // The sizes the daemon accepts; more is refused here, before anything is sent.
@@ -16,9 +12,6 @@ const (
 	maxForm  = 256 << 10
 	maxStdin = 1 << 20
 )
-
-// localDepth bounds the recursion of a program that runs here; it has no other budget.
-const localDepth = 20000
 
 // execText is the program of exec: a file, standard input or the form after -e.
 func execText(s *session, c *call) (program, error) {
@@ -90,44 +83,4 @@ func (s *session) piped() (string, error) {
 		return "", usage("cannot send standard input: more than %d MiB", maxStdin>>20)
 	}
 	return string(text), nil
-}
-
-// execLocal runs a program in this process: the language and the host, no verbs, no daemon.
-func (s *session) execLocal(c *call) error {
-	for _, name := range []string{"form", "json", "server"} {
-		if c.has(name) {
-			return usage("cannot use --%s with exec --local: it talks to no daemon", name)
-		}
-	}
-	p, err := execText(s, c)
-	if err != nil {
-		return err
-	}
-	ctx, stop := s.interruptible()
-	defer stop()
-	result := s.evalLocal(ctx, p)
-	var leave lisp.Exit
-	var failure *lisp.Error
-	switch {
-	case result == nil:
-		return nil
-	case errors.As(result, &leave):
-		return exitCode(leave.Code)
-	case errors.As(result, &failure):
-		return fail(ExitFailed, "%s", failure.Render())
-	}
-	return fail(ExitFailed, "%w", result)
-}
-
-// evalLocal evaluates a program with the language alone.
-func (s *session) evalLocal(ctx context.Context, p program) error {
-	base := lisp.NewBase()
-	env := base.Child()
-	var argv []lisp.Value
-	for _, arg := range p.argv {
-		argv = append(argv, lisp.String(arg))
-	}
-	env.Define("ARGV", lisp.Array(argv...))
-	_, err := lisp.NewThread(ctx, s.stdio.Out, lisp.Budget{Depth: localDepth}).Eval(env, p.name, p.form)
-	return err
 }

@@ -99,6 +99,9 @@ func TestLayers(t *testing.T) {
 		if err != nil {
 			return err
 		}
+		if isGenerator(file) {
+			return nil
+		}
 		test := strings.HasSuffix(name, "_test.go")
 		for _, spec := range file.Imports {
 			imported, _ := strconv.Unquote(spec.Path.Value)
@@ -138,6 +141,18 @@ func checkImport(t *testing.T, file, here, imported string, r room, test bool) {
 	case slices.Contains(r.mayNot, imported), imported == "os/exec" && !r.forks:
 		t.Errorf("%s: %s may not import %s", file, here, imported)
 	}
+}
+
+// isGenerator tells a program that go generate runs: it is never built into anything.
+func isGenerator(file *ast.File) bool {
+	for _, group := range file.Comments {
+		for _, comment := range group.List {
+			if comment.Text == "//go:build ignore" && comment.Pos() < file.Package {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // checkSystem finds the code of one operating system where it does not belong.

@@ -101,7 +101,7 @@ func setup(env *testscript.Env) error {
 	}
 	env.Setenv("SUPERVISORD_RUNTIME_DIR", filepath.Join(env.WorkDir, "run"))
 	env.Setenv("PORT", freeAddress())
-	env.Setenv("CONTROL", "\x1b[2J\x07")
+	env.Setenv("CONTROL", "\x1b]0;title\x07")
 	env.Setenv("NO_COLOR", "1")
 	env.Setenv("GORACE", "atexit_sleep_ms=0") // else every command of a test with the race detector takes a second more
 	for _, name := range []string{"SUPERVISORD_CONF", "SUPERVISORD_SERVER", "SUPERVISORD_TOKEN"} {

@@ -169,8 +169,10 @@ func (s *session) failed(c *call, failure *repl.Failure) error {
 	if c.command.text != nil && failure.Where != "" {
 		message = failure.Where + ": " + message
 	}
-	for _, line := range failure.Trace {
-		message += "\n  in " + line
+	if c.command.text != nil {
+		for _, line := range failure.Trace {
+			message += "\n  " + line
+		}
 	}
 	return fail(repl.ExitCode(failure.Kind), "%s", message)
 }
