@@ -117,11 +117,15 @@ func BenchmarkTryCatch(b *testing.B) {
 func BenchmarkFreshEnvironment(b *testing.B) {
 	base := NewBase()
 	b.ReportAllocs()
+	best := time.Duration(1 << 62)
+	defer func() { b.ReportMetric(float64(best.Nanoseconds()), "ns-best") }()
 	for b.Loop() {
+		start := time.Now()
 		th := NewThread(context.Background(), nil, testBudget)
 		if v, err := th.Eval(base.Child(), "t", "(+ 1 2)"); err != nil || v.n != 3 {
 			b.Fatal(v, err)
 		}
+		best = min(best, time.Since(start))
 	}
 }
 

@@ -226,6 +226,9 @@ func macroUsage(name string, m *macro) string {
 
 // nearest suggests a name for one that means nothing; "" when none is near.
 func (env *Env) nearest(name string, more []string) string {
+	if env == nil {
+		return ""
+	}
 	if near := Nearest(name, append(more, env.Names("")...)); near != "" {
 		return " (did you mean " + near + "?)"
 	}

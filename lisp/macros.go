@@ -167,6 +167,9 @@ func nameOf(v Value) (string, bool) {
 }
 
 func (env *Env) means(name string) bool {
+	if env == nil {
+		return false
+	}
 	_, ok := env.Doc(name)
 	return ok || special(name) != nil || env.macro(name) != nil || isAccessor(name)
 }

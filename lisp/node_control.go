@@ -118,23 +118,26 @@ func (n *nodeBuild) eval(fr *frame) Value {
 }
 
 func (n *nodeTry) eval(fr *frame) Value {
-	v, e := n.protect(fr, n.body)
-	if e != nil {
-		v = n.handle(fr, e)
-		if n.finally == nil {
-			return v
+	v, err := n.protect(fr, n.body)
+	if err == nil {
+		if n.finally != nil {
+			n.finally.eval(fr)
 		}
-	} else if n.finally != nil {
-		n.finally.eval(fr)
+		return v
 	}
-	return v
+	return n.handle(fr, err)
 }
 
-// handle runs the handler for an error, and the cleanup after it.
-func (n *nodeTry) handle(fr *frame, e *Error) Value {
+// handle runs the handler for an error, and the cleanup after it. It is called when the stack of what failed is gone:
+// passing an error on from the deferred function would keep it, and make many nested tries slow.
+func (n *nodeTry) handle(fr *frame, err error) Value {
+	e, ok := err.(*Error)
+	if ok && e.hard {
+		panic(e)
+	}
 	for i := range n.catches {
 		c := &n.catches[i]
-		if c.kind != nil && !n.matches(fr, c.kind, e) {
+		if !ok || c.kind != nil && !n.matches(fr, c.kind, e) {
 			continue
 		}
 		c.put.put(fr, ErrorValue(e))
@@ -142,16 +145,16 @@ func (n *nodeTry) handle(fr *frame, e *Error) Value {
 			return c.body.eval(fr)
 		}
 		v, again := n.protect(fr, c.body)
-		n.finally.eval(fr)
-		if again != nil {
-			panic(again)
+		if err = again; err == nil {
+			n.finally.eval(fr)
+			return v
 		}
-		return v
+		break
 	}
-	if n.finally != nil {
+	if e, ok := err.(*Error); n.finally != nil && !(ok && e.hard) {
 		n.finally.eval(fr)
 	}
-	panic(e)
+	panic(err)
 }
 
 // matches compares the kind of a catch, a symbol, a string or a list or array of such, with an error's.
@@ -177,30 +180,21 @@ func (n *nodeTry) matches(fr *frame, kind node, e *Error) bool {
 	return false
 }
 
-// protect evaluates and gives the error that a script may handle. Others pass; (exit N) runs the cleanup on its way.
-func (n *nodeTry) protect(fr *frame, body node) (v Value, e *Error) {
+// protect evaluates; an error that comes is its result.
+func (n *nodeTry) protect(fr *frame, body node) (v Value, err error) {
 	t := fr.t
-	depth, deep, pulls := len(t.stack), t.deep, t.pulls
+	saved := t.save()
+	saved.top = fr
 	done := false
 	defer func() {
 		if done {
 			return
 		}
 		r := recover()
-		t.top, t.stack, t.deep, t.pulls = fr, t.stack[:min(depth, len(t.stack))], deep, pulls
-		err := t.asError(r)
-		if exit, ok := err.(Exit); ok {
-			if n.finally != nil {
-				n.finally.eval(fr)
-			}
-			panic(exit)
-		}
-		e = err.(*Error)
-		if e.hard {
-			panic(e)
-		}
+		err = t.asError(r)
+		t.restore(saved)
 		fr.site = n.pos
-		t.charge(100)
+		t.fuel -= 100
 	}()
 	v = body.eval(fr)
 	done = true

@@ -342,14 +342,26 @@ func (t *Thread) asError(r any) error {
 	return e
 }
 
+// saved is where a thread stood before something that may fail.
+type saved struct {
+	top                *frame
+	stack, deep, pulls int
+	env                *Env
+}
+
+func (t *Thread) save() saved { return saved{t.top, len(t.stack), t.deep, t.pulls, t.env} }
+
+func (t *Thread) restore(s saved) {
+	t.top, t.stack, t.deep, t.pulls, t.env = s.top, t.stack[:min(s.stack, len(t.stack))], s.deep, s.pulls, s.env
+}
+
 // Call calls a function value with arguments, as a primitive does with a callback. The error is an *Error or an [Exit].
 func (t *Thread) Call(fn Value, args ...Value) (v Value, err error) {
-	depth := len(t.stack)
-	top := t.top
+	saved := t.save()
 	defer func() {
 		if r := recover(); r != nil {
 			v, err = Nil, t.asError(r)
-			t.top, t.stack = top, t.stack[:min(depth, len(t.stack))]
+			t.restore(saved)
 		}
 	}()
 	return t.apply(fn, args), nil
@@ -358,12 +370,11 @@ func (t *Thread) Call(fn Value, args ...Value) (v Value, err error) {
 // Eval reads src, which is called name in messages, and evaluates it form by form; the last value is the result. All of
 // it is read before anything runs. The error is an *Error or an [Exit].
 func (t *Thread) Eval(env *Env, name, src string) (v Value, err error) {
-	depth := len(t.stack)
-	top := t.top
+	saved := t.save()
 	defer func() {
 		if r := recover(); r != nil {
 			v, err = Nil, t.asError(r)
-			t.top, t.stack = top, t.stack[:min(depth, len(t.stack))]
+			t.restore(saved)
 		}
 	}()
 	return t.eval(env, name, src), nil

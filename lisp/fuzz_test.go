@@ -1,0 +1,125 @@
+package lisp
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// seeds are programs that fuzzing starts from: every example, and the conformance file.
+func seeds(f *testing.F) []string {
+	var out []string
+	base := NewBase()
+	for _, name := range base.Names("") {
+		d, _ := base.Doc(name)
+		src, _, _ := strings.Cut(d.Example, " => ")
+		out = append(out, src)
+	}
+	data, err := os.ReadFile("testdata/conformance.txt")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, block := range strings.Split(string(data), "\n\n") {
+		src, _, _ := strings.Cut(strings.TrimSpace(block), "\n")
+		out = append(out, src)
+	}
+	return out
+}
+
+// FuzzRead holds that what the reader accepts prints as something that reads back equal and prints the same.
+func FuzzRead(f *testing.F) {
+	for _, s := range seeds(f) {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, src string) {
+		forms, err := Read("f", src)
+		if err != nil {
+			var e *Error
+			if !errors.As(err, &e) || e.Kind != "syntax" || e.Msg == "" || e.Render() == "" {
+				t.Fatalf("%q: %v", src, err)
+			}
+			return
+		}
+		for _, v := range forms {
+			text := Print(v)
+			again, err := Read("f", text)
+			if err != nil || len(again) != 1 {
+				t.Fatalf("%q prints as %q, which gives %v %v", src, text, again, err)
+			}
+			if second := Print(again[0]); second != text {
+				t.Fatalf("%q prints as %q and then as %q", src, text, second)
+			}
+			if len(text) < 1<<16 && strings.Count(text, "(")+strings.Count(text, "[") < 900 && !Equal(v, again[0]) {
+				t.Fatalf("%q: %q is not equal when read back", src, text)
+			}
+		}
+	})
+}
+
+// FuzzEval holds that a program under a small budget ends soon in a value or an error, and never in a panic.
+func FuzzEval(f *testing.F) {
+	for _, s := range seeds(f) {
+		f.Add(s)
+	}
+	base := NewBase()
+	f.Fuzz(func(t *testing.T, src string) {
+		th := NewThread(context.Background(), nil, Budget{Steps: 50_000, Depth: 500, Bytes: 4 << 20, Output: 1 << 16})
+		th.OnPanic = func(reason any, stack []byte) { t.Errorf("%q: panic: %v\n%s", src, reason, stack) }
+		start := time.Now()
+		v, err := th.Eval(base.Child(), "f", src)
+		if took := time.Since(start); took > 10*time.Second {
+			t.Fatalf("%q took %v", src, took)
+		}
+		var e *Error
+		var exit Exit
+		if err != nil && !errors.As(err, &e) && !errors.As(err, &exit) {
+			t.Fatalf("%q: an error of type %T", src, err)
+		}
+		if e != nil {
+			_ = e.Render()
+			return
+		}
+		if strings.Contains(printLimit(v, false, 1<<16), "#internal") {
+			t.Fatalf("%q gives an internal value", src)
+		}
+		_ = printLimit(v, true, 1<<16)
+		_, _ = AppendJSON(nil, v)
+	})
+}
+
+// FuzzPrint holds that a string and a JSON text survive being written and read.
+func FuzzPrint(f *testing.F) {
+	for _, s := range []string{"", "a", "\"\\\n\t\x00\xff", "中\u200b\U0001F600", "#`x`"} {
+		f.Add(s, int64(1), 1.5)
+	}
+	f.Fuzz(func(t *testing.T, s string, n int64, x float64) {
+		h := NewHash()
+		h.SetString(s, Int(n))
+		for _, v := range []Value{String(s), Int(n), Float(x), Bytes([]byte(s)), List(String(s), Int(n)), Array(String(s), HashValue(h))} {
+			if x != x {
+				continue
+			}
+			again, err := Read("f", Print(v))
+			if err != nil || len(again) != 1 || !Equal(again[0], v) {
+				t.Fatalf("%s does not read back: %v %v", Print(v), again, err)
+			}
+			PrettyPrint(v, 10)
+		}
+		for _, r := range s {
+			again, err := Read("f", Print(Char(r)))
+			if err != nil || len(again) != 1 || !Equal(again[0], Char(r)) {
+				t.Fatalf("char %U does not read back: %s %v", r, Print(Char(r)), err)
+			}
+		}
+		data, err := AppendJSON(nil, HashValue(h))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := FromJSON(data); err != nil {
+			t.Fatalf("%s: %v", data, err)
+		}
+	})
+}
