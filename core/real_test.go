@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -20,15 +21,27 @@ import (
 	"github.com/qjpcpu/supervisord/core/logs"
 )
 
-// programKey makes the test binary a program to be supervised; its value says what it does.
-const programKey = "CORE_TEST_PROGRAM"
+// programWord as the first argument makes the test binary a program to be supervised; what it does stands behind it.
+const programWord = "program-of-the-core-test"
 
 func TestMain(m *testing.M) {
-	if what, isProgram := os.LookupEnv(programKey); isProgram {
-		program(strings.Fields(what))
+	if len(os.Args) > 2 && os.Args[1] == programWord {
+		program(os.Args[2:])
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if hosted.Load() { // its cgroups go with it
+		if h, err := theHost(); err == nil {
+			if err := h.Close(); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				code = max(code, 1)
+			}
+		}
+	}
+	os.Exit(code)
 }
+
+// hosted: theHost was made.
+var hosted atomic.Bool
 
 func program(what []string) {
 	number := func() int { n, _ := strconv.Atoi(what[1]); return n }
@@ -63,6 +76,7 @@ func block() { <-time.After(24 * time.Hour) }
 
 // host is one for the whole test process, as a process can have only one.
 var theHost = sync.OnceValues(func() (*child.Host, error) {
+	hosted.Store(true)
 	return child.NewHost(child.Options{CgroupMode: "auto", Instance: fmt.Sprintf("core-test-%d", os.Getpid())})
 })
 
@@ -93,8 +107,7 @@ func real(t testing.TB, specs ...Spec) *Supervisor {
 func does(what string, tweaks ...func(*Spec)) Spec {
 	s := spec(strings.ReplaceAll(what, " ", "-"))
 	s.Launch.Command = os.Args[0]
-	s.Launch.Args = []string{"-test.run=^$"} // a test binary that lost its variable must not test again
-	s.Launch.Env = map[string]string{programKey: what}
+	s.Launch.Args = append([]string{programWord}, strings.Fields(what)...)
 	for _, tweak := range tweaks {
 		tweak(&s)
 	}
