@@ -1,0 +1,490 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/qjpcpu/supervisord/repl"
+)
+
+// operated is a daemon in a folder of its own, for the tests of the operators' scripts.
+type operated struct {
+	t       *testing.T
+	dir     string
+	program string
+	env     []string
+	daemon  *foreground
+}
+
+// operate starts a daemon with these processes and waits until they run.
+func operate(t *testing.T, processes string, running ...string) *operated {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "sv") // short, because the path of a socket has to be
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	program, err := exec.LookPath("supervisord")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &operated{t: t, dir: dir, program: program, env: []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + dir, "SUPERVISORD_RUNTIME_DIR=" + dir, "XDG_STATE_HOME=" + dir,
+		"NO_COLOR=1", "GORACE=atexit_sleep_ms=0",
+	}}
+	o.write("supervisord.conf", "state_dir = \"state\"\n"+processes)
+	o.daemon = &foreground{ended: make(chan struct{}), more: make(chan struct{})}
+	o.daemon.command = exec.Command(program, "start")
+	o.daemon.command.Dir, o.daemon.command.Env = dir, o.env
+	t.Cleanup(o.daemon.end)
+	o.daemon.begin(t)
+	if !o.daemon.await(func(log string) bool { return strings.Contains(log, " listens on ") }) {
+		t.Fatalf("the daemon does not listen:\n%s", o.daemon.text())
+	}
+	for _, name := range running {
+		o.wait(name, "running")
+	}
+	return o
+}
+
+// shellProcess is the configuration of a process that is a shell command.
+func shellProcess(name, command, keys string) string {
+	return fmt.Sprintf("\n[[process]]\nname = %q\ncommand = \"/bin/sh\"\nargs = [\"-c\", %q]\nstdout = [%q]\nstderr = []\n%s\n", name, command, name+".log", keys)
+}
+
+func (o *operated) path(name string) string { return filepath.Join(o.dir, name) }
+
+func (o *operated) write(name, text string) {
+	o.t.Helper()
+	if err := os.WriteFile(o.path(name), []byte(text), 0o600); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// run runs a command of supervisord: its output, its errors, and its exit code.
+func (o *operated) run(stdin string, args ...string) (string, string, int) {
+	o.t.Helper()
+	var out, errs bytes.Buffer
+	command := exec.Command(o.program, args...)
+	command.Dir, command.Env = o.dir, o.env
+	command.Stdin, command.Stdout, command.Stderr = strings.NewReader(stdin), &out, &errs
+	err := command.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		o.t.Fatal(err)
+	}
+	return out.String(), errs.String(), command.ProcessState.ExitCode()
+}
+
+// script runs a script of scripts/, compares its exit code, and gives what it printed.
+func (o *operated) script(code int, name string, args ...string) string {
+	o.t.Helper()
+	path, err := filepath.Abs(filepath.Join("..", "..", "scripts", name))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	out, errs, got := o.run("", append([]string{"exec", path}, args...)...)
+	if got != code {
+		o.t.Fatalf("%s %q: exit code %d, want %d\n%s%s\n%s", name, args, got, code, out, errs, o.daemon.text())
+	}
+	if strings.Contains(out, "()") {
+		o.t.Errorf("%s %q prints its value:\n%s", name, args, out)
+	}
+	return out + errs
+}
+
+// value evaluates a form and gives its value as it is printed.
+func (o *operated) value(form string) string {
+	o.t.Helper()
+	out, errs, code := o.run("", "exec", "-e", form)
+	if code != 0 {
+		o.t.Fatalf("%s: exit code %d\n%s%s", form, code, out, errs)
+	}
+	return strings.TrimSpace(out)
+}
+
+func (o *operated) wait(name, state string) {
+	o.t.Helper()
+	o.value(fmt.Sprintf("(begin (wait %q %q 30) nil)", name, state))
+}
+
+func (o *operated) pid(name string) string {
+	o.t.Helper()
+	return o.value(fmt.Sprintf("(:pid (first (status %q)))", name))
+}
+
+// says fails unless every text is in the output.
+func (o *operated) says(output string, texts ...string) {
+	o.t.Helper()
+	for _, text := range texts {
+		if !strings.Contains(output, text) {
+			o.t.Errorf("%q is not in\n%s", text, output)
+		}
+	}
+}
+
+// refusesWrongArguments holds that a script explains itself, with exit code 2, whenever its arguments are wrong.
+func (o *operated) refusesWrongArguments(script string, wrong ...[]string) {
+	o.t.Helper()
+	for _, args := range wrong {
+		if out := o.script(2, script, args...); !strings.HasPrefix(out, "usage: "+script+" ") {
+			o.t.Errorf("%s %q says %q", script, args, out)
+		}
+	}
+}
+
+// sleeper is a process that stays, but for the shell's own time while a file of its name with .sick is there.
+func sleeper(name string) string {
+	return shellProcess(name, "test -e "+name+".sick && exit 3; echo up; exec sleep 1000", "max_restarts = 0\nstart_secs = 0.2")
+}
+
+func TestRollingRestartStopsAtTheFirstFailure(t *testing.T) {
+	o := operate(t, sleeper("web-1")+sleeper("web-2")+sleeper("web-3")+sleeper("idle")+"autostart = false\n", "web-1", "web-2", "web-3")
+	o.refusesWrongArguments("rolling-restart.glisp", nil, []string{"5"}, []string{"soon", "web-1"})
+	o.script(4, "rolling-restart.glisp", "5", "wbe-1")
+
+	before := []string{o.pid("web-1"), o.pid("web-2"), o.pid("web-3")}
+	out := o.script(0, "rolling-restart.glisp", "5", "*")
+	o.says(out, "web-1 is back\nweb-2 is back\nweb-3 is back\n", "restarted 3 of 3")
+	for i, name := range []string{"web-1", "web-2", "web-3"} {
+		if now := o.pid(name); now == before[i] {
+			t.Errorf("%s still has pid %s", name, now)
+		}
+	}
+	if state := o.value(`(:state (first (status "idle")))`); state != `"stopped"` {
+		t.Errorf("what was stopped is %s", state)
+	}
+
+	o.write("web-2.sick", "")
+	third := o.pid("web-3")
+	out = o.script(1, "rolling-restart.glisp", "5", "web-*")
+	o.says(out, "web-1 is back\n", "web-2 is not back: ", "exit code 3", "restarted 1 of 3", "untouched: web-3")
+	if now := o.pid("web-3"); now != third {
+		t.Errorf("web-3 was touched: pid %s, was %s", now, third)
+	}
+}
+
+func TestCanaryRestartRollsBack(t *testing.T) {
+	// A service tells everyone who reads its fifo which release it was started with.
+	service := func(name string) string {
+		return shellProcess(name, "release=$(cat release); while :; do (echo $release >"+name+".fifo); done", "")
+	}
+	o := operate(t, service("web-1")+service("web-2")+service("web-3"))
+	for _, name := range []string{"web-1", "web-2", "web-3"} {
+		if err := syscall.Mkfifo(o.path(name+".fifo"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	release := func(n string) {
+		o.write("release", n+"\n")
+	}
+	release("1")
+	o.refusesWrongArguments("canary-restart.glisp", nil, []string{"5", "true", "true", "web-1"}, []string{"soon", "true", "true", "web-1", "web-2"})
+	o.script(4, "canary-restart.glisp", "5", "true", "true", "wbe-1", "web-2")
+	o.script(4, "canary-restart.glisp", "5", "true", "true", "web-1", "wbe-2")
+	runs := func(name string) string {
+		out, err := exec.Command("/bin/sh", "-c", `read release <"$1"; echo $release`, "sh", o.path(name+".fifo")).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	verify := func(n string) string {
+		return fmt.Sprintf("read release <%s && test $release = %s", o.path("web-1.fifo"), n)
+	}
+	rollback := fmt.Sprintf("echo 2 >%s", o.path("release"))
+
+	release("2")
+	out := o.script(0, "canary-restart.glisp", "5", verify("2"), rollback, "web-1", "web-*")
+	o.says(out, "web-1 runs\nweb-1 is well\nweb-2 runs\nweb-3 runs\nweb-1 is well\nreleased\n")
+	if got := runs("web-1") + runs("web-2") + runs("web-3"); got != "222" {
+		t.Errorf("the releases that run are %s", got)
+	}
+
+	// What is to be verified is release 2 once more: release 3 is found to be sick.
+	release("3")
+	second := o.pid("web-2")
+	out = o.script(1, "canary-restart.glisp", "0", verify("2"), rollback, "web-1", "web-*")
+	o.says(out, "web-1 runs\nweb-1 is not well\nrolling back\nweb-1 runs\nweb-1 is well\nthe old release is back\n")
+	if now := o.pid("web-2"); runs("web-1") != "2" || now != second {
+		t.Errorf("web-1 runs release %s, web-2 has pid %s and had %s", runs("web-1"), now, second)
+	}
+
+	release("4")
+	out = o.script(3, "canary-restart.glisp", "0", verify("2"), "echo no disk >&2; exit 1", "web-1", "web-2")
+	o.says(out, "web-1 is not well\nrolling back\n", "cannot roll back", "no disk")
+}
+
+func TestWorstRestartersAreReported(t *testing.T) {
+	crashing := func(name string, times int) string {
+		return shellProcess(name, "exit 3", fmt.Sprintf("max_restarts = %d\nrestart_delay = 0", times))
+	}
+	o := operate(t, sleeper("calm")+crashing("nervous", 1)+crashing("sick", 4), "calm")
+	o.wait("nervous", "fatal")
+	o.wait("sick", "fatal")
+	o.refusesWrongArguments("worst-restarters.glisp", []string{"many"}, []string{"1", "2", "3"}, []string{"-1"})
+	out := o.script(0, "worst-restarters.glisp")
+	if strings.Contains(out, "calm") || strings.Index(out, "sick") > strings.Index(out, "nervous") {
+		t.Errorf("the order is wrong:\n%s", out)
+	}
+	o.says(out, "exit code 3", "fatal")
+	if out = o.script(0, "worst-restarters.glisp", "1"); strings.Contains(out, "nervous") || !strings.Contains(out, "sick") {
+		t.Errorf("not the worst one:\n%s", out)
+	}
+	o.script(1, "worst-restarters.glisp", "10", "3")
+	o.script(0, "worst-restarters.glisp", "10", "4")
+	o.value(`(begin (stop) (shutdown))`)
+}
+
+func TestWorstRestartersOfAQuietDaemon(t *testing.T) {
+	o := operate(t, sleeper("calm"), "calm")
+	o.says(o.script(0, "worst-restarters.glisp", "5", "0"), "nothing was restarted")
+}
+
+func TestHealthWatchRestartsWhatDoesNotAnswer(t *testing.T) {
+	o := operate(t, sleeper("web"), "web")
+	o.refusesWrongArguments("health-watch.glisp", nil, []string{"web", "http://127.0.0.1:1", "1s"}, []string{"web", "http://127.0.0.1:1", "1s", "often"},
+		[]string{"web", "http://127.0.0.1:1", "1s", "0"})
+	o.script(4, "health-watch.glisp", "wbe", "http://127.0.0.1:1", "1s", "3")
+
+	var asked, sick atomic.Int32
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if asked.Add(1) <= sick.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}))
+	defer service.Close()
+	before := o.pid("web")
+	if out := o.script(0, "health-watch.glisp", "web", service.URL, "1ms", "2", "3"); out != "" || asked.Load() != 3 {
+		t.Errorf("asked %d times, it says\n%s", asked.Load(), out)
+	}
+	asked.Store(0)
+	sick.Store(1) // once is not enough
+	o.says(o.script(0, "health-watch.glisp", "web", service.URL, "1ms", "2", "3"), "web is not well: it answers 503\n")
+	if now := o.pid("web"); now != before {
+		t.Errorf("a healthy process was restarted")
+	}
+	asked.Store(0)
+	sick.Store(2)
+	o.says(o.script(1, "health-watch.glisp", "web", service.URL, "1ms", "2", "4"), "restarting web\n")
+	if now := o.pid("web"); now == before {
+		t.Errorf("web still has pid %s", now)
+	}
+	service.Close()
+	o.write("web.sick", "")
+	o.says(o.script(1, "health-watch.glisp", "web", service.URL, "1ms", "1"), "web is not well", "cannot restart it")
+}
+
+func TestLogAlertReportsLines(t *testing.T) {
+	o := operate(t, shellProcess("web", "echo all is well; echo ERROR: disk full; echo panic: no; exec sleep 1000", "")+sleeper("db"), "db")
+	o.refusesWrongArguments("log-alert.glisp", nil, []string{"5m", "ERROR", "-"})
+	o.script(4, "log-alert.glisp", "5m", "ERROR", "-", "wbe")
+	eventually(t, "web has printed", func() error {
+		if o.value(`(len (logs "web"))`) != "3" {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+	if out := o.script(0, "log-alert.glisp", "5m", "FATAL", "-", "*"); out != "" {
+		t.Errorf("nothing is wrong, but it says\n%s", out)
+	}
+	o.says(o.script(1, "log-alert.glisp", "5m", "ERROR|panic", "-", "*"), "web: ", "ERROR: disk full", "panic: no")
+
+	posted := make(chan string, 2)
+	var code atomic.Int32
+	code.Store(http.StatusOK)
+	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var body bytes.Buffer
+		body.ReadFrom(r.Body)
+		w.WriteHeader(int(code.Load()))
+		posted <- r.Method + " " + body.String()
+	}))
+	defer hook.Close()
+	o.script(1, "log-alert.glisp", "5m", "ERROR", hook.URL, "web")
+	if got := <-posted; !strings.HasPrefix(got, "POST ") || !strings.Contains(got, "disk full") || !strings.Contains(got, `"process":"web"`) {
+		t.Errorf("the hook got %s", got)
+	}
+	code.Store(http.StatusBadGateway)
+	o.says(o.script(1, "log-alert.glisp", "5m", "ERROR", hook.URL, "web"), "cannot deliver the alert", "502")
+}
+
+func TestDrainStopLetsWorkFinish(t *testing.T) {
+	worker := func(name, onQuit string) string {
+		return shellProcess(name, "trap '"+onQuit+"' QUIT; echo ready; while :; do sleep 1000 & wait $!; done", "")
+	}
+	o := operate(t, worker("worker-1", "exit 7")+worker("worker-2", "exit 0")+worker("stubborn", ":"))
+	eventually(t, "the workers are ready", func() error {
+		if o.value(`(map len [(logs "worker-1") (logs "worker-2") (logs "stubborn")])`) != "[1 1 1]" {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+	o.refusesWrongArguments("drain-stop.glisp", nil, []string{"QUIT", "5"}, []string{"QUIT", "long", "worker-1"})
+	o.script(4, "drain-stop.glisp", "QUIT", "5", "wroker-1")
+	o.says(o.script(0, "drain-stop.glisp", "QUIT", "30", "worker-*"), "worker-1 ended by itself", "worker-2 ended by itself")
+	if got := o.value(`(map #(:state %) (status))`); got != `["stopped" "stopped" "running"]` && got != `["exited" "exited" "running"]` {
+		t.Errorf("states are %s", got)
+	}
+	o.says(o.script(1, "drain-stop.glisp", "QUIT", "0", "stubborn"), "stubborn did not end within 0 seconds and is stopped")
+	if got := o.value(`(:state (first (status "stubborn")))`); got != `"stopped"` {
+		t.Errorf("stubborn is %s", got)
+	}
+}
+
+// address is the path of the daemon's socket.
+func (o *operated) address() string {
+	_, after, _ := strings.Cut(o.daemon.text(), " listens on unix:")
+	path, _, _ := strings.Cut(after, "\n")
+	return path
+}
+
+// posted sends a program as curl would, and gives what it printed and its value as JSON.
+func (o *operated) posted(program string) (output, value string) {
+	o.t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", o.address())
+	}}}
+	body, err := json.Marshal(map[string]string{"form": program})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	response, err := client.Post("http://localhost/v1/eval", "application/json", bytes.NewReader(body))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	var reply struct {
+		Output string
+		Value  json.RawMessage
+		Error  any
+	}
+	if err := json.NewDecoder(response.Body).Decode(&reply); err != nil || response.StatusCode != http.StatusOK || reply.Error != nil {
+		o.t.Fatalf("posted: %s, %v, %v", response.Status, reply.Error, err)
+	}
+	return reply.Output, string(reply.Value)
+}
+
+// typed sends a program form by form in one session, and gives what it printed and the last value as JSON.
+func (o *operated) typed(program string) (output, value string) {
+	o.t.Helper()
+	client, err := repl.NewClient(o.address(), "")
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	var out strings.Builder
+	session := fmt.Sprintf("deployment-%d", time.Now().UnixNano())
+	for form := range strings.SplitSeq(program, "\n\n") {
+		reply, err := client.Eval(o.t.Context(), repl.Request{Form: form, Session: session}, &out)
+		if err != nil || reply.Error != nil {
+			o.t.Fatalf("%s\ngives %v, %v", form, reply.Error, err)
+		}
+		value = string(reply.Value)
+	}
+	return out.String(), value
+}
+
+// executed runs a program by exec, and gives what it printed and its value as JSON.
+func (o *operated) executed(program string) (output, value string) {
+	o.t.Helper()
+	o.write("deploy.glisp", program)
+	out, errs, code := o.run("", "exec", "--json", "deploy.glisp")
+	if code != 0 {
+		o.t.Fatalf("exec: exit code %d\n%s%s", code, out, errs)
+	}
+	i := strings.LastIndexByte(strings.TrimSuffix(out, "\n"), '\n') + 1
+	return out[:i], strings.TrimSpace(out[i:])
+}
+
+// TestADeploymentIsAProgram deploys, changes, verifies over http and rolls back in glisp alone, and comes to the same
+// result as a script, typed form by form, and posted over the socket.
+func TestADeploymentIsAProgram(t *testing.T) {
+	o := operate(t, "")
+	service := o.path("answer")
+	if out, err := exec.Command("go", "build", "-o", service, filepath.Join("testdata", "answer", "main.go")).CombinedOutput(); err != nil {
+		t.Fatalf("cannot build the service: %v\n%s", err, out)
+	}
+	text, err := os.ReadFile(filepath.Join("testdata", "deploy.glisp"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ports := []int{freePort(t), freePort(t), freePort(t)}
+	for _, one := range []struct{ after, printed, value string }{
+		{`["v2"]`, "deployed 3 services\nnow: web-0 running, web-1 running, web-2 running\n",
+			`{"added":["added","added","added"],"changed":"renewed","verified":true,"rolled back":null,"answers":["v1","v2","v1"]}`},
+		{`[]`, "deployed 3 services\nweb-1 does not answer well, rolling back\nnow: web-0 running, web-1 running, web-2 running\n",
+			`{"added":["added","added","added"],"changed":"renewed","verified":false,"rolled back":"renewed","answers":["v1","v1","v1"]}`},
+	} {
+		program := fmt.Sprintf("(def program %q) (def ports %v) (def before \"v1\") (def after %s)\n\n%s", service, ports, one.after, text)
+		for way, run := range map[string]func(string) (string, string){"exec": o.executed, "a session": o.typed, "a post": o.posted} {
+			printed, value := run(program)
+			if printed != one.printed || value != one.value {
+				t.Errorf("by %s it prints\n%s%s\nwant\n%s%s", way, printed, value, one.printed, one.value)
+			}
+			o.value(`(begin (foreach #(remove-proc (:name %)) (status "web-*")) nil)`)
+		}
+		out, errs, code := o.run(program, "repl")
+		if lines := strings.Split(strings.TrimSpace(out), "\n"); code != 0 || !strings.Contains(out, strings.Split(one.printed, "\n")[1]+"\n") {
+			t.Errorf("piped into the prompt it ends with %d and %s\n%s\n%s", code, lines[len(lines)-1], out, errs)
+		}
+		o.value(`(begin (foreach #(remove-proc (:name %)) (status "web-*")) nil)`)
+	}
+}
+
+// TestExamplesOfTheLanguageThatSuperviseHold evaluates the examples of lisp/LANGUAGE.md that need a daemon, each block in
+// a session of its own.
+func TestExamplesOfTheLanguageThatSuperviseHold(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "lisp", "LANGUAGE.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := operate(t, sleeper("web")+sleeper("job"), "web", "job")
+	client, err := repl.NewClient(o.address(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := 0
+	for n, block := range strings.Split(string(page), "\n```glisp daemon\n")[1:] {
+		block, _, _ = strings.Cut(block, "\n```\n")
+		var form strings.Builder
+		for line := range strings.SplitSeq(block, "\n") {
+			source, want, judged := strings.Cut(line, ";=> ")
+			form.WriteString(source + "\n")
+			if !judged {
+				continue
+			}
+			reply, err := client.Eval(t.Context(), repl.Request{Form: form.String(), Session: fmt.Sprint("block ", n)}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := reply.Text
+			if reply.Error != nil {
+				got = "error " + reply.Error.Kind
+			}
+			if got != want {
+				t.Errorf("%s\ngives %s (%v), want %s", form.String(), got, reply.Error, want)
+			}
+			form.Reset()
+			ran++
+		}
+		if strings.TrimSpace(form.String()) != "" {
+			t.Errorf("nothing is said of %s", form.String())
+		}
+	}
+	if ran < 10 {
+		t.Errorf("only %d examples", ran)
+	}
+}
