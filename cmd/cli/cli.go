@@ -45,7 +45,11 @@ func Main(ctx context.Context, args []string, stdio Stdio, options Options) int 
 	}
 	if err != nil {
 		for line := range strings.Lines(err.Error()) {
-			fmt.Fprintf(stdio.Err, "supervisord: %s\n", printable(strings.TrimSuffix(line, "\n")))
+			before := "supervisord: "
+			if strings.HasPrefix(line, " ") {
+				before = "" // it belongs to the line above
+			}
+			fmt.Fprintf(stdio.Err, "%s%s\n", before, printable(strings.TrimSuffix(line, "\n")))
 		}
 	}
 	return codeOf(err)

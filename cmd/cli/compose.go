@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/qjpcpu/supervisord/builtins"
 	"github.com/qjpcpu/supervisord/core"
@@ -70,11 +71,11 @@ func (d *daemon) compose(loaded config.Config, background bool) (undo func(), er
 		d.diary.Logf("%s", warning)
 	}
 	d.remember()
+	address := childAddress(doors(d.place, settings)[0])
 	d.sup = core.New(core.Options{
-		Starter: d.host, Logs: d.logs, BaseEnv: os.Environ(), JournalSize: journalSize,
-		Address: childAddress(doors(d.place, settings)[0]),
+		Starter: d.host, Logs: d.logs, BaseEnv: os.Environ(), JournalSize: journalSize, Address: address,
 	})
-	if d.engine, err = d.newEngine(settings); err != nil {
+	if d.engine, err = d.newEngine(settings, address); err != nil {
 		return undo, err
 	}
 	if d.listened, err = newSwitchboard(d.newServer, doors(d.place, settings)); err != nil {
@@ -156,13 +157,13 @@ func (d *daemon) health() any {
 }
 
 // newEngine makes the engine that evaluates forms against this daemon.
-func (d *daemon) newEngine(settings config.Settings) (*builtins.Engine, error) {
+func (d *daemon) newEngine(settings config.Settings, address string) (*builtins.Engine, error) {
 	v, c := buildVersion()
 	host := &builtins.Host{
 		Sup:        d.sup,
 		Version:    builtins.VersionInfo{Version: v, Commit: c},
 		Starter:    d.host,
-		Environ:    os.Environ(),
+		Environ:    commandEnviron(address),
 		Config:     d.configuration,
 		Plan:       d.plan,
 		Reload:     d.reload,
@@ -183,3 +184,9 @@ func (d *daemon) newEngine(settings config.Settings) (*builtins.Engine, error) {
 
 // configuration is what (config) shows; secrets are masked there.
 func (d *daemon) configuration() map[string]any { return *d.effective.Load() }
+
+// commandEnviron is what the commands of programs get: the daemon's environment without its token, and its address.
+func commandEnviron(address string) []string {
+	env := slices.DeleteFunc(os.Environ(), func(pair string) bool { return strings.HasPrefix(pair, "SUPERVISORD_TOKEN=") })
+	return append(env, core.AddressKey+"="+address)
+}

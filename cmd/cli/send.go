@@ -107,7 +107,7 @@ func (s *session) show(c *call, p program, reply repl.Reply) error {
 		}
 	}
 	if reply.Error != nil {
-		return s.failed(c, reply.Error)
+		return s.failed(c, p, reply.Error)
 	}
 	if reply.Exit != 0 {
 		return exitCode(reply.Exit)
@@ -151,7 +151,7 @@ func (s *session) render(c *call, p program, value []byte, text string) error {
 
 // failed turns the daemon's refusal into an error with its exit code. A report that came with it is printed first, so
 // that what did succeed is seen.
-func (s *session) failed(c *call, failure *repl.Failure) error {
+func (s *session) failed(c *call, p program, failure *repl.Failure) error {
 	if len(failure.Value) > 0 && string(failure.Value) != "null" {
 		if c.has("json") {
 			fmt.Fprintf(s.stdio.Out, "%s\n", failure.Value)
@@ -166,15 +166,28 @@ func (s *session) failed(c *call, failure *repl.Failure) error {
 		return nil
 	}
 	message := failure.Message
-	if c.command.text != nil && failure.Where != "" {
-		message = failure.Where + ": " + message
-	}
 	if c.command.text != nil {
-		for _, line := range failure.Trace {
-			message += "\n  " + line
-		}
+		message = p.explain(failure)
 	}
 	return fail(repl.ExitCode(failure.Kind), "%s", message)
+}
+
+// explain shows where a program failed: the place, the line of its text with a caret, and the calls under way.
+func (p program) explain(failure *repl.Failure) string {
+	e := lisp.Error{Kind: failure.Kind, Msg: failure.Message, Trace: failure.Trace}
+	place, inside := strings.CutPrefix(failure.Where, p.name+":")
+	if _, err := fmt.Sscanf(place, "%d:%d", &e.Pos.Line, &e.Pos.Col); !inside || err != nil {
+		e.Pos = lisp.Pos{}
+		if failure.Where != "" {
+			e.Msg = failure.Where + ": " + e.Msg
+		}
+		return e.Render()
+	}
+	e.Pos.Name = p.name
+	if lines := strings.Split(p.form, "\n"); e.Pos.Line > 0 && e.Pos.Line <= len(lines) {
+		e.Line = strings.TrimSuffix(lines[e.Pos.Line-1], "\r")
+	}
+	return e.Render()
 }
 
 // streamed passes output on as it arrives. On a terminal, control characters are escaped.
