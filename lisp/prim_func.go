@@ -221,8 +221,12 @@ func flatmapPrim(t *Thread, args []Value) Value {
 	items := t.elements(args[1], "map over")
 	for i := 0; i < len(items); i++ {
 		got := t.call1(f, items[i])
-		if !isSeq(got) {
-			t.fail("type", "cannot flatmap: the function gave %s, want list or array", showArg(got))
+		want, fits := "list", got.Kind() == KindList
+		if args[1].Kind() == KindArray {
+			want, fits = "array", got.Kind() == KindArray
+		}
+		if !fits && !got.IsNil() {
+			t.fail("type", "cannot flatmap: the function gave %s, want %s or nil", showArg(got), want)
 		}
 		more := t.elements(got, "flatmap")
 		t.alloc(int64(len(more)) * 2 * valueSize)

@@ -62,7 +62,7 @@ func seqPrims() []Prim {
 			return Int(-1)
 		}},
 		{Name: "len", Params: "x:string|bytes|array|list|hash", Doc: "How many characters, bytes, elements or keys.", Example: "(len \"héllo\") => 5", fn1: (*Thread).length},
-		{Name: "append", Params: "x more...", Doc: "A new array or list with more elements, or a string with more chars or strings.", Example: "(append [1] 2 3) => [1 2 3]", fn: appendPrim},
+		{Name: "append", Params: "x more...", Doc: "A new array or list with more elements, or a string with more chars.", Example: "(append [1] 2 3) => [1 2 3]", fn: appendPrim},
 		{Name: "concat", Params: "x...", Doc: "Strings, arrays, lists, byte strings or hashes joined; of equal keys the later value counts.", Example: "(concat [1] [2]) => [1 2]", fn: concatPrim},
 		{Name: "slice", Params: "x:string|bytes|array|list from:int [to:int]", Doc: "The part from index from up to, not including, to.", Example: "(slice \"hello\" 1 3) => \"el\"", fn: slicePrim},
 		{Name: "exist?", Params: "coll:list|array|hash x", Doc: "Whether a list or array has an element equal to x, or a hash the key x.", Example: "(exist? [1 2] 2) => true", fn: existPrim},
@@ -273,14 +273,10 @@ func appendPrim(t *Thread, args []Value) Value {
 		return listTail(append(append([]Value(nil), items...), args[1:]...), Nil)
 	case *text:
 		for i, v := range args[1:] {
-			switch x := v.o.(type) {
-			case *charTag:
-				o = t.join(o, string(rune(v.n)))
-			case *text:
-				o = t.join(o, x.s)
-			default:
-				t.badArg("append", i+2, v, "char or string")
+			if v.Kind() != KindChar {
+				t.badArg("append", i+2, v, "char; concat joins strings")
 			}
+			o = t.join(o, string(rune(v.n)))
 		}
 		return Value{o: o}
 	}
