@@ -49,10 +49,12 @@ func (e *ending) String() string {
 	return e.exit.String()
 }
 
-// How long one exec may take until callers are told that it hangs, and how soon KILL is repeated at the least.
+// How long one exec may take until callers are told that it hangs, and how soon KILL and a failed launch are repeated at the
+// least.
 const (
-	launchPatience = 10 * time.Second
-	killAgainAfter = 100 * time.Millisecond
+	launchPatience   = 10 * time.Second
+	killAgainAfter   = 100 * time.Millisecond
+	launchAgainAfter = 100 * time.Millisecond
 )
 
 // machine decides. It knows neither clocks nor processes: step is given an event and the monotonic time, and answers with at
@@ -225,6 +227,9 @@ func (m *machine) exited(how *ending, now time.Duration) act {
 	default:
 		m.state = Backoff
 		m.deadline = now + m.delay()
+		if how.launchErr != nil { // what the system lacks now it lacks in a moment too
+			m.deadline = max(m.deadline, now+launchAgainAfter)
+		}
 		m.failures++
 		m.reason = how.String()
 	}

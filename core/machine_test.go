@@ -171,7 +171,7 @@ func crash(m *machine, now *time.Duration, lived time.Duration) time.Duration {
 	return d
 }
 
-// A19: the delay doubles up to its maximum, and a fixed number of restarts in the window is the end of it.
+// The delay doubles up to its maximum, and a fixed number of restarts in the window is the end of it.
 func TestCrashLoopIsSlowedAndGivenUp(t *testing.T) {
 	m, now := at(Stopped), time.Duration(0)
 	m.step(askStart, nil, now)
@@ -212,7 +212,7 @@ func TestRestartsOutsideTheWindowDoNotCount(t *testing.T) {
 	}
 }
 
-// A20: only a steady life makes the next delay the first one again; a start grace that was survived does not.
+// Only a steady life makes the next delay the first one again; a start grace that was survived does not.
 func TestOnlyASteadyRunForgivesFailures(t *testing.T) {
 	m, now := at(Stopped), time.Duration(0)
 	m.step(askStart, nil, now)

@@ -134,7 +134,6 @@ func TestWiringMakesNoPipeThatNobodyReads(t *testing.T) {
 	}
 }
 
-// F23
 func TestNamesAreSafeEverywhere(t *testing.T) {
 	for _, good := range []string{"web", "web-1", "_x", "a.b@c", "0", strings.Repeat("a", 64)} {
 		if err := ValidName(good); err != nil {
@@ -173,7 +172,6 @@ func TestSpecsThatCannotWorkAreRefused(t *testing.T) {
 	}
 }
 
-// F20
 func TestPrivateVariablesAreNotPassedOn(t *testing.T) {
 	base := []string{"PATH=/bin", "NOTIFY_SOCKET=/run/x", "LISTEN_FDS=3", "WATCHDOG_USEC=1", "SUPERVISORD_TOKEN=t", "SUPERVISORD_TOKEN_FILE=f",
 		"GOGC=1", "A=1", "A=2", "junk", "=x", "SUPERVISOR_ADDRESS=old", "EMPTY="}
@@ -185,7 +183,6 @@ func TestPrivateVariablesAreNotPassedOn(t *testing.T) {
 	}
 }
 
-// F17
 func TestAnotherUserDoesNotGetTheDaemonsHome(t *testing.T) {
 	base := []string{"HOME=/root", "LOGNAME=root", "PATH=/bin", "SHELL=/bin/sh", "USER=root"}
 	if got := environ(base, Launch{}); !slices.Equal(got, base) {

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -109,6 +110,26 @@ func TestDeadLeaderIsNotCalledRunning(t *testing.T) {
 			if st := state(t, s, "web"); st.State == Running {
 				t.Fatalf("%+v", st)
 			}
+		}
+		end(t, s, w)
+	})
+}
+
+// A system that cannot fork (no processes, no memory left) is not asked thousands of times a second, also with a delay of zero.
+func TestFailingForkIsNotRepeatedWithoutAPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.program("web", behaviour{err: errors.New("resource temporarily unavailable"), temporary: true})
+		s := New(Options{Starter: w})
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			s.Apply(t.Context(), []Spec{spec("web", func(s *Spec) { s.Care.RestartDelay, s.Care.RestartDelayMax = 0, 0 })})
+		}()
+		pass(time.Second)
+		<-done
+		if n := w.count("web"); n < 5 || n > 12 {
+			t.Errorf("%d tries in a second", n)
 		}
 		end(t, s, w)
 	})

@@ -11,7 +11,6 @@ import (
 	"time"
 )
 
-// A04
 func TestStopDuringBackoffIsImmediate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -34,7 +33,7 @@ func TestStopDuringBackoffIsImmediate(t *testing.T) {
 	})
 }
 
-// A05: a hung exec holds up nobody else, and the stop completes when exec is released.
+// A hung exec holds up nobody else, and the stop completes when exec is released.
 func TestHungExecBlocksNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -75,7 +74,7 @@ func TestHungExecBlocksNobody(t *testing.T) {
 	})
 }
 
-// A06, A07: storms from many clients end with what was accepted last, and never with two lives at once.
+// Storms from many clients end with what was accepted last, and never with two lives at once.
 func TestStormLeavesOneLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -113,7 +112,6 @@ func TestStormLeavesOneLife(t *testing.T) {
 	})
 }
 
-// A08
 func TestStubbornChildIsKilled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -132,7 +130,7 @@ func TestStubbornChildIsKilled(t *testing.T) {
 	})
 }
 
-// A15: what KILL cannot end stays stopping, with the reason; whoever waits is told, and it is killed again.
+// What KILL cannot end stays stopping, with the reason; whoever waits is told, and it is killed again.
 func TestUnkillableIsSaidAndTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -171,7 +169,7 @@ func TestUnkillableIsSaidAndTriedAgain(t *testing.T) {
 	})
 }
 
-// A19 with the clock: what the machine decides is what happens.
+// With the clock: what the machine decides is what happens.
 func TestDelaysGrowAndStartResetsThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

@@ -125,7 +125,6 @@ func await(t testing.TB, s *Supervisor, name string, st State) Status {
 	return got
 }
 
-// A21
 func TestRealEndsAreToldAsTheyWere(t *testing.T) {
 	never := func(s *Spec) { s.Care.Restart = Never; s.Care.ExitCodes = []int{0, 2} }
 	s := real(t, does("exit 0", never), does("exit 1", never), does("exit 2", never), does("exit 255", never),
@@ -155,7 +154,7 @@ func TestRealEndsAreToldAsTheyWere(t *testing.T) {
 	}
 }
 
-// A24, A25: one line with path and reason, at once.
+// One line with path and reason, at once.
 func TestRealLaunchThatCannotHealIsFatal(t *testing.T) {
 	dir := t.TempDir()
 	plain := filepath.Join(dir, "plain")

@@ -10,7 +10,7 @@ import (
 // State is where a process stands. What is wanted of it is a second fact: Status.Want.
 type State int
 
-// The states of architecture's machine; see the package comment for the diagram.
+// The states of the machine; see the package comment for the diagram.
 const (
 	Stopped  State = iota // down, meant to be
 	Starting              // launched, its start grace is not over

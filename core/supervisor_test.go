@@ -33,7 +33,6 @@ func hundred(tweaks ...func(*Spec)) []Spec {
 	return out
 }
 
-// A07
 func TestRestartStormOfAllEndsWithAllRunning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -58,7 +57,6 @@ func TestRestartStormOfAllEndsWithAllRunning(t *testing.T) {
 	})
 }
 
-// A23
 func TestManyEndingTogetherAreAllSeen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -92,7 +90,6 @@ func TestManyEndingTogetherAreAllSeen(t *testing.T) {
 	})
 }
 
-// A27
 func TestPriorityOrdersStartAndStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -180,7 +177,6 @@ func TestEqualPrioritiesStopInParallel(t *testing.T) {
 	})
 }
 
-// A28
 func TestNothingStartsAfterTheDecisionToStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -235,7 +231,6 @@ func TestNothingStartsAfterTheDecisionToStop(t *testing.T) {
 	})
 }
 
-// A29
 func TestSecondCloseHurries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -282,7 +277,7 @@ func TestCloseIsBoundedByWhatItCannotKill(t *testing.T) {
 	})
 }
 
-// C05, C06: a reload touches what changed and nothing else; applying the same again changes nothing.
+// A reload touches what changed and nothing else; applying the same again changes nothing.
 func TestReloadTouchesOnlyWhatChanged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -324,7 +319,6 @@ func TestReloadTouchesOnlyWhatChanged(t *testing.T) {
 	})
 }
 
-// C09
 func TestConcurrentReloadsQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -347,7 +341,7 @@ func TestConcurrentReloadsQueue(t *testing.T) {
 	})
 }
 
-// C07: what fails at run time does not undo the others.
+// What fails at run time does not undo the others.
 func TestOneBadStepDoesNotStopTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
