@@ -42,6 +42,7 @@ func TestMain(m *testing.M) {
 //	ended [-name N] CODE        wait for that daemon or follower to end, and compare its exit code
 //	send [-name N] SIGNAL       send it a signal
 //	await NAME STATE            supervisord service wait, and fail if that fails
+//	printed NAME TEXT           wait until a process has printed the text
 //	exitcode CODE COMMAND...    exec, and compare the exit code
 //	pid NAME VARIABLE           put the pid of a process into a variable
 //	gone PID|FILE               wait until a process of the system has ended; FILE holds its pid
@@ -61,7 +62,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup:               setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"daemon": startDaemon, "follower": startFollower, "ended": endedDaemon, "send": signalDaemon, "await": awaitState, "exitcode": checkCode,
+			"daemon": startDaemon, "follower": startFollower, "printed": awaitPrinted, "ended": endedDaemon, "send": signalDaemon, "await": awaitState, "exitcode": checkCode,
 			"pid": readPID, "gone": waitGone, "mode": checkMode, "log": searchLog,
 		},
 	})
@@ -282,6 +283,18 @@ func startFollower(ts *testscript.TestScript, neg bool, args []string) {
 	if !d.await(func(log string) bool { return strings.Contains(log, args[0]) }) {
 		ts.Fatalf("the follower has not printed %q:\n%s", args[0], d.text())
 	}
+}
+
+func awaitPrinted(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: printed NAME TEXT")
+	}
+	const name = "printed"
+	startFollower(ts, false, []string{"-name", name, args[1], "service", "logs", "-f", args[0], "-n", "1000"})
+	d := theDaemon(ts, name)
+	d.command.Process.Kill()
+	<-d.ended
+	delete(ts.Value(daemonsKey{}).(map[string]*foreground), name)
 }
 
 func searchLog(ts *testscript.TestScript, neg bool, args []string) {
