@@ -144,10 +144,14 @@ func (e *Engine) Eval(ctx context.Context, job Job, out io.Writer) (result Resul
 	return ev.run(ctx)
 }
 
-// allVerbs tells whether every head is a verb and none of them means something else in the job's session.
+// allVerbs tells whether every head is a verb and none of them means something else in the job's session. Those that explain
+// names know those of the session too, so they wait for it.
 func (e *Engine) allVerbs(session sessionID, calls []Call) bool {
 	for _, call := range calls {
 		if _, known := e.verbs[call.Head]; !known || e.sessions.shadows(session, call.Head) {
+			return false
+		}
+		if (call.Head == "doc" || call.Head == "apropos") && e.sessions.known(session) {
 			return false
 		}
 	}
@@ -179,10 +183,19 @@ func (ev *evaluation) callAll(ctx context.Context, calls []Call) Result {
 		t := ev.thread(ctx, lisp.Budget{})
 		var err error
 		if value, err = ev.call(t, ev.engine.verbs[call.Head], call.Args); err != nil {
-			return failed(placed(err, call.Pos, ev.job.Name))
+			return failed(placed(ended(ctx, err), call.Pos, ev.job.Name))
 		}
 	}
 	return Result{Value: value}
+}
+
+// ended says why a context ended, where an error only says that it did.
+func ended(ctx context.Context, err error) error {
+	cause := context.Cause(ctx)
+	if cause == nil || err.Error() != ctx.Err().Error() || cause == ctx.Err() {
+		return err
+	}
+	return lisp.Errorf(KindOf(ctx.Err()), "the evaluation was ended: %w", cause)
 }
 
 // placed gives an error its kind, and the place of the call if it has none.
@@ -232,9 +245,14 @@ func (ev *evaluation) run(ctx context.Context) (result Result) {
 	err = errPanic
 	defer func() { e.audit.end(line, began, err) }()
 	var value lisp.Value
+	ev.scope = place.env
 	if err = ev.constants(place.env); err == nil {
 		errand := &errand{set: place.set, input: bufio.NewReader(strings.NewReader(ev.job.Stdin))}
-		t := ev.thread(ctx, lisp.Budget{Steps: mostSteps, Depth: mostDepth, Bytes: mostBytes})
+		budget := lisp.Budget{Steps: mostSteps, Depth: mostDepth, Bytes: mostBytes}
+		if !ev.job.Streamed {
+			budget.Output = bufferedOutput
+		}
+		t := ev.thread(ctx, budget)
 		t.SetLocal(errandKey{}, errand)
 		value, err = t.Eval(place.env, ev.job.Name, ev.job.Form)
 		place.set = errand.set
@@ -259,7 +277,7 @@ func (e *Engine) enterSession(ctx context.Context, id sessionID) (one *session, 
 	return one, leave, err
 }
 
-// constants defines CONFIG and ARGV in a scope.
+// constants defines CONFIG, ARGV and the verb doc in a scope.
 func (ev *evaluation) constants(scope *lisp.Env) error {
 	if ev.engine.host.Config != nil {
 		config, err := configValue(ev.engine.host)
@@ -269,6 +287,11 @@ func (ev *evaluation) constants(scope *lisp.Env) error {
 		scope.Define("CONFIG", frozen(config))
 	}
 	scope.Define("ARGV", frozen(textArray(ev.job.Argv)))
+	// The language has a doc of its own, a macro that prints. A name that is defined hides it.
+	ours, _ := ev.engine.base.Lookup("doc")
+	if here, _ := scope.Lookup("doc"); lisp.Equal(ours, here) {
+		scope.Define("doc", ours)
+	}
 	return nil
 }
 
@@ -309,7 +332,7 @@ func languageDoc(t *lisp.Thread, name string) (string, bool) {
 	if ev == nil {
 		return "", false
 	}
-	d, ok := ev.engine.base.Doc(name)
+	d, ok := ev.names().Doc(name)
 	if !ok {
 		return "", false
 	}
@@ -323,7 +346,15 @@ func languageDoc(t *lisp.Thread, name string) (string, bool) {
 // languageNames are all names of the language.
 func languageNames(t *lisp.Thread) []string {
 	if ev := evaluationOf(t); ev != nil {
-		return ev.engine.base.Names("")
+		return ev.names().Names("")
 	}
 	return nil
+}
+
+// names is the scope that an evaluation's names are of.
+func (ev *evaluation) names() *lisp.Env {
+	if ev.scope != nil {
+		return ev.scope
+	}
+	return ev.engine.base
 }

@@ -17,6 +17,7 @@ type evaluation struct {
 	out     *output
 	program uint64 // id of the program in the audit log; 0 on the way without evaluator
 	cause   core.Cause
+	scope   *lisp.Env // of the program; nil on the way without evaluator
 
 	delivered bool
 }

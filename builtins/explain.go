@@ -37,11 +37,14 @@ func doc(_ *Host, t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 
 // docOf is the documentation of the name that is the first argument.
 func docOf(t *lisp.Thread, a arguments) (lisp.Value, error) {
+	var names []string
 	name, err := a.text(0)
+	if err != nil && a.args[0].Kind() == lisp.KindFunction {
+		name, err = strings.TrimPrefix(lisp.Display(a.args[0]), "fn:"), nil
+	}
 	if err != nil {
 		return lisp.Nil, err
 	}
-	var names []string
 	for _, v := range tableOf(t) {
 		if v.Name == name {
 			return lisp.String(v.manual()), nil

@@ -138,3 +138,70 @@ func TestLogsAndFollow(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestOneFileIsShownOnce: where stdout and stderr name the same file, every line comes once, whichever of them is asked for.
+func TestOneFileIsShownOnce(t *testing.T) {
+	set := logs.New(logs.Options{})
+	p := &piped{starter: starter{started: map[string]int{}}, pipes: map[string]*os.File{}}
+	sup := core.New(core.Options{Starter: p, Logs: set})
+	file := filepath.Join(t.TempDir(), "a.log")
+	spec := core.Spec{Name: "a", Launch: core.Launch{Command: "/bin/x"}, Care: core.DefaultCare(), Output: core.Output{Stdout: []string{file}, Stderr: []string{file}}}
+	if _, err := sup.Apply(t.Context(), []core.Spec{spec}); err != nil {
+		t.Fatal(err)
+	}
+	stream, err := sup.Stream("a", "stdout")
+	if err != nil {
+		t.Fatal(err)
+	}
+	heard := stream.Follow(t.Context())
+	say := func(text string) {
+		t.Helper()
+		if _, err := p.pipes["a"].WriteString(text + "\n"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := heard.Next(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	say("one")
+	say("two")
+	e := NewEngine(EngineOptions{Host: &Host{Sup: sup}})
+	for _, form := range []string{`(logs "a")`, `(logs "a" "stream=stdout")`, `(logs "a" "stream=stderr")`} {
+		result := e.Eval(t.Context(), Job{Form: form}, nil)
+		if got := lisp.Print(result.Value); result.Err != nil || got != `["one" "two"]` {
+			t.Errorf("%s: %v %s", form, result.Err, got)
+		}
+	}
+	last := "one\ntwo\n"
+	for _, form := range []string{`(follow "a" "lines=2")`, `(follow "a" "stream=stderr" "lines=2")`} {
+		ctx, cancel := context.WithCancel(t.Context())
+		out := make(arrivals)
+		done := make(chan Result, 1)
+		go func() {
+			done <- e.Eval(ctx, Job{Form: form, Streamed: true}, out)
+			close(out)
+		}()
+		got := <-out + <-out
+		say("three")
+		got += <-out
+		say("four")
+		got += <-out
+		cancel()
+		for rest := range out {
+			got += rest
+		}
+		if got != last+"three\nfour\n" {
+			t.Errorf("%s: %q", form, got)
+		}
+		last = "three\nfour\n"
+		<-done
+	}
+	heard.Close()
+	_ = p.pipes["a"].Close()
+	if _, err := sup.Close(context.Background(), true); err != nil {
+		t.Error(err)
+	}
+	if err := set.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -65,6 +65,27 @@ func TestSecretsStayInside(t *testing.T) {
 	})
 }
 
+// TestProgramsAreAudited: a program has its two lines with the hash of its text, and so has each changing call within it.
+func TestProgramsAreAudited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Policy{})
+		defer w.end()
+		form := `(begin (status) (restart "web-1") (def secret "` + canary + `") (raise secret))`
+		w.eval(form)
+		var got []string
+		all := w.records()
+		for _, r := range all {
+			got = append(got, strings.Join([]string{r.Head, r.Phase, r.Outcome}, " "))
+		}
+		if text := strings.Join(got, "|"); text != "program begin |restart begin |restart end ok|program end raised" {
+			t.Fatalf("got %s", text)
+		}
+		if all[0].SHA256 != fingerprint(form) || all[0].ID != all[3].ID || all[1].Within != all[0].ID || all[2].Within != all[0].ID || all[1].ID == all[0].ID {
+			t.Errorf("%+v", all)
+		}
+	})
+}
+
 // TestAuditIsComplete: a line before and one after every changing form, one for a refusal, none for looking; and no
 // argument can make a line of its own.
 func TestAuditIsComplete(t *testing.T) {

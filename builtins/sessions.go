@@ -154,6 +154,13 @@ func (s *sessions) shadows(id sessionID, verb string) bool {
 	return found != nil && found.shadowed[verb]
 }
 
+// known tells whether there is such a session.
+func (s *sessions) known(id sessionID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return id.name != "" && s.all[id] != nil
+}
+
 // shadowedIn are the verbs that a scope has given another meaning.
 func (s *sessions) shadowedIn(scope *lisp.Env) map[string]bool {
 	var all map[string]bool

@@ -191,7 +191,7 @@ func TestFollowedEventsEndWithTheirReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, Policy{DisableRCE: true})
 		defer w.end()
-		ctx, cancel := context.WithCancel(t.Context())
+		ctx, cancel := context.WithCancelCause(t.Context())
 		out := &lines{}
 		done := make(chan Result, 1)
 		go func() { done <- w.engine.Eval(ctx, Job{Form: `(events "follow")`, Streamed: true}, out) }()
@@ -201,8 +201,8 @@ func TestFollowedEventsEndWithTheirReader(t *testing.T) {
 		if text := out.String(); !strings.Contains(text, "web-1  running -> stopping") || !strings.Contains(text, `(stop "web-1")`) {
 			t.Errorf("got %q", text)
 		}
-		cancel()
-		if result := <-done; KindOf(result.Err) != "cancelled" {
+		cancel(errors.New("the daemon is shutting down"))
+		if result := <-done; KindOf(result.Err) != "cancelled" || !strings.Contains(result.Err.Error(), "ended: the daemon is shutting down") {
 			t.Errorf("got %v", result.Err)
 		}
 	})
