@@ -286,11 +286,11 @@ func (c *compiler) let(e *eLet, tail bool) node {
 	for i, v := range e.vars {
 		puts[i] = c.store(v, true, !v.unset)
 	}
-	var n node
-	if slot, ok := puts[0].(*putSlot); len(puts) == 1 && ok {
-		n = &nodeLet1{slot.i, inits[0], body}
-	} else {
-		n = &nodeLet{puts, inits, body}
+	var n node = &nodeLet{puts, inits, body}
+	if len(puts) == 1 {
+		if slot, ok := puts[0].(*putSlot); ok {
+			n = &nodeLet1{slot.i, inits[0], body}
+		}
 	}
 	return c.enter(e.scope, nil, n)
 }

@@ -394,7 +394,8 @@ func appendChar(b []byte, r rune) []byte {
 	if strings.ContainsRune("\\'\"()[]#~{};`", r) {
 		return append(b, '\\', byte(r))
 	}
-	if r > 0 && r < utf8.RuneSelf && r > ' ' && r != 0x7f || r >= utf8.RuneSelf && unicode.IsPrint(r) && !unicode.IsSpace(r) {
+	if r > ' ' && r < 0x7f && r != '!' || // #! at the start of a text is no char
+		r >= utf8.RuneSelf && unicode.IsPrint(r) && !unicode.IsSpace(r) {
 		return utf8.AppendRune(b, r)
 	}
 	if r >= 0 && r < 0x80 {

@@ -122,6 +122,10 @@ func (r *reader) form() (Value, *Error) {
 	}
 	p := r.pos()
 	switch c := r.s[r.at]; c {
+	case '.':
+		if r.dot() {
+			return Nil, r.bad(p, "cannot read: a dot stands only before the last element of a list")
+		}
 	case '(':
 		r.at++
 		return r.list(p)
@@ -216,9 +220,6 @@ func (r *reader) items(p position, open, closing byte) ([]Value, *Error) {
 		if err != nil {
 			return nil, err
 		}
-		if isSym(v, ".") {
-			return nil, r.bad(position(v.n), "cannot read: a dot stands only before the last element of a list")
-		}
 		items = append(items, v)
 	}
 }
@@ -239,30 +240,33 @@ func (r *reader) list(p position) (Value, *Error) {
 		if c := r.s[r.at]; c == ']' || c == '}' {
 			return Nil, r.bad(r.pos(), "cannot read: %c closes the ( of line %d", c, p.line())
 		}
-		v, err := r.form()
-		if err != nil {
-			return Nil, err
-		}
-		if !isSym(v, ".") {
+		if !r.dot() {
+			v, err := r.form()
+			if err != nil {
+				return Nil, err
+			}
 			items = append(items, v)
 			continue
 		}
+		dot := r.pos()
+		r.at++
 		if len(items) == 0 {
-			return Nil, r.bad(position(v.n), "cannot read: nothing stands before the dot")
+			return Nil, r.bad(dot, "cannot read: nothing stands before the dot")
 		}
 		if r.space(); r.at >= len(r.s) {
 			return Nil, r.unfinished(p, "cannot read: this ( is never closed")
 		}
 		if r.s[r.at] == ')' {
-			return Nil, r.bad(position(v.n), "cannot read: nothing follows the dot")
+			return Nil, r.bad(dot, "cannot read: nothing follows the dot")
 		}
+		var err *Error
 		if tail, err = r.form(); err != nil {
 			return Nil, err
 		}
 		if r.space(); r.at >= len(r.s) {
 			return Nil, r.unfinished(p, "cannot read: this ( is never closed")
 		}
-		if r.s[r.at] != ')' || isSym(tail, ".") {
+		if r.s[r.at] != ')' {
 			return Nil, r.bad(r.pos(), "cannot read: more than one element follows the dot")
 		}
 		r.at++
@@ -274,6 +278,11 @@ func (r *reader) list(p position) (Value, *Error) {
 	v := listTail(items, tail)
 	v.n = int64(p)
 	return v, nil
+}
+
+// dot reports whether a dot stands alone here.
+func (r *reader) dot() bool {
+	return r.s[r.at] == '.' && (r.at+1 == len(r.s) || isDelimiter(r.s[r.at+1]))
 }
 
 // hash reads a literal table. As source code a table stands for the making of one: its keys and values are forms.
