@@ -49,7 +49,7 @@ func findCgroups(instance string) *cgroups {
 	}
 	probe, err := c.enter("probe", 0)
 	if err == nil {
-		err = probe.kill()
+		err = c.kill(probe)
 		c.leave(probe)
 	}
 	if err != nil {
@@ -106,7 +106,7 @@ func (c *cgroups) sweep() {
 		}
 		old := &cgroup{filepath.Join(c.root, folder.Name())}
 		empty, cancel := c.whenEmpty(old)
-		if err := old.kill(); err == nil {
+		if err := c.kill(old); err == nil {
 			for late := false; old.populated() && !late; {
 				select {
 				case <-empty:
@@ -165,7 +165,10 @@ func (c *cgroups) close() error {
 	return nil
 }
 
-func (g *cgroup) kill() error {
+// kill ends everything in it. The kernel does one at a time: who waits waits here, as a goroutine, and not there, as a thread.
+func (c *cgroups) kill(g *cgroup) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	fd, err := unix.Open(g.path+"/cgroup.kill", unix.O_WRONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return err

@@ -2,8 +2,8 @@
 //
 // A Host starts programs, each leader of a session of its own, and is the one owner of every wait call of its process, so that
 // no exit status is lost and no zombie stays. A Child is the leader and, by its Scope, what descends from it: Stop asks
-// politely, Kill does not ask, Gone tells when nothing is left. Signals go through pidfds or to a number that a zombie still
-// pins, never to a number that could have been given away.
+// politely, Kill does not ask, Gone tells when nothing is left. Signals go to a number that a leader or its zombie still
+// pins, or through a pidfd, never to a number that could have been given away.
 //
 // On Linux a tree is a cgroup where that can be made, entered at the fork; otherwise it is found by session, by a marker in the
 // environment and by descent, which this process sees completely as it is the subreaper. A program that started with an

@@ -126,9 +126,9 @@ func (h *Host) end() error {
 // Features tells which means are in use, for people.
 func (h *Host) Features() []string {
 	if h.cgroups != nil && !h.noClone3.Load() {
-		return []string{"cgroup.kill in " + h.cgroups.root, "subreaper", "pidfd"}
+		return []string{"cgroup.kill in " + h.cgroups.root, "subreaper"}
 	}
-	return []string{"subreaper with a walk through /proc", "pidfd"}
+	return []string{"subreaper with a walk through /proc"}
 }
 
 // Orphans counts the strangers reaped so far.

@@ -88,7 +88,7 @@ func (k *kid) Kill() error {
 	case k.scope == Process:
 		err = k.toLeader(unix.SIGKILL)
 	case k.cgroup != nil:
-		if err = k.cgroup.kill(); err != nil {
+		if err = k.host.cgroups.kill(k.cgroup); err != nil {
 			err = k.toGroup(unix.SIGKILL)
 		}
 	default:

@@ -18,6 +18,21 @@ const UnitKey = "SUPERVISORD_UNIT"
 
 // Start starts a program in a session of its own. See Starter.
 func (h *Host) Start(c Command) (Child, error) {
+	var k *kid
+	var err error
+	// All of it happens there: whatever hangs, the look at a folder too, hangs a spawner thread and nothing else, and a thousand
+	// starts at once are a thousand goroutines that wait and not as many threads in system calls.
+	if closed := h.onSpawner(func() { k, err = h.launch(c) }); closed != nil {
+		return nil, failure("fork", c.Path, closed)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+// launch runs on a spawner thread.
+func (h *Host) launch(c Command) (*kid, error) {
 	id, err := LookupUser(c.User, c.Group)
 	if err != nil {
 		return nil, identityFailure(c, err)
@@ -55,9 +70,7 @@ func (h *Host) Start(c Command) (Child, error) {
 			defer unix.Close(attr.Sys.CgroupFD)
 		}
 	}
-	if closed := h.onSpawner(func() { err = h.fork(k, path, append([]string{c.Path}, c.Args...), attr) }); closed != nil {
-		err = closed
-	}
+	err = h.fork(k, path, append([]string{c.Path}, c.Args...), attr)
 	for _, file := range files {
 		if file != h.null {
 			file.Close()
@@ -85,7 +98,7 @@ func (h *Host) ownCgroup(k *kid, c Command, attr *syscall.SysProcAttr) error {
 	return nil
 }
 
-// fork runs on a spawner thread. Go's fork opens its exec-error pipe under its own lock, which is shared by concurrent forks.
+// fork forks and makes the child known. Go's fork opens its exec-error pipe under its own lock, which is shared by concurrent forks.
 func (h *Host) fork(k *kid, path string, argv []string, attr *syscall.ProcAttr) error {
 	pidfd := -1
 	attr.Sys.PidFD = &pidfd

@@ -34,7 +34,7 @@ func (k *kid) awaitRest() {
 	if !kill {
 		k.signalRest(unix.Signal(stop))
 	} else if k.cgroup != nil {
-		if err := k.cgroup.kill(); err != nil {
+		if err := k.host.cgroups.kill(k.cgroup); err != nil {
 			k.signalRest(unix.SIGKILL)
 		}
 	}
