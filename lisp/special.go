@@ -349,6 +349,13 @@ func (a *analyser) let(what string, args []Value, inOrder bool) expr {
 	}
 	s := a.open()
 	e := &eLet{scope: s}
+	// Functions see the names they are bound to, their own and those of the functions beside them; other values do not.
+	functions := make([]*variable, len(arr.items))
+	for i := 0; i < len(arr.items); i += 2 {
+		if isFunctionLiteral(arr.items[i+1]) {
+			functions[i] = a.declare(a.bindable(arr.items[i], "bind"))
+		}
+	}
 	for i := 0; i < len(arr.items); i += 2 {
 		name := a.bindable(arr.items[i], "bind")
 		if !inOrder {
@@ -359,14 +366,14 @@ func (a *analyser) let(what string, args []Value, inOrder bool) expr {
 				}
 			}
 		}
-		v := a.declare(name)
-		// A function sees the name it is bound to; anything else does not.
-		if !isFunctionLiteral(arr.items[i+1]) {
+		v := functions[i]
+		if v == nil {
+			v = a.declare(name)
 			s.remove(v)
 		}
 		init := a.expr(arr.items[i+1])
-		s.remove(v)
 		if inOrder {
+			s.remove(v)
 			v.active = true
 			s.vars = append(s.vars, v)
 		}
@@ -375,6 +382,7 @@ func (a *analyser) let(what string, args []Value, inOrder bool) expr {
 	}
 	if !inOrder {
 		for _, v := range e.vars {
+			s.remove(v)
 			v.active = true
 			s.vars = append(s.vars, v)
 		}
