@@ -467,13 +467,17 @@ func (a *analyser) conditional(v Value) expr {
 
 // function analyses parameters and body.
 func (a *analyser) function(name string, params Value, body []Value) *eFn {
+	what := "fn"
+	if name != "" {
+		what = "function " + name
+	}
 	arr, ok := params.o.(*array)
 	if !ok {
 		a.at(params)
-		a.bad("cannot define function %s: its parameters must be an array like [a b], got %s", name, showArg(params))
+		a.bad("cannot define %s: its parameters must be an array like [a b], got %s", what, showArg(params))
 	}
 	if len(body) == 0 {
-		a.bad("cannot define function %s: it has no body", name)
+		a.bad("cannot define %s: it has no body", what)
 	}
 	fs := &fnScope{outer: a.fn, name: name, pos: a.pos}
 	if len(body) > 1 {
@@ -491,7 +495,7 @@ func (a *analyser) function(name string, params Value, body []Value) *eFn {
 		if isSym(item, "&") {
 			if i != len(arr.items)-2 {
 				a.at(item)
-				a.bad("cannot define function %s: exactly one parameter follows &", name)
+				a.bad("cannot define %s: exactly one parameter follows &", what)
 			}
 			fs.rest = true
 			words = append(words, "&")
@@ -500,7 +504,7 @@ func (a *analyser) function(name string, params Value, body []Value) *eFn {
 		param := a.bindable(item, "use as a parameter")
 		if v, _ := a.lookup(param); v != nil && inScope(s, v) {
 			a.at(item)
-			a.bad("cannot define function %s: two parameters are called %s", name, param)
+			a.bad("cannot define %s: two parameters are called %s", what, param)
 		}
 		v := a.declare(param)
 		v.active = true
