@@ -125,7 +125,9 @@ func (e *Engine) Eval(ctx context.Context, job Job, out io.Writer) (result Resul
 		if fault := recover(); fault != nil {
 			e.log("internal error: %v\n%s", fault, debug.Stack())
 			result = failed(lisp.Errorf(kindFailed, "%w", errPanic))
-			ev.deliver(result)
+			if job.Deliver != nil { // again, when it was this that failed
+				job.Deliver(result)
+			}
 		}
 	}()
 	defer ev.out.flush()
@@ -230,10 +232,11 @@ func (ev *evaluation) run(ctx context.Context) (result Result) {
 	if err != nil {
 		return early(ev.job, placed(err, lisp.Pos{}, ""))
 	}
+	defer leave()
+	result = failed(lisp.Errorf(kindFailed, "%w", errPanic)) // unless something better comes of it
 	defer func() {
 		ev.deliver(result)
 		e.sessions.remember(ev.job.session(), result)
-		leave()
 	}()
 	head, _ := headOf(ev.job.Form)
 	line, err := e.audit.begin(record{Who: ev.job.Who, Head: "program", Form: head, Name: ev.job.Name, SHA256: fingerprint(ev.job.Form)}, Execute)

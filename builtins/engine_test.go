@@ -173,6 +173,21 @@ func TestFaultStaysInside(t *testing.T) {
 		verb := w.engine.verbs["stop"]
 		verb.Call = func(*Host, *lisp.Thread, []lisp.Value) (lisp.Value, error) { panic("ouch " + canary) }
 		w.engine.verbs["stop"] = verb
+		w.engine.base = lisp.NewBase([]lisp.Prim{{Name: "boom", Params: "", Fn: func(*lisp.Thread, []lisp.Value) (lisp.Value, error) { panic("ouch") }}})
+		var delivered []string
+		deliver := func(r Result) { delivered = append(delivered, KindOf(r.Err)) }
+		w.engine.Eval(t.Context(), Job{Form: `(+ 1 (boom))`, Deliver: deliver}, nil)
+		w.engine.Eval(t.Context(), Job{Form: `(+ 1 1)`, Session: "s", Deliver: func(r Result) {
+			if r.Err == nil {
+				panic("ouch")
+			}
+			deliver(r)
+		}}, nil)
+		w.engine.Eval(t.Context(), Job{Form: `(+ 1 1)`, Session: "s", Deliver: deliver}, nil)
+		if got := strings.Join(delivered, ","); got != "failed,failed," {
+			t.Errorf("delivered %q", got)
+		}
+		w.audit.Reset()
 		result, _ := w.eval(`(stop)`)
 		if KindOf(result.Err) != "failed" || result.Err.Error() != "internal error" {
 			t.Errorf("got %v", result.Err)
