@@ -26,11 +26,9 @@ type (
 		first  bool
 	}
 	eSetGlobal struct {
-		g     *global
-		e     expr
-		def   bool
-		doc   string
-		value bool
+		g   *global
+		e   expr
+		def bool
 	}
 	eIf    struct{ c, a, b expr }
 	eAnd   struct{ es []expr }

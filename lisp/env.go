@@ -20,7 +20,6 @@ type Env struct {
 type global struct {
 	val    Value
 	name   string
-	doc    string
 	frozen bool // of the base: code may take the value itself
 }
 
@@ -39,7 +38,6 @@ type fuzzyMacro struct {
 type baseTable struct {
 	symbols map[string]*symbol
 	docs    map[string]Doc
-	classes int
 }
 
 // Doc describes a name.

@@ -77,7 +77,7 @@ func (a *analyser) quasiList(c *cons, level int) expr {
 		return a.quasiWrap("syntax-quote", x, level+1)
 	}
 	var items []Value
-	tail := Nil
+	var tail Value
 	for {
 		items = append(items, c.car)
 		next, ok := c.cdr.o.(*cons)
