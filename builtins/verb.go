@@ -59,6 +59,11 @@ func Verbs() []Verb {
 		{Name: "env", Args: "NAME", Power: Observe, Call: env,
 			Doc:     "The environment a process gets, as a hash; secrets are masked.",
 			Example: `(env "web-1")`},
+		{Name: "usage", Args: "NAME...", Power: Observe, Call: usage,
+			Doc: "What the processes take, each with everything that descends from it: an array of hashes.\n" +
+				"Keys: name, memory (bytes; what several share counts once), cpu (seconds), processes, threads, fds. What does not run\n" +
+				"takes nothing.",
+			Example: `(usage "web-*")`},
 		{Name: "logs", Args: "NAME... OPTION...", Power: Observe, Call: showLogs,
 			Doc: "The last lines of output, also across rotated files: an array of strings.\n" +
 				"Options are \"key=value\" strings or one hash: stream (stdout or stderr, else both), lines (100, of each stream), since\n" +
