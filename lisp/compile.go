@@ -304,7 +304,18 @@ func (c *compiler) call(e *eCall, tail bool) node {
 	args := c.exprs(e.args)
 	if g, ok := e.f.(*eGlobal); ok {
 		if tail {
-			return &nodeTailGlobal{g.g, args, e.pos, g.pos}
+			other := &nodeTailGlobal{g.g, args, e.pos, g.pos}
+			switch len(args) {
+			case 1:
+				return &nodeTailG1{g.g, args[0], e.pos, other}
+			case 2:
+				return &nodeTailG2{g.g, args[0], args[1], e.pos, other}
+			case 3:
+				return &nodeTailG3{g.g, args[0], args[1], args[2], e.pos, other}
+			case 4:
+				return &nodeTailG4{g.g, args[0], args[1], args[2], args[3], e.pos, other}
+			}
+			return other
 		}
 		switch len(args) {
 		case 1:

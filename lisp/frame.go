@@ -12,13 +12,14 @@ type tester interface {
 // frame is one call under way. Frames form a chain that is kept from call to call, so that calling takes no memory; the
 // depth budget is enforced where the chain grows.
 type frame struct {
-	slots      [8]Value
-	cl         *closure
-	t          *Thread
-	next, prev *frame
-	site       position // where this frame's code is calling
-	more       []Value  // slots beyond the first eight
-	depth      int32
+	cl    *closure
+	t     *Thread
+	next  *frame
+	site  position // where this frame's code is calling
+	slots [8]Value
+	prev  *frame
+	more  []Value // slots beyond the first eight
+	depth int32
 }
 
 // grow makes the frame that follows the last one.
@@ -179,6 +180,10 @@ func (t *Thread) call1(f, a Value) Value {
 	top := t.top
 	cl, ok := f.o.(*closure)
 	if !ok || cl.proto.shape != 1 {
+		if p, ok := f.o.(*primitive); ok && p.fn1 != nil {
+			t.charge(1)
+			return p.fn1(t, a)
+		}
 		base := len(t.stack)
 		t.stack = append(t.stack, a)
 		r := top.invoke(f, t.stack[base:], 0)
@@ -208,6 +213,10 @@ func (t *Thread) call2(f, a, b Value) Value {
 	top := t.top
 	cl, ok := f.o.(*closure)
 	if !ok || cl.proto.shape != 2 {
+		if p, ok := f.o.(*primitive); ok && p.fn2 != nil {
+			t.charge(1)
+			return p.fn2(t, a, b)
+		}
 		base := len(t.stack)
 		t.stack = append(t.stack, a, b)
 		r := top.invoke(f, t.stack[base:], 0)

@@ -59,6 +59,8 @@ func main() {
 			p("type nodeIf%s%s struct { %s; pos position; yes, no node }\n", o.name, s, fields[s])
 			p("func (n *nodeIf%s%s) eval(fr *frame) Value {\n%s\nvar is bool\nif %s {\nx, y := a.n, b.n\nis = %s\n} else {\nis = fr.compare(%s, a, b, n.pos)\n}\nif is {\nreturn n.yes.eval(fr)\n}\nreturn n.no.eval(fr)\n}\n", o.name, s, load[s], ints[s], o.cond, o.op)
 		}
+		p("type nodeIf%sLKRet struct { i int; k int64; ret int; pos position; no node }\n", o.name)
+		p("// eval answers a local variable when the condition holds, as the end of a recursion does.\nfunc (n *nodeIf%sLKRet) eval(fr *frame) Value {\na := fr.slots[n.i&7]\nvar is bool\nif a.o == nil {\nx, y := a.n, n.k\nis = %s\n} else {\nis = fr.compare(%s, a, Value{n: n.k}, n.pos)\n}\nif is {\nreturn fr.slots[n.ret&7]\n}\nreturn n.no.eval(fr)\n}\n", o.name, o.cond, o.op)
 	}
 	p("// fuseOp chooses the node for an operator with two operands.\nfunc fuseOp(o op, a, b node, pos position) node {\ni, aLocal := localSlot(a)\nj, bLocal := localSlot(b)\nk, bConst := smallConst(b)\nswitch o {")
 	for _, o := range append(arith, compare...) {
@@ -67,7 +69,7 @@ func main() {
 	p("}\nreturn &nodeOp{o, a, b, pos}\n}\n")
 	p("// fuseIf makes one node of a condition and its branches, where there is one for it.\nfunc fuseIf(c, yes, no node) node {\nswitch c := c.(type) {")
 	for _, o := range compare {
-		p("case *node%[1]sLK:\nreturn &nodeIf%[1]sLK{c.i, c.k, c.pos, yes, no}\ncase *node%[1]sLL:\nreturn &nodeIf%[1]sLL{c.i, c.j, c.pos, yes, no}", o.name)
+		p("case *node%[1]sLK:\nif l, ok := yes.(*nodeLocal); ok {\nreturn &nodeIf%[1]sLKRet{c.i, c.k, l.i, c.pos, no}\n}\nreturn &nodeIf%[1]sLK{c.i, c.k, c.pos, yes, no}\ncase *node%[1]sLL:\nreturn &nodeIf%[1]sLL{c.i, c.j, c.pos, yes, no}", o.name)
 	}
 	p("}\nreturn nil\n}")
 	out, err := format.Source(b.Bytes())

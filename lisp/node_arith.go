@@ -397,6 +397,30 @@ func (n *nodeIfLTLL) eval(fr *frame) Value {
 	return n.no.eval(fr)
 }
 
+type nodeIfLTLKRet struct {
+	i   int
+	k   int64
+	ret int
+	pos position
+	no  node
+}
+
+// eval answers a local variable when the condition holds, as the end of a recursion does.
+func (n *nodeIfLTLKRet) eval(fr *frame) Value {
+	a := fr.slots[n.i&7]
+	var is bool
+	if a.o == nil {
+		x, y := a.n, n.k
+		is = x < y
+	} else {
+		is = fr.compare(opLT, a, Value{n: n.k}, n.pos)
+	}
+	if is {
+		return fr.slots[n.ret&7]
+	}
+	return n.no.eval(fr)
+}
+
 type nodeLELK struct {
 	i   int
 	k   int64
@@ -508,6 +532,30 @@ func (n *nodeIfLELL) eval(fr *frame) Value {
 	}
 	if is {
 		return n.yes.eval(fr)
+	}
+	return n.no.eval(fr)
+}
+
+type nodeIfLELKRet struct {
+	i   int
+	k   int64
+	ret int
+	pos position
+	no  node
+}
+
+// eval answers a local variable when the condition holds, as the end of a recursion does.
+func (n *nodeIfLELKRet) eval(fr *frame) Value {
+	a := fr.slots[n.i&7]
+	var is bool
+	if a.o == nil {
+		x, y := a.n, n.k
+		is = x <= y
+	} else {
+		is = fr.compare(opLE, a, Value{n: n.k}, n.pos)
+	}
+	if is {
+		return fr.slots[n.ret&7]
 	}
 	return n.no.eval(fr)
 }
@@ -627,6 +675,30 @@ func (n *nodeIfGTLL) eval(fr *frame) Value {
 	return n.no.eval(fr)
 }
 
+type nodeIfGTLKRet struct {
+	i   int
+	k   int64
+	ret int
+	pos position
+	no  node
+}
+
+// eval answers a local variable when the condition holds, as the end of a recursion does.
+func (n *nodeIfGTLKRet) eval(fr *frame) Value {
+	a := fr.slots[n.i&7]
+	var is bool
+	if a.o == nil {
+		x, y := a.n, n.k
+		is = x > y
+	} else {
+		is = fr.compare(opGT, a, Value{n: n.k}, n.pos)
+	}
+	if is {
+		return fr.slots[n.ret&7]
+	}
+	return n.no.eval(fr)
+}
+
 type nodeGELK struct {
 	i   int
 	k   int64
@@ -738,6 +810,30 @@ func (n *nodeIfGELL) eval(fr *frame) Value {
 	}
 	if is {
 		return n.yes.eval(fr)
+	}
+	return n.no.eval(fr)
+}
+
+type nodeIfGELKRet struct {
+	i   int
+	k   int64
+	ret int
+	pos position
+	no  node
+}
+
+// eval answers a local variable when the condition holds, as the end of a recursion does.
+func (n *nodeIfGELKRet) eval(fr *frame) Value {
+	a := fr.slots[n.i&7]
+	var is bool
+	if a.o == nil {
+		x, y := a.n, n.k
+		is = x >= y
+	} else {
+		is = fr.compare(opGE, a, Value{n: n.k}, n.pos)
+	}
+	if is {
+		return fr.slots[n.ret&7]
 	}
 	return n.no.eval(fr)
 }
@@ -857,6 +953,30 @@ func (n *nodeIfEQLL) eval(fr *frame) Value {
 	return n.no.eval(fr)
 }
 
+type nodeIfEQLKRet struct {
+	i   int
+	k   int64
+	ret int
+	pos position
+	no  node
+}
+
+// eval answers a local variable when the condition holds, as the end of a recursion does.
+func (n *nodeIfEQLKRet) eval(fr *frame) Value {
+	a := fr.slots[n.i&7]
+	var is bool
+	if a.o == nil {
+		x, y := a.n, n.k
+		is = x == y
+	} else {
+		is = fr.compare(opEQ, a, Value{n: n.k}, n.pos)
+	}
+	if is {
+		return fr.slots[n.ret&7]
+	}
+	return n.no.eval(fr)
+}
+
 type nodeNELK struct {
 	i   int
 	k   int64
@@ -968,6 +1088,30 @@ func (n *nodeIfNELL) eval(fr *frame) Value {
 	}
 	if is {
 		return n.yes.eval(fr)
+	}
+	return n.no.eval(fr)
+}
+
+type nodeIfNELKRet struct {
+	i   int
+	k   int64
+	ret int
+	pos position
+	no  node
+}
+
+// eval answers a local variable when the condition holds, as the end of a recursion does.
+func (n *nodeIfNELKRet) eval(fr *frame) Value {
+	a := fr.slots[n.i&7]
+	var is bool
+	if a.o == nil {
+		x, y := a.n, n.k
+		is = x != y
+	} else {
+		is = fr.compare(opNE, a, Value{n: n.k}, n.pos)
+	}
+	if is {
+		return fr.slots[n.ret&7]
 	}
 	return n.no.eval(fr)
 }
@@ -1086,26 +1230,44 @@ func fuseOp(o op, a, b node, pos position) node {
 func fuseIf(c, yes, no node) node {
 	switch c := c.(type) {
 	case *nodeLTLK:
+		if l, ok := yes.(*nodeLocal); ok {
+			return &nodeIfLTLKRet{c.i, c.k, l.i, c.pos, no}
+		}
 		return &nodeIfLTLK{c.i, c.k, c.pos, yes, no}
 	case *nodeLTLL:
 		return &nodeIfLTLL{c.i, c.j, c.pos, yes, no}
 	case *nodeLELK:
+		if l, ok := yes.(*nodeLocal); ok {
+			return &nodeIfLELKRet{c.i, c.k, l.i, c.pos, no}
+		}
 		return &nodeIfLELK{c.i, c.k, c.pos, yes, no}
 	case *nodeLELL:
 		return &nodeIfLELL{c.i, c.j, c.pos, yes, no}
 	case *nodeGTLK:
+		if l, ok := yes.(*nodeLocal); ok {
+			return &nodeIfGTLKRet{c.i, c.k, l.i, c.pos, no}
+		}
 		return &nodeIfGTLK{c.i, c.k, c.pos, yes, no}
 	case *nodeGTLL:
 		return &nodeIfGTLL{c.i, c.j, c.pos, yes, no}
 	case *nodeGELK:
+		if l, ok := yes.(*nodeLocal); ok {
+			return &nodeIfGELKRet{c.i, c.k, l.i, c.pos, no}
+		}
 		return &nodeIfGELK{c.i, c.k, c.pos, yes, no}
 	case *nodeGELL:
 		return &nodeIfGELL{c.i, c.j, c.pos, yes, no}
 	case *nodeEQLK:
+		if l, ok := yes.(*nodeLocal); ok {
+			return &nodeIfEQLKRet{c.i, c.k, l.i, c.pos, no}
+		}
 		return &nodeIfEQLK{c.i, c.k, c.pos, yes, no}
 	case *nodeEQLL:
 		return &nodeIfEQLL{c.i, c.j, c.pos, yes, no}
 	case *nodeNELK:
+		if l, ok := yes.(*nodeLocal); ok {
+			return &nodeIfNELKRet{c.i, c.k, l.i, c.pos, no}
+		}
 		return &nodeIfNELK{c.i, c.k, c.pos, yes, no}
 	case *nodeNELL:
 		return &nodeIfNELL{c.i, c.j, c.pos, yes, no}

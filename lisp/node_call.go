@@ -66,6 +66,30 @@ type (
 		args []node
 		pos  position
 	}
+	nodeTailG1 struct {
+		g     *global
+		a     node
+		pos   position
+		other *nodeTailGlobal
+	}
+	nodeTailG2 struct {
+		g     *global
+		a, b  node
+		pos   position
+		other *nodeTailGlobal
+	}
+	nodeTailG3 struct {
+		g       *global
+		a, b, c node
+		pos     position
+		other   *nodeTailGlobal
+	}
+	nodeTailG4 struct {
+		g          *global
+		a, b, c, d node
+		pos        position
+		other      *nodeTailGlobal
+	}
 	nodeTailGlobal struct {
 		g         *global
 		args      []node
@@ -310,38 +334,82 @@ func (n *nodeTail) eval(fr *frame) Value {
 
 func (n *nodeTailGlobal) eval(fr *frame) Value {
 	f := n.g.val
-	cl, ok := f.o.(*closure)
-	if !ok || cl.proto.shape != len(n.args) || len(n.args) > 4 {
-		if f.o == unbound.o {
-			fr.unknown(n.g, n.name)
-		}
-		return fr.tail(f, n.args, n.pos)
+	if f.o == unbound.o {
+		fr.unknown(n.g, n.name)
 	}
-	switch len(n.args) {
-	case 1:
-		fr.slots[0] = n.args[0].eval(fr)
-	case 2:
-		a := n.args[0].eval(fr)
-		b := n.args[1].eval(fr)
-		fr.slots[0] = a
-		fr.slots[1] = b
-	case 3:
-		a := n.args[0].eval(fr)
-		b := n.args[1].eval(fr)
-		c := n.args[2].eval(fr)
-		fr.slots[0] = a
-		fr.slots[1] = b
-		fr.slots[2] = c
-	case 4:
-		a := n.args[0].eval(fr)
-		b := n.args[1].eval(fr)
-		c := n.args[2].eval(fr)
-		d := n.args[3].eval(fr)
-		fr.slots[0] = a
-		fr.slots[1] = b
-		fr.slots[2] = c
-		fr.slots[3] = d
+	return fr.tail(f, n.args, n.pos)
+}
+
+func (n *nodeTailG1) eval(fr *frame) Value {
+	cl, ok := n.g.val.o.(*closure)
+	if !ok || cl.proto.shape != 1 {
+		return n.other.eval(fr)
 	}
+	a := n.a.eval(fr)
+	fr.slots[0] = a
+	t := fr.t
+	if t.fuel -= cl.proto.cost; t.fuel < 0 {
+		fr.refuel(n.pos)
+	}
+	if fr.cl != cl {
+		fr.cl = cl
+	}
+	return tailMark
+}
+
+func (n *nodeTailG2) eval(fr *frame) Value {
+	cl, ok := n.g.val.o.(*closure)
+	if !ok || cl.proto.shape != 2 {
+		return n.other.eval(fr)
+	}
+	a := n.a.eval(fr)
+	b := n.b.eval(fr)
+	fr.slots[0] = a
+	fr.slots[1] = b
+	t := fr.t
+	if t.fuel -= cl.proto.cost; t.fuel < 0 {
+		fr.refuel(n.pos)
+	}
+	if fr.cl != cl {
+		fr.cl = cl
+	}
+	return tailMark
+}
+
+func (n *nodeTailG3) eval(fr *frame) Value {
+	cl, ok := n.g.val.o.(*closure)
+	if !ok || cl.proto.shape != 3 {
+		return n.other.eval(fr)
+	}
+	a := n.a.eval(fr)
+	b := n.b.eval(fr)
+	c := n.c.eval(fr)
+	fr.slots[0] = a
+	fr.slots[1] = b
+	fr.slots[2] = c
+	t := fr.t
+	if t.fuel -= cl.proto.cost; t.fuel < 0 {
+		fr.refuel(n.pos)
+	}
+	if fr.cl != cl {
+		fr.cl = cl
+	}
+	return tailMark
+}
+
+func (n *nodeTailG4) eval(fr *frame) Value {
+	cl, ok := n.g.val.o.(*closure)
+	if !ok || cl.proto.shape != 4 {
+		return n.other.eval(fr)
+	}
+	a := n.a.eval(fr)
+	b := n.b.eval(fr)
+	c := n.c.eval(fr)
+	d := n.d.eval(fr)
+	fr.slots[0] = a
+	fr.slots[1] = b
+	fr.slots[2] = c
+	fr.slots[3] = d
 	t := fr.t
 	if t.fuel -= cl.proto.cost; t.fuel < 0 {
 		fr.refuel(n.pos)
