@@ -490,3 +490,90 @@ func TestExamplesOfTheLanguageThatSuperviseHold(t *testing.T) {
 		t.Errorf("only %d examples", ran)
 	}
 }
+
+// TestMemoryGuardRestartsWhatTakesTooMuch lets a child of a process take what the process may not.
+func TestMemoryGuardRestartsWhatTakesTooMuch(t *testing.T) {
+	greedy := "if test -e web.greedy; then (hoard=$(head -c 60000000 /dev/zero | tr '\\0' x); echo full; sleep 1000; echo $hoard) & fi; sleep 1000 & wait"
+	o := operate(t, shellProcess("web", "test -e web.sick && exit 3; "+greedy, "max_restarts = 0\nstart_secs = 0.2")+sleeper("db"), "web", "db")
+	o.refusesWrongArguments("memory-guard.glisp", nil, []string{"30M", "once"}, []string{"much", "once", "web"}, []string{"30M", "soon", "web"},
+		[]string{"30T", "once", "web"}, []string{"", "once", "web"})
+	o.script(4, "memory-guard.glisp", "30M", "once", "wbe")
+
+	if out := o.script(0, "memory-guard.glisp", "30M", "once", "*"); out != "" {
+		t.Errorf("nothing takes too much, but it says\n%s", out)
+	}
+	o.write("web.greedy", "")
+	o.value(`(begin (restart "web") nil)`)
+	full := func() {
+		t.Helper()
+		eventually(t, "web has taken its memory", func() error {
+			if o.value(`(> (:memory (first (usage "web"))) 50000000)`) != "true" {
+				return errors.New("not yet")
+			}
+			return nil
+		})
+	}
+	full()
+	before, db := o.pid("web"), o.pid("db")
+	o.script(0, "memory-guard.glisp", "1G", "once", "*")
+	if err := os.Remove(o.path("web.greedy")); err != nil {
+		t.Fatal(err)
+	}
+	o.says(o.script(1, "memory-guard.glisp", "30M", "once", "*"), "web takes ", " MB in ", "restarting it\n")
+	if o.pid("web") == before || o.pid("db") != db {
+		t.Errorf("pids are %s and %s, were %s and %s", o.pid("web"), o.pid("db"), before, db)
+	}
+	o.script(0, "memory-guard.glisp", "30M", "once", "*")
+
+	o.write("web.greedy", "")
+	o.value(`(begin (restart "web") nil)`)
+	full()
+	o.write("web.sick", "")
+	o.says(o.script(1, "memory-guard.glisp", "30M", "10ms", "web"), "restarting it\n", "cannot restart it", "exit code 3")
+}
+
+// TestHealthWatchGoesOnUntilItIsInterrupted lets it ask without end, and interrupts it as Ctrl-C does.
+func TestHealthWatchGoesOnUntilItIsInterrupted(t *testing.T) {
+	o := operate(t, sleeper("web"), "web")
+	asked := make(chan struct{})
+	service := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case asked <- struct{}{}:
+		case <-r.Context().Done():
+		}
+	}))
+	defer service.Close()
+	script, err := filepath.Abs(filepath.Join("..", "..", "scripts", "health-watch.glisp"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	watch := &foreground{ended: make(chan struct{}), more: make(chan struct{}), both: true}
+	watch.command = exec.Command(o.program, "exec", script, "web", service.URL, "1ms", "3")
+	watch.command.Dir, watch.command.Env = o.dir, o.env
+	watch.begin(t)
+	t.Cleanup(watch.end)
+	for range 5 {
+		select {
+		case <-asked:
+		case <-watch.ended:
+			t.Fatalf("it ended by itself:\n%s", watch.text())
+		}
+	}
+	if err := watch.command.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		select {
+		case <-asked: // those on their way
+			continue
+		case <-watch.ended:
+		}
+		break
+	}
+	if code := watch.command.ProcessState.ExitCode(); code != 7 {
+		t.Errorf("interrupted it ends with exit code %d\n%s", code, watch.text())
+	}
+	if state := o.value(`(:state (first (status "web")))`); state != `"running"` {
+		t.Errorf("web is %s", state)
+	}
+}
