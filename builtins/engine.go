@@ -194,7 +194,7 @@ func (ev *evaluation) callAll(ctx context.Context, calls []Call) Result {
 // ended says why a context ended, where an error only says that it did.
 func ended(ctx context.Context, err error) error {
 	cause := context.Cause(ctx)
-	if cause == nil || err.Error() != ctx.Err().Error() || cause == ctx.Err() {
+	if cause == nil || cause == ctx.Err() || KindOf(err) != KindOf(ctx.Err()) {
 		return err
 	}
 	return lisp.Errorf(KindOf(ctx.Err()), "the evaluation was ended: %w", cause)

@@ -52,7 +52,7 @@ func (m *machine) run(t *lisp.Thread, c command, pass func([]byte) error) (o out
 	if m.starter == nil {
 		return o, lisp.Errorf(kindFailed, "cannot run %s: no commands can be started here", c.name())
 	}
-	if err := t.Context().Err(); err != nil {
+	if err := over(t); err != nil {
 		return o, err
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), c.timeout)
@@ -77,7 +77,7 @@ func (m *machine) run(t *lisp.Thread, c command, pass func([]byte) error) (o out
 	case why == nil:
 		return o, nil
 	case t.Context().Err() != nil:
-		return o, t.Context().Err()
+		return o, over(t)
 	case errors.Is(why, context.DeadlineExceeded):
 		return o, lisp.Errorf(kindTimeout, "cannot finish %s: it was killed after %v", c.name(), c.timeout)
 	case errors.Is(why, errTooMuch):

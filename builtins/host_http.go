@@ -73,7 +73,7 @@ func fetch(t *lisp.Thread, client *http.Client, verb, method string, args []lisp
 	aside(t, func() { answer, body, err = q.send(t.Context(), client) })
 	switch {
 	case err != nil && t.Context().Err() != nil:
-		return 0, lisp.Nil, t.Context().Err()
+		return 0, lisp.Nil, over(t)
 	case err != nil && q.lenient && KindOf(err) != kindTooLarge:
 		answer = &http.Response{StatusCode: http.StatusBadGateway, Status: "502 Bad Gateway"}
 		body = []byte("[GLISP_HTTP_ERROR] " + err.Error())

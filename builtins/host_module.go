@@ -2,6 +2,8 @@ package builtins
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"io"
 	"os"
 	"slices"
@@ -80,6 +82,18 @@ func (m *machine) lookup(t *lisp.Thread, key string) string {
 		}
 	}
 	return ""
+}
+
+// over is the error of an evaluation that has ended while it waited, nil when it has not.
+func over(t *lisp.Thread) error {
+	switch err := t.Context().Err(); {
+	case err == nil:
+		return nil
+	case errors.Is(err, context.DeadlineExceeded):
+		return lisp.Errorf(kindTimeout, "the evaluation took too long")
+	default:
+		return ended(t.Context(), lisp.Errorf(kindCancelled, "the evaluation was cancelled"))
+	}
 }
 
 // aside runs what may take long without holding up other programs.

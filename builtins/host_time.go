@@ -25,7 +25,7 @@ func clockPrims() []lisp.Prim {
 					select {
 					case <-timer.C:
 					case <-t.Context().Done():
-						err = t.Context().Err()
+						err = over(t)
 					}
 				})
 				return lisp.Nil, err

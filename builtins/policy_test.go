@@ -168,16 +168,17 @@ func FuzzRecogniseAgreesWithReader(f *testing.F) {
 // whatever does not calls none.
 func FuzzPolicy(f *testing.F) {
 	seeds(f)
-	f.Fuzz(func(t *testing.T, text string) {
-		var called []string
-		e := NewEngine(EngineOptions{Host: &Host{}, Policy: Policy{DisableRCE: true}})
-		for name, verb := range e.verbs {
-			verb.Call = func(*Host, *lisp.Thread, []lisp.Value) (lisp.Value, error) {
-				called = append(called, name)
-				return lisp.Nil, nil
-			}
-			e.verbs[name] = verb
+	var called []string
+	e := NewEngine(EngineOptions{Host: &Host{}, Policy: Policy{DisableRCE: true}})
+	for name, verb := range e.verbs {
+		verb.Call = func(*Host, *lisp.Thread, []lisp.Value) (lisp.Value, error) {
+			called = append(called, name)
+			return lisp.Nil, nil
 		}
+		e.verbs[name] = verb
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		called = nil
 		result := e.Eval(t.Context(), Job{Form: text}, nil)
 		if result.Err != nil {
 			if KindOf(result.Err) != "forbidden" || len(called) != 0 {
