@@ -2,11 +2,8 @@ package cli_test
 
 import (
 	"bytes"
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -16,79 +13,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
-
-	"github.com/qjpcpu/supervisord/repl"
 )
-
-// operated is a daemon in a folder of its own, for the tests of the operators' scripts.
-type operated struct {
-	t       *testing.T
-	dir     string
-	program string
-	env     []string
-	daemon  *foreground
-}
-
-// operate starts a daemon with these processes and waits until they run.
-func operate(t *testing.T, processes string, running ...string) *operated {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "sv") // short, because the path of a socket has to be
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	program, err := exec.LookPath("supervisord")
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := &operated{t: t, dir: dir, program: program, env: []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + dir, "SUPERVISORD_RUNTIME_DIR=" + dir, "XDG_STATE_HOME=" + dir,
-		"NO_COLOR=1", "GORACE=atexit_sleep_ms=0",
-	}}
-	o.write("supervisord.conf", "state_dir = \"state\"\n"+processes)
-	o.daemon = &foreground{ended: make(chan struct{}), more: make(chan struct{})}
-	o.daemon.command = exec.Command(program, "start")
-	o.daemon.command.Dir, o.daemon.command.Env = dir, o.env
-	t.Cleanup(o.daemon.end)
-	o.daemon.begin(t)
-	if !o.daemon.await(func(log string) bool { return strings.Contains(log, " listens on ") }) {
-		t.Fatalf("the daemon does not listen:\n%s", o.daemon.text())
-	}
-	for _, name := range running {
-		o.wait(name, "running")
-	}
-	return o
-}
-
-// shellProcess is the configuration of a process that is a shell command.
-func shellProcess(name, command, keys string) string {
-	return fmt.Sprintf("\n[[process]]\nname = %q\ncommand = \"/bin/sh\"\nargs = [\"-c\", %q]\nstdout = [%q]\nstderr = []\n%s\n", name, command, name+".log", keys)
-}
-
-func (o *operated) path(name string) string { return filepath.Join(o.dir, name) }
-
-func (o *operated) write(name, text string) {
-	o.t.Helper()
-	if err := os.WriteFile(o.path(name), []byte(text), 0o600); err != nil {
-		o.t.Fatal(err)
-	}
-}
-
-// run runs a command of supervisord: its output, its errors, and its exit code.
-func (o *operated) run(stdin string, args ...string) (string, string, int) {
-	o.t.Helper()
-	var out, errs bytes.Buffer
-	command := exec.Command(o.program, args...)
-	command.Dir, command.Env = o.dir, o.env
-	command.Stdin, command.Stdout, command.Stderr = strings.NewReader(stdin), &out, &errs
-	err := command.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		o.t.Fatal(err)
-	}
-	return out.String(), errs.String(), command.ProcessState.ExitCode()
-}
 
 // script runs a script of scripts/, compares its exit code, and gives what it printed.
 func (o *operated) script(code int, name string, args ...string) string {
@@ -107,36 +32,6 @@ func (o *operated) script(code int, name string, args ...string) string {
 	return out + errs
 }
 
-// value evaluates a form and gives its value as it is printed.
-func (o *operated) value(form string) string {
-	o.t.Helper()
-	out, errs, code := o.run("", "exec", "-e", form)
-	if code != 0 {
-		o.t.Fatalf("%s: exit code %d\n%s%s", form, code, out, errs)
-	}
-	return strings.TrimSpace(out)
-}
-
-func (o *operated) wait(name, state string) {
-	o.t.Helper()
-	o.value(fmt.Sprintf("(begin (wait %q %q 30) nil)", name, state))
-}
-
-func (o *operated) pid(name string) string {
-	o.t.Helper()
-	return o.value(fmt.Sprintf("(:pid (first (status %q)))", name))
-}
-
-// says fails unless every text is in the output.
-func (o *operated) says(output string, texts ...string) {
-	o.t.Helper()
-	for _, text := range texts {
-		if !strings.Contains(output, text) {
-			o.t.Errorf("%q is not in\n%s", text, output)
-		}
-	}
-}
-
 // refusesWrongArguments holds that a script explains itself, with exit code 2, whenever its arguments are wrong.
 func (o *operated) refusesWrongArguments(script string, wrong ...[]string) {
 	o.t.Helper()
@@ -145,11 +40,6 @@ func (o *operated) refusesWrongArguments(script string, wrong ...[]string) {
 			o.t.Errorf("%s %q says %q", script, args, out)
 		}
 	}
-}
-
-// sleeper is a process that stays, but for the shell's own time while a file of its name with .sick is there.
-func sleeper(name string) string {
-	return shellProcess(name, "test -e "+name+".sick && exit 3; echo up; exec sleep 1000", "max_restarts = 0\nstart_secs = 0.2")
 }
 
 func TestRollingRestartStopsAtTheFirstFailure(t *testing.T) {
@@ -347,147 +237,25 @@ func TestDrainStopLetsWorkFinish(t *testing.T) {
 	}
 }
 
-// address is the path of the daemon's socket.
-func (o *operated) address() string {
-	_, after, _ := strings.Cut(o.daemon.text(), " listens on unix:")
-	path, _, _ := strings.Cut(after, "\n")
-	return path
-}
-
-// posted sends a program as curl would, and gives what it printed and its value as JSON.
-func (o *operated) posted(program string) (output, value string) {
-	o.t.Helper()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", o.address())
-	}}}
-	body, err := json.Marshal(map[string]string{"form": program})
-	if err != nil {
-		o.t.Fatal(err)
+// TestEveryScriptSaysWhatItIsFor holds that a script begins with what it does, its arguments and an example.
+func TestEveryScriptSaysWhatItIsFor(t *testing.T) {
+	all, err := filepath.Glob(filepath.Join("..", "..", "scripts", "*.glisp"))
+	if err != nil || len(all) < 7 {
+		t.Fatalf("found %d scripts, %v", len(all), err)
 	}
-	response, err := client.Post("http://localhost/v1/eval", "application/json", bytes.NewReader(body))
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	defer response.Body.Close()
-	var reply struct {
-		Output string
-		Value  json.RawMessage
-		Error  any
-	}
-	if err := json.NewDecoder(response.Body).Decode(&reply); err != nil || response.StatusCode != http.StatusOK || reply.Error != nil {
-		o.t.Fatalf("posted: %s, %v, %v", response.Status, reply.Error, err)
-	}
-	return reply.Output, string(reply.Value)
-}
-
-// typed sends a program form by form in one session, and gives what it printed and the last value as JSON.
-func (o *operated) typed(program string) (output, value string) {
-	o.t.Helper()
-	client, err := repl.NewClient(o.address(), "")
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	var out strings.Builder
-	session := fmt.Sprintf("deployment-%d", time.Now().UnixNano())
-	for form := range strings.SplitSeq(program, "\n\n") {
-		reply, err := client.Eval(o.t.Context(), repl.Request{Form: form, Session: session}, &out)
-		if err != nil || reply.Error != nil {
-			o.t.Fatalf("%s\ngives %v, %v", form, reply.Error, err)
+	for _, path := range all {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
 		}
-		value = string(reply.Value)
-	}
-	return out.String(), value
-}
-
-// executed runs a program by exec, and gives what it printed and its value as JSON.
-func (o *operated) executed(program string) (output, value string) {
-	o.t.Helper()
-	o.write("deploy.glisp", program)
-	out, errs, code := o.run("", "exec", "--json", "deploy.glisp")
-	if code != 0 {
-		o.t.Fatalf("exec: exit code %d\n%s%s", code, out, errs)
-	}
-	i := strings.LastIndexByte(strings.TrimSuffix(out, "\n"), '\n') + 1
-	return out[:i], strings.TrimSpace(out[i:])
-}
-
-// TestADeploymentIsAProgram deploys, changes, verifies over http and rolls back in glisp alone, and comes to the same
-// result as a script, typed form by form, and posted over the socket.
-func TestADeploymentIsAProgram(t *testing.T) {
-	o := operate(t, "")
-	service := o.path("answer")
-	if out, err := exec.Command("go", "build", "-o", service, filepath.Join("testdata", "answer", "main.go")).CombinedOutput(); err != nil {
-		t.Fatalf("cannot build the service: %v\n%s", err, out)
-	}
-	text, err := os.ReadFile(filepath.Join("testdata", "deploy.glisp"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ports := []int{freePort(t), freePort(t), freePort(t)}
-	for _, one := range []struct{ after, printed, value string }{
-		{`["v2"]`, "deployed 3 services\nnow: web-0 running, web-1 running, web-2 running\n",
-			`{"added":["added","added","added"],"changed":"renewed","verified":true,"rolled back":null,"answers":["v1","v2","v1"]}`},
-		{`[]`, "deployed 3 services\nweb-1 does not answer well, rolling back\nnow: web-0 running, web-1 running, web-2 running\n",
-			`{"added":["added","added","added"],"changed":"renewed","verified":false,"rolled back":"renewed","answers":["v1","v1","v1"]}`},
-	} {
-		program := fmt.Sprintf("(def program %q) (def ports %v) (def before \"v1\") (def after %s)\n\n%s", service, ports, one.after, text)
-		for way, run := range map[string]func(string) (string, string){"exec": o.executed, "a session": o.typed, "a post": o.posted} {
-			printed, value := run(program)
-			if printed != one.printed || value != one.value {
-				t.Errorf("by %s it prints\n%s%s\nwant\n%s%s", way, printed, value, one.printed, one.value)
+		header, _, _ := strings.Cut(string(text), "\n\n")
+		name := filepath.Base(path)
+		for _, part := range []string{"#!/usr/bin/env -S supervisord exec\n; " + strings.TrimSuffix(name, ".glisp") + ": ", "\n; arguments: ",
+			"\n; example:   supervisord exec scripts/" + name + " "} {
+			if !strings.Contains(header, part) {
+				t.Errorf("the header of %s has no %q", name, part)
 			}
-			o.value(`(begin (foreach #(remove-proc (:name %)) (status "web-*")) nil)`)
 		}
-		out, errs, code := o.run(program, "repl")
-		if lines := strings.Split(strings.TrimSpace(out), "\n"); code != 0 || !strings.Contains(out, strings.Split(one.printed, "\n")[1]+"\n") {
-			t.Errorf("piped into the prompt it ends with %d and %s\n%s\n%s", code, lines[len(lines)-1], out, errs)
-		}
-		o.value(`(begin (foreach #(remove-proc (:name %)) (status "web-*")) nil)`)
-	}
-}
-
-// TestExamplesOfTheLanguageThatSuperviseHold evaluates the examples of lisp/LANGUAGE.md that need a daemon, each block in
-// a session of its own.
-func TestExamplesOfTheLanguageThatSuperviseHold(t *testing.T) {
-	page, err := os.ReadFile(filepath.Join("..", "..", "lisp", "LANGUAGE.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := operate(t, sleeper("web")+sleeper("job"), "web", "job")
-	client, err := repl.NewClient(o.address(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ran := 0
-	for n, block := range strings.Split(string(page), "\n```glisp daemon\n")[1:] {
-		block, _, _ = strings.Cut(block, "\n```\n")
-		var form strings.Builder
-		for line := range strings.SplitSeq(block, "\n") {
-			source, want, judged := strings.Cut(line, ";=> ")
-			form.WriteString(source + "\n")
-			if !judged {
-				continue
-			}
-			reply, err := client.Eval(t.Context(), repl.Request{Form: form.String(), Session: fmt.Sprint("block ", n)}, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := reply.Text
-			if reply.Error != nil {
-				got = "error " + reply.Error.Kind
-			}
-			if got != want {
-				t.Errorf("%s\ngives %s (%v), want %s", form.String(), got, reply.Error, want)
-			}
-			form.Reset()
-			ran++
-		}
-		if strings.TrimSpace(form.String()) != "" {
-			t.Errorf("nothing is said of %s", form.String())
-		}
-	}
-	if ran < 10 {
-		t.Errorf("only %d examples", ran)
 	}
 }
 
