@@ -301,6 +301,14 @@ func (c *compiler) call(e *eCall, tail bool) node {
 			return c.primitive(p, e)
 		}
 	}
+	if g, ok := e.f.(*eGlobal); ok && g.g.val.o == unbound.o && !g.g.coming {
+		// Most likely a slip: say so before the arguments fail for want of what it would have made of them.
+		return &nodeKnown{g.g, g.pos, c.plainCall(e, tail)}
+	}
+	return c.plainCall(e, tail)
+}
+
+func (c *compiler) plainCall(e *eCall, tail bool) node {
 	args := c.exprs(e.args)
 	if g, ok := e.f.(*eGlobal); ok {
 		if tail {

@@ -20,6 +20,7 @@ type Env struct {
 type global struct {
 	val    Value
 	name   string
+	coming bool // defined later in the text that is being compiled
 	frozen bool // of the base: code may take the value itself
 }
 

@@ -72,6 +72,9 @@ func (env *Env) prescan(forms []Value) {
 // reserve makes an own place for a name of the base, with the value it has.
 func (env *Env) reserve(name string) {
 	g := env.find(name)
+	if g == nil {
+		env.own(name).coming = true
+	}
 	if g == nil || !g.frozen || name == "nil" {
 		return
 	}

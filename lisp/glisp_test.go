@@ -79,6 +79,13 @@ func TestPrograms(t *testing.T) {
 		{"(def a [1]) (aset! a 0 a) (sexp-str a)", "\"[…]\""},
 		{"(def h {}) (hset! h \"me\" h) (string h)", "\"{\\\"me\\\" …}\""},
 		{"(def x 1) (defn f [] (eval 'x)) (f)", "1"},
+		{"(json/query [{\"t\" [{\"x\" 1 \"y\" 2}]}] \"#(t.#(x==1).y==2).t.0.x\")", "1"},
+		{"(json/query [{\"p\" 1.5}] \"#(p==1.50).p\")", "1.5"},
+		{"(json/del {\"a\" 1} \"a.b\")", "{\"a\" 1}"},
+		{"(time/format (time/parse \"99999999999999999\" 'timestamp (time/parse 5)) 'timestamp)", "5"},
+		{"(try (raise \"\") (catch e (error-kind e)))", "\"raised\""},
+		{"(sort {\"b\" 1 \"a\" 2})", "((\"a\" . 2) (\"b\" . 1))"},
+		{"(for [x 1] x)", "ERR t:1:2: cannot find for: no such name (did you mean or?)"},
 		{"", "()"},
 		{"#!/usr/bin/env supervisord\n(+ 1 2)", "3"},
 	} {

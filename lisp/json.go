@@ -264,6 +264,9 @@ func FromJSON(data []byte) (Value, error) {
 
 func parseJSON(t *Thread, s string) (Value, *Error) {
 	r := jsonReader{s: s, t: t}
+	if t != nil {
+		t.charge(int64(len(s)) >> 5)
+	}
 	r.space()
 	v, err := r.value()
 	if err != nil {

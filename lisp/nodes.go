@@ -20,6 +20,12 @@ type (
 		g   *global
 		pos position
 	}
+	// nodeKnown calls a global that had no value when the call was compiled.
+	nodeKnown struct {
+		g    *global
+		pos  position
+		call node
+	}
 	nodeDynamic struct {
 		table node
 		name  Value
@@ -157,6 +163,13 @@ func (fr *frame) unknown(g *global, pos position) {
 		near = t.env.nearest(g.name, nil)
 	}
 	t.fail("unbound", "cannot find %s: no such name%s", g.name, near)
+}
+
+func (n *nodeKnown) eval(fr *frame) Value {
+	if n.g.val.o == unbound.o {
+		fr.unknown(n.g, n.pos)
+	}
+	return n.call.eval(fr)
 }
 
 func (n *nodeDynamic) eval(fr *frame) Value {

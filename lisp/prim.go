@@ -95,14 +95,22 @@ func parseSignature(params string) (signature, error) {
 		}
 		if types != "" {
 			words := strings.Split(types, "|")
+			var want []string
 			for _, word := range words {
 				mask, ok := kindMask(word)
 				if !ok {
 					return sig, fmt.Errorf("cannot understand parameter %s: no type %s", name, word)
 				}
 				p.mask |= mask
+				switch word {
+				case "seq":
+					word = "list or array"
+				case "name":
+					word = "string or symbol"
+				}
+				want = append(want, word)
 			}
-			p.want = strings.Join(words, " or ")
+			p.want = strings.Join(want, " or ")
 			sig.typed = sig.typed || p.mask != 0
 		}
 		sig.params = append(sig.params, p)

@@ -186,8 +186,28 @@ func closing(s string) int {
 	return -1
 }
 
+// operatorAt finds the operator of a condition, outside of nested conditions.
+func operatorAt(s string) int {
+	depth := 0
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '(':
+			depth++
+		case ')':
+			depth--
+		case '=', '!', '<', '>':
+			if depth == 0 {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
 func parseMatch(s string, depth int) (*match, string) {
-	i := strings.IndexAny(s, "=!<>")
+	i := operatorAt(s)
 	if i < 0 {
 		return nil, "a condition without operator"
 	}
@@ -229,6 +249,9 @@ func (t *Thread) holds(m *match, v Value) bool {
 	}
 	s := t.show(leaf, true)
 	number := isNumber(leaf) && leaf.Kind() != KindChar
+	if want, ok := parseNumber(m.val); ok && number && strings.Contains("== !==", m.op) {
+		return (compareNumbers(leaf, want) == 0) == (m.op[0] == '=')
+	}
 	switch m.op {
 	case "==":
 		return s == m.val
@@ -444,11 +467,6 @@ func (t *Thread) remove(v Value, segs []segment) Value {
 		}
 		if last {
 			o.items = kept
-		}
-	case *nilTag:
-	default:
-		if len(segs) > 0 {
-			t.fail("type", "cannot remove %s from %s: want hash or array", clip(seg.key, 40), showArg(v))
 		}
 	}
 	return v

@@ -90,8 +90,8 @@ func seqPrims() []Prim {
 			return items[len(items)-1]
 		}},
 		{Name: "index-of", Params: "f-or-x coll", Doc: "The first index where the function holds or the element equals, or -1.", Example: "(index-of \"b\" [\"a\" \"b\"]) => 1", fn: indexOf},
-		{Name: "sort", Params: "[less:function] coll:seq", Doc: "The elements in order, by < or by the function that says whether a comes before b. Equal ones keep their order.", Example: "(sort #(> %1 %2) [3 1 2]) => [3 2 1]", fn: sortPrim},
-		{Name: "sort-by", Params: "f:function coll:seq", Doc: "The elements ordered by what the function gives for each.", Example: "(sort-by #(- 0 %) [1 3 2]) => [3 2 1]", fn: sortBy},
+		{Name: "sort", Params: "[less:function] coll", Doc: "The elements in order, by < or by the function that says whether a comes before b. Equal ones keep their order.", Example: "(sort #(> %1 %2) [3 1 2]) => [3 2 1]", fn: sortPrim},
+		{Name: "sort-by", Params: "f:function coll", Doc: "The elements ordered by what the function gives for each.", Example: "(sort-by #(- 0 %) [1 3 2]) => [3 2 1]", fn: sortBy},
 		{Name: "uniq", Params: "[f:function] coll", Doc: "The elements without those that equal an earlier one, or whose value under f does.", Example: "(uniq #(mod % 3) [1 4 2 5 3]) => [1 2 3]", fn: uniqPrim},
 		{Name: "list/complement", Params: "a:seq b:seq", Doc: "The elements of a that are not in b.", Example: "(list/complement [1 2 3] [2]) => [1 3]", fn: func(t *Thread, args []Value) Value { return t.keep(args[0], args[1], false) }},
 		{Name: "list/intersect", Params: "a:seq b:seq", Doc: "The elements of a that are also in b.", Example: "(list/intersect '(1 2 3) '(3 1)) => (1 3)", fn: func(t *Thread, args []Value) Value { return t.keep(args[0], args[1], true) }},
@@ -545,9 +545,6 @@ func mergeSort(items, spare []Value, less func(a, b Value) bool) {
 
 func sortPrim(t *Thread, args []Value) Value {
 	coll := args[len(args)-1]
-	if !isSeq(coll) {
-		t.badArg("sort", len(args), coll, "list, array or nil")
-	}
 	less := func(a, b Value) bool { t.charge(1); return t.order(a, b) < 0 }
 	if len(args) == 2 {
 		f := args[0]

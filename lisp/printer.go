@@ -126,12 +126,16 @@ func (p *printer) print(v Value) {
 	case *nilTag:
 		p.b = append(p.b, "()"...)
 	case *text:
-		p.b = appendQuoted(p.b, o.s)
+		s := o.s
+		if len(s) > p.limit {
+			s = s[:p.limit+1] // what follows is cut anyway
+		}
+		p.b = appendQuoted(p.b, s)
 	case *symbol:
 		p.b = append(p.b, o.name...)
 	case *raw:
 		p.b = append(p.b, "0B"...)
-		for _, c := range o.b {
+		for _, c := range o.b[:min(len(o.b), p.limit)] {
 			p.b = append(p.b, hexDigits[c>>4], hexDigits[c&15])
 		}
 	case *cons:
@@ -299,7 +303,7 @@ func (p *printer) display(v Value) {
 	}
 	switch o := v.o.(type) {
 	case *text:
-		p.b = append(p.b, o.s...)
+		p.b = append(p.b, o.s[:min(len(o.s), p.limit+1)]...)
 	case *charTag:
 		p.b = utf8.AppendRune(p.b, rune(v.n))
 	case *nilTag:

@@ -50,6 +50,8 @@ func hostile() []struct{ name, src, kind string } {
 		{"output", `(defn f [] (println (str/repeat "x" 1000)) (f)) (f)`, "budget"},
 		{"long pattern", `(regexp/match (str/repeat "(a*)*" 1000) "a")`, "value"},
 		{"huge pattern", `(regexp/match "((a{1,100}){1,100}){1,100}" "a")`, "value"},
+		{"costly pattern", `(regexp/match "(a?){900}b" (str/repeat "a" 1000000))`, "too-large"},
+		{"many groups", "(regexp/replace (str/repeat \"()\" 300) (str/repeat \"a\" 20000) \"\")", "budget"},
 		{"cyclic json", `(def h {}) (hset! h "h" h) (json/stringify h)`, "value"},
 		{"cyclic comparison", `(def a [1]) (aset! a 0 a) (def b [1]) (aset! b 0 b) (= a b)`, "value"},
 		{"cyclic order", `(def a [1]) (aset! a 0 a) (def b [1]) (aset! b 0 b) (< a b)`, "value"},

@@ -534,11 +534,11 @@ func specialDefmac(a *analyser, args []Value, _ Value) expr {
 		a.bad("cannot compile defmac: %v", err)
 	}
 	for _, f := range a.env.fuzzy {
-		if f.re.String() == pattern {
+		if f.re.String() == re.re.String() {
 			f.macro = m
 			return &eConst{Nil}
 		}
 	}
-	a.env.fuzzy = append(a.env.fuzzy, &fuzzyMacro{re, m})
+	a.env.fuzzy = append(a.env.fuzzy, &fuzzyMacro{re.re, m})
 	return &eConst{Nil}
 }

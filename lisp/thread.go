@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"regexp"
 	"runtime"
 )
 
@@ -41,7 +40,7 @@ type Thread struct {
 	root     *frame
 	locals   map[any]any
 	gensym   int64
-	patterns map[string]*regexp.Regexp
+	patterns map[string]*pattern
 	deep     int  // Go stack used by nested expressions, in levels
 	env      *Env // where code at top level looks names up
 	budget   Budget
@@ -239,6 +238,9 @@ func (t *Thread) throw(err error) {
 	}
 	if t.ctx.Err() != nil {
 		e.hard = true
+	}
+	if e.Msg == "" {
+		e.Msg = "an error of kind " + e.Kind
 	}
 	t.trace(e)
 	panic(e)

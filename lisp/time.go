@@ -193,7 +193,11 @@ func timeParse(t *Thread, args []Value) Value {
 			if err != nil {
 				return fail("")
 			}
-			return timeParse(t, []Value{Int(n), String(layout)})
+			again := []Value{Int(n), String(layout)}
+			if !fallback.IsNil() {
+				again = append(again, fallback)
+			}
+			return timeParse(t, again)
 		}
 		layouts = []string{layout}
 	}
