@@ -224,11 +224,13 @@ func (ev *evaluation) thread(ctx context.Context, budget lisp.Budget) *lisp.Thre
 // run evaluates the job as a program.
 func (ev *evaluation) run(ctx context.Context) (result Result) {
 	e := ev.engine
-	if err := e.gate.enter(ctx); err != nil {
+	turn, err := e.gate.enter(ctx)
+	if err != nil {
 		return early(ev.job, placed(err, lisp.Pos{}, ""))
 	}
-	defer e.gate.leave()
-	place, leave, err := e.enterSession(ctx, ev.job.session())
+	defer turn.leave()
+	ev.turn = turn
+	place, leave, err := e.enterSession(ctx, turn, ev.job.session())
 	if err != nil {
 		return early(ev.job, placed(err, lisp.Pos{}, ""))
 	}
@@ -272,11 +274,11 @@ func (ev *evaluation) run(ctx context.Context) (result Result) {
 }
 
 // enterSession waits for the session without holding a turn that others could use.
-func (e *Engine) enterSession(ctx context.Context, id sessionID) (one *session, leave func(), err error) {
+func (e *Engine) enterSession(ctx context.Context, turn *ticket, id sessionID) (one *session, leave func(), err error) {
 	if id.name == "" {
 		return &session{env: e.base.Child()}, func() {}, nil
 	}
-	e.gate.aside(func() { one, leave, err = e.sessions.open(ctx, id) })
+	turn.aside(ctx, func() { one, leave, err = e.sessions.open(ctx, id) })
 	return one, leave, err
 }
 

@@ -41,16 +41,16 @@ func TestGateBoundsPrograms(t *testing.T) {
 		running := make(chan int, 100)
 		for i := range runningPrograms {
 			go func() {
-				_ = g.enter(t.Context())
+				p, _ := g.enter(t.Context())
 				running <- i
 				<-release
-				g.leave()
+				p.leave()
 			}()
 		}
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := g.enter(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := g.enter(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("a fifth one: %v", err)
 		}
 		if len(g.all) != runningPrograms || len(running) != runningPrograms {
@@ -58,15 +58,16 @@ func TestGateBoundsPrograms(t *testing.T) {
 		}
 		close(release)
 		synctest.Wait()
-		if err := g.enter(t.Context()); err != nil {
+		p, err := g.enter(t.Context())
+		if err != nil {
 			t.Fatal(err)
 		}
-		g.aside(func() {
+		p.aside(t.Context(), func() {
 			if len(g.turns) != 0 || len(g.all) != 1 {
 				t.Errorf("aside: %d turns, %d places", len(g.turns), len(g.all))
 			}
 		})
-		g.leave()
+		p.leave()
 		if len(g.turns) != 0 || len(g.all) != 0 {
 			t.Errorf("left: %d turns, %d places", len(g.turns), len(g.all))
 		}

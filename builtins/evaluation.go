@@ -17,6 +17,7 @@ type evaluation struct {
 	out     *output
 	program uint64 // id of the program in the audit log; 0 on the way without evaluator
 	cause   core.Cause
+	turn    *ticket   // of the program; nil on the way without evaluator
 	scope   *lisp.Env // of the program; nil on the way without evaluator
 
 	delivered bool
@@ -76,9 +77,9 @@ func (ev *evaluation) call(t *lisp.Thread, verb Verb, args []lisp.Value) (lisp.V
 
 // turnAside calls a verb. When it may wait, the program gives its turn to others meanwhile.
 func (ev *evaluation) turnAside(t *lisp.Thread, verb Verb, args []lisp.Value) (value lisp.Value, err error) {
-	if ev.program == 0 || !verb.waits {
+	if ev.turn == nil || !verb.waits {
 		return verb.Call(ev.engine.host, t, args)
 	}
-	ev.engine.gate.aside(func() { value, err = verb.Call(ev.engine.host, t, args) })
+	ev.turn.aside(t.Context(), func() { value, err = verb.Call(ev.engine.host, t, args) })
 	return value, err
 }

@@ -23,40 +23,53 @@ func newGate() *gate {
 	return &gate{make(chan struct{}, runningPrograms+queuedPrograms), make(chan struct{}, runningPrograms)}
 }
 
+// ticket is one program that was admitted. It belongs to the program's goroutine.
+type ticket struct {
+	gate *gate
+	runs bool // it has its turn
+}
+
 // enter admits a program or refuses it, and waits for its turn.
-func (g *gate) enter(ctx context.Context) error {
+func (g *gate) enter(ctx context.Context) (*ticket, error) {
 	select {
 	case g.all <- struct{}{}:
 	default:
-		return lisp.Errorf(kindOverloaded, "cannot run the program: %d are running or waiting already", cap(g.all))
+		return nil, lisp.Errorf(kindOverloaded, "cannot run the program: %d are running or waiting already", cap(g.all))
 	}
-	if err := g.take(ctx); err != nil {
-		<-g.all
-		return err
+	p := &ticket{gate: g}
+	if p.take(ctx); !p.runs {
+		p.leave()
+		return nil, ctx.Err()
 	}
-	return nil
+	return p, nil
 }
 
-// leave ends a program that has its turn.
-func (g *gate) leave() {
-	<-g.turns
-	<-g.all
+// leave ends a program.
+func (p *ticket) leave() {
+	p.give()
+	<-p.gate.all
 }
 
-// take waits for a turn.
-func (g *gate) take(ctx context.Context) error {
+// take waits for a turn, as long as somebody waits for the program.
+func (p *ticket) take(ctx context.Context) {
 	select {
-	case g.turns <- struct{}{}:
-		return nil
+	case p.gate.turns <- struct{}{}:
+		p.runs = true
 	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 
-// aside runs f without a turn. Nobody but the caller's program counts on its turn, so it is taken again even when ctx has
-// ended: others give theirs back soon.
-func (g *gate) aside(f func()) {
-	<-g.turns
-	defer func() { g.turns <- struct{}{} }()
+func (p *ticket) give() {
+	if p.runs {
+		<-p.gate.turns
+		p.runs = false
+	}
+}
+
+// aside runs f without a turn, and takes one again. When ctx has ended meanwhile it takes none: all that the program still
+// does is to end, and that must not wait for others.
+func (p *ticket) aside(ctx context.Context, f func()) {
+	p.give()
+	defer p.take(ctx)
 	f()
 }

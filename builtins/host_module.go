@@ -98,8 +98,8 @@ func over(t *lisp.Thread) error {
 
 // aside runs what may take long without holding up other programs.
 func aside(t *lisp.Thread, f func()) {
-	if ev := evaluationOf(t); ev != nil && ev.program != 0 {
-		ev.engine.gate.aside(f)
+	if ev := evaluationOf(t); ev != nil && ev.turn != nil {
+		ev.turn.aside(t.Context(), f)
 		return
 	}
 	f()

@@ -309,6 +309,12 @@ func TestPlainCallsAnswerWhileProgramsSpin(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var spinning sync.WaitGroup
 	begun := make(chan struct{}, 8)
+	sleeping, leave := context.WithCancel(t.Context())
+	slept := make(chan Result, 1)
+	go func() {
+		slept <- e.Eval(sleeping, Job{Form: `(println "x") (sleep 100)`, Streamed: true}, writerFunc(func(p []byte) { begun <- struct{}{} }))
+	}()
+	<-begun
 	for range 8 {
 		spinning.Go(func() {
 			e.Eval(ctx, Job{Form: `(println "x") (defn f [n] (f (+ n 1))) (f 0)`, Streamed: true}, writerFunc(func(p []byte) { begun <- struct{}{} }))
@@ -324,6 +330,12 @@ func TestPlainCallsAnswerWhileProgramsSpin(t *testing.T) {
 			t.Fatal(result.Err)
 		}
 		worst = max(worst, time.Since(began))
+	}
+	// One that waited meanwhile and whose caller goes away does not wait for those that spin.
+	began := time.Now()
+	leave()
+	if result := <-slept; KindOf(result.Err) != "cancelled" || time.Since(began) > 100*time.Millisecond {
+		t.Errorf("a waiting program ended after %v: %v", time.Since(began), result.Err)
 	}
 	cancel()
 	spinning.Wait()
