@@ -90,10 +90,10 @@ func AppendCSV(t *Thread, dst []byte, rows Value) (out []byte, err error) {
 }
 
 func (t *Thread) readCSV(s string, header bool, separator rune) Value {
-	// The reader keeps the row it works on, and for every cell in it two places and the start of a string.
+	// The reader keeps the row it works on, and for every cell in it two places and the start of a string, all of which grow by copying.
 	t.alloc(2*int64(len(s)) + 8192)
 	cells := int64(strings.Count(s, string(separator)) + strings.Count(s, "\n") + 1)
-	t.room(cells, 48)
+	t.room(cells, 80)
 	t.charge(int64(len(s)) >> 5)
 	in := csv.NewReader(strings.NewReader(s))
 	in.Comma = separator
