@@ -25,6 +25,10 @@ var oneHost = sync.OnceValues(func() (*child.Host, error) {
 	return child.NewHost(child.Options{CgroupMode: "off", Instance: "builtins-test"})
 })
 
+// soon is when what was cancelled must have ended: a tenth of a second is promised, and a machine that is busy with other
+// tests gets some more.
+const soon = 500 * time.Millisecond
+
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if h, err := oneHost(); err == nil {
@@ -179,7 +183,7 @@ func TestCommandsEndWithTheirEvaluation(t *testing.T) {
 			if want := map[string]string{"cancelled": "cancelled", "timeout": "timeout"}[name]; KindOf(result.Err) != want {
 				t.Errorf("ended with %v", result.Err)
 			}
-			if took := time.Since(began); name == "cancelled" && took > 100*time.Millisecond {
+			if took := time.Since(began); name == "cancelled" && took > soon {
 				t.Errorf("cancelling took %v", took)
 			}
 			for _, pid := range strings.Fields(strings.TrimSuffix(text.String(), "end\n")) {
@@ -287,7 +291,7 @@ func TestHTTP(t *testing.T) {
 	time.AfterFunc(20*time.Millisecond, cancel)
 	began := time.Now()
 	result := e.Eval(ctx, Job{Form: `(try (http/get ` + at("/slow") + `) (catch e 1))`}, nil)
-	if took := time.Since(began); KindOf(result.Err) != "cancelled" || took > 150*time.Millisecond {
+	if took := time.Since(began); KindOf(result.Err) != "cancelled" || took > soon {
 		t.Errorf("cancelled after %v: %v", took, result.Err)
 	}
 }
@@ -324,7 +328,7 @@ func TestSleepWaitsAndEnds(t *testing.T) {
 	time.AfterFunc(20*time.Millisecond, cancel)
 	began := time.Now()
 	result := e.Eval(ctx, Job{Form: `(try (sleep 600) (catch e 1))`}, nil)
-	if took := time.Since(began); KindOf(result.Err) != "cancelled" || took > 120*time.Millisecond {
+	if took := time.Since(began); KindOf(result.Err) != "cancelled" || took > soon {
 		t.Errorf("cancelled after %v: %v", took, result.Err)
 	}
 }
