@@ -153,3 +153,23 @@ func TestExamplesOfTheLanguageThatSuperviseHold(t *testing.T) {
 		t.Errorf("only %d examples", ran)
 	}
 }
+
+// TestAProgramReadsWhatIsPiped works on a list of names that another program printed.
+func TestAProgramReadsWhatIsPiped(t *testing.T) {
+	o := operate(t, sleeper("web")+sleeper("job"), "web", "job")
+	o.write("stop-listed.glisp", `
+(defn each []
+  (let [name (read-line)]
+    (unless (nil? name)
+      (println name (:outcome (first (stop name))))
+      (each))))
+(each)
+`)
+	out, errs, code := o.run("job\nweb\n", "exec", "stop-listed.glisp")
+	if code != 0 || out != "job stopped\nweb stopped\n" {
+		t.Errorf("it ends with %d and prints\n%s%s", code, out, errs)
+	}
+	if out, errs, code := o.run("wbe\n", "exec", "stop-listed.glisp"); code != 4 || out != "" || !strings.Contains(errs, "stop-listed.glisp:5:") {
+		t.Errorf("with a name that is none it ends with %d and prints\n%s%s", code, out, errs)
+	}
+}
