@@ -47,7 +47,7 @@ func (t *Terminal) fail(src string, first int, f *Failure) {
 		fmt.Fprintf(t.Err, "  %s\n  %s^\n", Plain(text), margin(text, column-1))
 	}
 	for _, caller := range f.Trace {
-		fmt.Fprintf(t.Err, "  in %s\n", Plain(caller))
+		fmt.Fprintf(t.Err, "  %s\n", Plain(caller))
 	}
 }
 

@@ -16,7 +16,7 @@ func toy(ctx context.Context, req Request, out io.Writer) Reply {
 	form := strings.TrimSpace(req.Form)
 	switch {
 	case strings.HasPrefix(form, "(fail"):
-		return Reply{Error: &Failure{Kind: "not-found", Message: "cannot do it: no such process", Where: "repl:1:7", Trace: []string{"outer"}}}
+		return Reply{Error: &Failure{Kind: "not-found", Message: "cannot do it: no such process", Where: "repl:1:7", Trace: []string{"in outer"}}}
 	case strings.HasPrefix(form, "(print"):
 		fmt.Fprintf(out, "printed \x1b[31m%d", len(form))
 		return Reply{}
