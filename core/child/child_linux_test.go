@@ -544,6 +544,9 @@ func TestSignalNames(t *testing.T) {
 	if _, err := ParseSignal("TREM"); err == nil || !strings.Contains(err.Error(), "did you mean TERM?") {
 		t.Errorf("ParseSignal(TREM): %v", err)
 	}
+	if _, err := ParseSignal("QIUT"); err == nil || !strings.Contains(err.Error(), "did you mean QUIT?") {
+		t.Errorf("ParseSignal(QIUT): %v", err)
+	}
 	for _, text := range []string{"", "0", "-9", "65", "NOSUCHSIGNAL"} {
 		if _, err := ParseSignal(text); err == nil {
 			t.Errorf("ParseSignal(%q) is no error", text)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 )
@@ -12,6 +13,7 @@ import (
 type proc struct {
 	pid, parent, group, session int
 	state                       byte
+	hasEnv                      bool   // exec has given it an environment, be it empty
 	start                       uint64 // in ticks since boot: with pid the identity of a process
 	unit                        string // what its environment marks it as; filled in by a census for what descends from this process
 }
@@ -28,11 +30,11 @@ func readProc(pid int) (proc, error) {
 		return proc{}, fmt.Errorf("cannot read /proc/%d/stat: no name in it", pid)
 	}
 	fields := strings.Fields(string(text[end+1:]))
-	const startField = 22 - 3 // the first after the name is number 3
-	if len(fields) <= startField {
+	const startField, envEndField = 22 - 3, 51 - 3 // the first after the name is number 3
+	if len(fields) <= envEndField {
 		return proc{}, fmt.Errorf("cannot read /proc/%d/stat: it has %d fields", pid, len(fields))
 	}
-	p := proc{pid: pid, state: fields[0][0]}
+	p := proc{pid: pid, state: fields[0][0], hasEnv: fields[envEndField] != "0"}
 	for i, target := range []*int{&p.parent, &p.group, &p.session} {
 		if *target, err = strconv.Atoi(fields[i+1]); err != nil {
 			return proc{}, err
@@ -66,17 +68,33 @@ func readProcs() map[int]proc {
 
 // unitOf reads the marker in the environment that a process was started with.
 func unitOf(pid int) string {
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
-	if err != nil {
-		return ""
-	}
-	for entry := range bytes.SplitSeq(text, []byte{0}) {
-		if unit, found := bytes.CutPrefix(entry, []byte(UnitKey+"=")); found {
-			return string(unit)
+	settled := false // what exec has to do was done before this look
+	for range execLooks {
+		text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+		if err != nil {
+			return ""
+		}
+		for entry := range bytes.SplitSeq(text, []byte{0}) {
+			if unit, found := bytes.CutPrefix(entry, []byte(UnitKey+"=")); found {
+				return string(unit)
+			}
+		}
+		if len(text) > 0 || settled {
+			return ""
+		}
+		// None at all: it was given none, or it has ended, or it is in the last steps of an exec, which are over in microseconds
+		// and must not let it pass for a stranger.
+		if p, err := readProc(pid); err != nil || p.state == 'Z' || p.state == 'X' {
+			return ""
+		} else if settled = p.hasEnv; !settled {
+			runtime.Gosched()
 		}
 	}
 	return ""
 }
+
+// execLooks bounds the looks at a process whose exec does not come to its end.
+const execLooks = 1000
 
 // why says what a process that does not run waits for.
 func (p proc) why() string {
