@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/qjpcpu/supervisord/lisp"
 	"github.com/qjpcpu/supervisord/repl"
 )
 
@@ -101,9 +102,20 @@ func TestADeploymentIsAProgram(t *testing.T) {
 			}
 			o.value(`(begin (foreach #(remove-proc (:name %)) (status "web-*")) nil)`)
 		}
+		// The prompt shows every value on its way, and breaks long ones into lines.
 		out, errs, code := o.run(program, "repl")
-		if lines := strings.Split(strings.TrimSpace(out), "\n"); code != 0 || !strings.Contains(out, strings.Split(one.printed, "\n")[1]+"\n") {
-			t.Errorf("piped into the prompt it ends with %d and %s\n%s\n%s", code, lines[len(lines)-1], out, errs)
+		last, err := lisp.FromJSON([]byte(one.value))
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown := strings.Join(strings.Fields(out), " ")
+		if code != 0 || !strings.HasSuffix(shown, lisp.Print(last)) {
+			t.Errorf("piped into the prompt it ends with %d and prints\n%s%s", code, out, errs)
+		}
+		for line := range strings.Lines(one.printed) {
+			if !strings.Contains("\n"+out, "\n"+line) {
+				t.Errorf("piped into the prompt it does not print %q but\n%s", line, out)
+			}
 		}
 		o.value(`(begin (foreach #(remove-proc (:name %)) (status "web-*")) nil)`)
 	}
