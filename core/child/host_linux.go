@@ -44,6 +44,10 @@ type Host struct {
 	orphans  uint64               // strangers reaped
 }
 
+// spawners is how many threads fork: a fork waits until its child has exec'd, and two of them share that wait. A third gained
+// nothing.
+const spawners = 2
+
 // spawnPatience is how long starts wait while no spawner thread comes back before another one is made: an exec that hangs (a
 // dead network file system) holds its thread.
 const spawnPatience = 2 * time.Second
@@ -84,7 +88,9 @@ func NewHost(o Options) (*Host, error) {
 		h.cgroups = findCgroups(o.Instance)
 	}
 	go h.reap()
-	go h.spawner()
+	for range spawners {
+		go h.spawner()
+	}
 	return h, nil
 }
 
