@@ -320,8 +320,12 @@ func TestHungExecBlocksNobodyElse(t *testing.T) {
 	release := make(chan bool)
 	var all sync.WaitGroup
 	hung := make(chan bool)
-	all.Go(func() { _ = h.onSpawner(func() { close(hung); <-release }) })
-	await(t, "the hanging exec", hung)
+	for range spawners {
+		all.Go(func() { _ = h.onSpawner(func() { hung <- true; <-release }) })
+	}
+	for range spawners {
+		await(t, "the hanging execs", hung)
+	}
 	// Many wait behind it: one more thread serves them all.
 	for range 50 {
 		all.Go(func() {
@@ -339,7 +343,7 @@ func TestHungExecBlocksNobodyElse(t *testing.T) {
 	close(release)
 	all.Wait()
 	if n := added.Load(); n != 1 {
-		t.Errorf("%d threads were added for one that hung, want 1", n)
+		t.Errorf("%d threads were added when all hung, want 1", n)
 	}
 }
 
