@@ -10,22 +10,22 @@ import (
 
 // statusValue is a status as scripts see it.
 func statusValue(s core.Status) lisp.Value {
-	h := lisp.NewHash()
-	h.SetString("name", lisp.String(s.Name))
-	h.SetString("state", lisp.String(s.State.String()))
-	h.SetString("want", lisp.Bool(s.Want))
-	h.SetString("pid", numberOrNil(s.PID))
-	h.SetString("uptime", seconds(s.Uptime()))
-	h.SetString("started_at", timeOrNil(s.StartedAt))
-	h.SetString("stopped_at", timeOrNil(s.StoppedAt))
-	h.SetString("restarts", lisp.Int(int64(s.Restarts)))
-	h.SetString("exit", exitValue(s.Exit))
-	h.SetString("reason", textOrNil(s.Reason))
-	h.SetString("origin", lisp.String(s.Origin.String()))
-	h.SetString("priority", lisp.Int(int64(s.Priority)))
-	h.SetString("next_try", timeOrNil(s.NextTry))
-	h.SetString("log", textOrNil(s.Log))
+	h := lisp.NewHashSized(len(statusKeys))
+	for i, v := range [...]lisp.Value{
+		lisp.String(s.Name), lisp.String(s.State.String()), lisp.Bool(s.Want), numberOrNil(s.PID), seconds(s.Uptime()),
+		timeOrNil(s.StartedAt), timeOrNil(s.StoppedAt), lisp.Int(int64(s.Restarts)), exitValue(s.Exit), textOrNil(s.Reason),
+		lisp.String(s.Origin.String()), lisp.Int(int64(s.Priority)), timeOrNil(s.NextTry), textOrNil(s.Log),
+	} {
+		_ = h.Set(statusKeys[i], v) // a new table takes every string
+	}
 	return lisp.HashValue(h)
+}
+
+// statusKeys are made once: the status of a thousand processes is asked for often and holds each a thousand times.
+var statusKeys = [...]lisp.Value{
+	lisp.String("name"), lisp.String("state"), lisp.String("want"), lisp.String("pid"), lisp.String("uptime"),
+	lisp.String("started_at"), lisp.String("stopped_at"), lisp.String("restarts"), lisp.String("exit"), lisp.String("reason"),
+	lisp.String("origin"), lisp.String("priority"), lisp.String("next_try"), lisp.String("log"),
 }
 
 // eventValue is an entry of the journal as scripts see it.

@@ -34,6 +34,9 @@ var hashSeed = maphash.MakeSeed()
 // NewHash makes an empty table.
 func NewHash() *Hash { return &Hash{} }
 
+// NewHashSized makes an empty table with room for n keys.
+func NewHashSized(n int) *Hash { return &Hash{entries: make([]entry, 0, n)} }
+
 // HashValue makes a table a Value; both name the same table.
 func HashValue(h *Hash) Value { return Value{o: h} }
 
