@@ -67,8 +67,8 @@ unset SUPERVISORD_FULL
 if [ "$mode" != quick ]; then
 	# A number of inputs, some seconds' worth, and not a time: at the end of a time the fuzzer now and then takes its own
 	# deadline for a failure.
-	inputs=10000x
-	[ "$mode" = full ] && inputs=200000x
+	inputs=30000x
+	[ "$mode" = full ] && inputs=300000x
 	for package in $(go list ./...); do
 		for target in $(go test -list '^Fuzz' "$package" | grep '^Fuzz' || true); do
 			step "fuzz $target in $package with $inputs"
