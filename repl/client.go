@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -53,6 +54,12 @@ func (e *UnreachableError) advice() string {
 
 // reason is the innermost text of a dial error: the address is said already.
 func reason(err error) string {
+	if untrusted, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return "its certificate is not trusted: " + untrusted.Err.Error()
+	}
+	if errors.Is(err, errOtherCertificate) {
+		return errOtherCertificate.Error()
+	}
 	if number, ok := errors.AsType[syscall.Errno](err); ok {
 		return number.Error()
 	}
@@ -109,6 +116,29 @@ func NewClient(address, token string) (*Client, error) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return c, nil
+}
+
+// Pin makes the client trust exactly the first certificate of chain (PEM), whatever name and authority it carries, and
+// no other. It is for who can read the daemon's own certificate file. Call it before the first request.
+func (c *Client) Pin(chain []byte) error {
+	block, rest := pem.Decode(chain)
+	for block != nil && block.Type != "CERTIFICATE" {
+		block, rest = pem.Decode(rest)
+	}
+	if block == nil {
+		return errors.New("cannot pin the certificate: there is none in the file")
+	}
+	leaf := block.Bytes
+	transport := c.http.Transport.(*http.Transport)
+	// The handshake still proves that the other side has the key; only names and authorities do not count.
+	transport.TLSClientConfig.InsecureSkipVerify = true
+	transport.TLSClientConfig.VerifyConnection = func(state tls.ConnectionState) error {
+		if len(state.PeerCertificates) == 0 || !bytes.Equal(state.PeerCertificates[0].Raw, leaf) {
+			return errOtherCertificate
+		}
+		return nil
+	}
+	return nil
 }
 
 // Address is what the client was made with.
@@ -182,8 +212,18 @@ func (c *Client) do(r *http.Request) (*http.Response, error) {
 	if err == nil {
 		return response, nil
 	}
-	operation, isNet := errors.AsType[*net.OpError](err)
-	return nil, c.lost(r.Context(), !isNet || operation.Op != "dial", err)
+	return nil, c.lost(r.Context(), !neverSent(err), err)
+}
+
+// neverSent tells an error of the time before the first byte of the request: while connecting or while looking at the
+// other side's certificate.
+func neverSent(err error) bool {
+	if operation, ok := errors.AsType[*net.OpError](err); ok && operation.Op == "dial" {
+		return true
+	}
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	_, foreign := errors.AsType[tls.RecordHeaderError](err)
+	return untrusted || foreign || errors.Is(err, errOtherCertificate)
 }
 
 // lost is the error of a call that got no answer.
@@ -196,6 +236,9 @@ func (c *Client) lost(ctx context.Context, sent bool, err error) error {
 
 // errForeign is what an answer means that is not in our protocol.
 var errForeign = errors.New("what answers there is no supervisord")
+
+// errOtherCertificate is what a pinned client says of a stranger.
+var errOtherCertificate = errors.New("its certificate is another than the one in the configuration")
 
 // errCut is what a stream means that ends without a reply.
 var errCut = errors.New("the connection ended")

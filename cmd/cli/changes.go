@@ -16,9 +16,9 @@ func (d *daemon) change(ctx context.Context, what string, do func(context.Contex
 	select {
 	case d.changing <- struct{}{}:
 	case <-d.ending.begun:
-		return nil, fmt.Errorf("cannot %s: %w", what, core.ErrClosing)
+		return nil, refuse(core.ErrClosing, "cannot %s: the daemon is shutting down", what)
 	case <-ctx.Done():
-		return nil, fmt.Errorf("cannot %s: another change is under way: %w", what, core.ErrTimeout)
+		return nil, refuse(core.ErrTimeout, "cannot %s: another change is under way", what)
 	}
 	type outcome struct {
 		report core.Report
@@ -28,7 +28,7 @@ func (d *daemon) change(ctx context.Context, what string, do func(context.Contex
 	go func() {
 		var o outcome
 		if d.stopping() {
-			o.err = fmt.Errorf("cannot %s: %w", what, core.ErrClosing)
+			o.err = refuse(core.ErrClosing, "cannot %s: the daemon is shutting down", what)
 		} else {
 			o.report, o.err = do(context.WithoutCancel(ctx))
 		}
@@ -40,7 +40,7 @@ func (d *daemon) change(ctx context.Context, what string, do func(context.Contex
 	case o := <-done:
 		return o.report, o.err
 	case <-ctx.Done():
-		return nil, fmt.Errorf("cannot wait for %s to end, it goes on: %w", what, core.ErrTimeout)
+		return nil, refuse(core.ErrTimeout, "cannot wait for %s to end, it goes on", what)
 	}
 }
 
@@ -64,7 +64,7 @@ func (d *daemon) plan(ctx context.Context) (core.Plan, []string, error) {
 	select {
 	case d.changing <- struct{}{}:
 	case <-ctx.Done():
-		return core.Plan{}, nil, fmt.Errorf("cannot plan: another change is under way: %w", core.ErrTimeout)
+		return core.Plan{}, nil, refuse(core.ErrTimeout, "cannot plan: another change is under way")
 	}
 	defer func() { <-d.changing }()
 	next, err := d.fresh()

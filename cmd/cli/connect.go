@@ -51,7 +51,18 @@ func (s *session) dial(c *call) (client *repl.Client, pid int, err error) {
 		}
 	}
 	client, err = repl.NewClient(address, token)
-	return client, pid, err
+	if err != nil {
+		return nil, 0, err
+	}
+	if strings.HasPrefix(address, "https://") {
+		// Who cannot read the file trusts by the rules of the system.
+		if chain, err := os.ReadFile(settings.AdminTLSCert); err == nil {
+			if err := client.Pin(chain); err != nil {
+				return nil, 0, err
+			}
+		}
+	}
+	return client, pid, nil
 }
 
 // configuration is the file named on the command line or in the environment, "" if none.

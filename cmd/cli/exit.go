@@ -41,6 +41,20 @@ func fail(code int, format string, args ...any) error {
 	return &coded{code: code, err: fmt.Errorf(format, args...)}
 }
 
+// refusal is an error of a kind of core whose text does not name the kind.
+type refusal struct {
+	kind error
+	text string
+}
+
+func (e *refusal) Error() string { return e.text }
+func (e *refusal) Unwrap() error { return e.kind }
+
+// refuse makes an error of a kind of core.
+func refuse(kind error, format string, args ...any) error {
+	return &refusal{kind: kind, text: fmt.Sprintf(format, args...)}
+}
+
 func usage(format string, args ...any) error { return fail(ExitUsage, format, args...) }
 
 // codeOf is the exit code of an error that ends a command.

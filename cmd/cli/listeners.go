@@ -57,9 +57,24 @@ func (d door) name() string {
 		return "unix:" + d.address
 	}
 	if d.cert != "" {
-		return "https://" + d.address
+		return "https://" + d.reached()
 	}
-	return d.address
+	return d.reached()
+}
+
+// reached is the HOST:PORT under which this machine reaches a TCP door: one that listens everywhere is nowhere by name.
+func (d door) reached() string {
+	host, port, err := net.SplitHostPort(d.address)
+	if err != nil {
+		return d.address
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+		if ip.To4() == nil {
+			host = "::1"
+		}
+	}
+	return net.JoinHostPort(host, port)
 }
 
 // address is where the daemon of these settings is found; the socket if there is one.
@@ -225,8 +240,8 @@ func (d door) hostNames() []string {
 	return strings.Split(d.hosts, ",")
 }
 
-// childAddress is what processes find in SUPERVISOR_ADDRESS: the path of the socket, or HOST:PORT.
-func childAddress(d door) string { return d.address }
+// childAddress is what processes find in SUPERVISOR_ADDRESS: the path of the socket, HOST:PORT, or https://HOST:PORT.
+func childAddress(d door) string { return strings.TrimPrefix(d.name(), "unix:") }
 
 // groupID is the number of a group, 0 for none.
 func groupID(group string) (int, error) {

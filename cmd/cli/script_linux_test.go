@@ -47,6 +47,7 @@ func TestMain(m *testing.M) {
 //	pid NAME VARIABLE           put the pid of a process into a variable
 //	gone PID|FILE               wait until a process of the system has ended; FILE holds its pid
 //	mode FILE OCTAL             compare the permissions of a file
+//	certificate CERT KEY        write a self-signed certificate of a name that nobody has, and its key
 //	log [-name N] TEXT          wait until the daemon or follower has written this to its standard error
 func TestScripts(t *testing.T) {
 	root, err := os.MkdirTemp("", "sv") // short, because the path of a socket has to be
@@ -63,7 +64,7 @@ func TestScripts(t *testing.T) {
 		Setup:               setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"daemon": startDaemon, "follower": startFollower, "printed": awaitPrinted, "ended": endedDaemon, "send": signalDaemon, "await": awaitState, "exitcode": checkCode,
-			"pid": readPID, "gone": waitGone, "mode": checkMode, "log": searchLog,
+			"pid": readPID, "gone": waitGone, "mode": checkMode, "log": searchLog, "certificate": makeCertificate,
 		},
 	})
 }

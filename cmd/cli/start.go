@@ -88,7 +88,7 @@ func (s *session) background(hide bool) error {
 		return fmt.Errorf("cannot start the daemon: %w", err)
 	}
 	for _, warning := range news.Warnings {
-		fmt.Fprintf(s.stdio.Err, "supervisord: %s\n", printable(warning))
+		fmt.Fprintf(s.stdio.Err, "warning: %s\n", printable(warning))
 	}
 	if news.Error != "" {
 		return &coded{code: news.Code, err: errors.New(news.Error)}

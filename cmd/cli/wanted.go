@@ -100,7 +100,7 @@ func (w *desire) dropFlag(name string) {
 // ofFile refuses a name that only the file may change.
 func (w *desire) ofFile(verb, name string) error {
 	if slices.ContainsFunc(w.loaded.Specs, func(s core.Spec) bool { return s.Name == name && s.Origin == core.FromFile }) {
-		return fmt.Errorf("cannot %s %s: it stands in %s, change it there and reload: %w", verb, name, w.loaded.Path, core.ErrConflict)
+		return refuse(core.ErrConflict, "cannot %s %s: it stands in %s, change it there and reload", verb, name, w.loaded.Path)
 	}
 	return nil
 }
