@@ -98,8 +98,6 @@ func (s *session) serve(from origin, loaded config.Config, ready *os.File) error
 
 // supervise starts what is wanted at first and waits for the end. It returns when no process is left.
 func (d *daemon) supervise(ctx context.Context, first desire, ready *os.File) error {
-	v, _ := buildVersion()
-	d.diary.Logf("supervisord %s (pid %d) listens on %s", v, os.Getpid(), d.address())
 	boot := core.WithCause(context.WithoutCancel(ctx), core.Cause{Who: "supervisord", What: bootCause})
 	started := make(chan struct{})
 	go func() {
@@ -107,6 +105,9 @@ func (d *daemon) supervise(ctx context.Context, first desire, ready *os.File) er
 		d.boot(boot, first.specs())
 	}()
 	d.awaitKnown(ctx, len(first.specs()), started)
+	// Only now: whoever reads that it listens may name every process.
+	v, _ := buildVersion()
+	d.diary.Logf("supervisord %s (pid %d) listens on %s", v, os.Getpid(), d.address())
 	tell(ready, tidings{PID: os.Getpid(), Address: d.address(), Warnings: first.warnings})
 	select {
 	case <-d.ending.done:
