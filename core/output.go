@@ -91,17 +91,19 @@ func (o *outlets) stream(name string) *logs.Stream {
 	return o.stdout.Load()
 }
 
-// health is "" or what is wrong with writing the output: "degraded(ENOSPC, lost=12345)".
-func (o *outlets) health() string {
-	for _, s := range []*logs.Stream{o.stdout.Load(), o.stderr.Load()} {
+// health tells how writing the output goes: how much came, how much was lost, and what is wrong now.
+func (o *outlets) health(in *Status) {
+	for _, s := range [...]*logs.Stream{o.stdout.Load(), o.stderr.Load()} {
 		if s == nil {
 			continue
 		}
-		if h := s.Health(); h.Degraded != "" {
-			return fmt.Sprintf("degraded(%s, lost=%d)", h.Degraded, h.Lost)
+		h := s.Health()
+		in.LogBytes += h.Written
+		in.LogLost += h.Lost
+		if in.Log == "" {
+			in.Log = h.String()
 		}
 	}
-	return ""
 }
 
 func (o *outlets) close() error {

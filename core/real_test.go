@@ -237,6 +237,9 @@ func TestRealOutputIsWholeWhenTheEndIsTold(t *testing.T) {
 		if err != nil || strings.Count(string(text), "line 2999\n") != i+1 || strings.Count(string(text), "the end, without a newline") != i+1 {
 			t.Fatalf("life %d: %d bytes, %v", i, len(text), err)
 		}
+		if st := state(t, s, "lines-3000"); st.LogBytes != int64(len(text)) || st.LogLost != 0 {
+			t.Errorf("life %d: the status tells of %d bytes, %d lost; there are %d", i, st.LogBytes, st.LogLost, len(text))
+		}
 		if r, _ := s.Start(t.Context()); r.Err() != nil {
 			t.Fatal(r.Err())
 		}

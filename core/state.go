@@ -81,6 +81,8 @@ type Status struct {
 	Priority   int
 	NextTry    time.Time // in backoff: when it is tried again
 	Log        string    // "" or "degraded(...)": its output could not be written somewhere
+	LogBytes   int64     // bytes of output taken from it, since it is registered
+	LogLost    int64     // bytes of these that could not be written, over all files
 	Generation uint64    // number of the present or last life, 0 before the first
 }
 

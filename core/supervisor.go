@@ -132,7 +132,7 @@ func (s *Supervisor) Status(names ...string) ([]Status, error) {
 	out := make([]Status, len(picked))
 	for i, p := range picked {
 		out[i] = *p.shown.Load()
-		out[i].Log = p.out.health()
+		p.out.health(&out[i])
 	}
 	return out, nil
 }
