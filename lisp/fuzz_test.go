@@ -10,7 +10,7 @@ import (
 )
 
 // seeds are programs that fuzzing starts from: every example, and the conformance file.
-func seeds(f *testing.F) []string {
+func seeds(f testing.TB) []string {
 	var out []string
 	base := NewBase()
 	for _, name := range base.Names("") {
