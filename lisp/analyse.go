@@ -127,6 +127,7 @@ type analyser struct {
 	branch int
 	depth  int
 	mute   bool
+	check  *checker // notes problems and goes on; nil: the first problem is the end
 }
 
 // maxAnalyse bounds how deep forms may be nested after expansion; a macro that expands for ever runs into it.
@@ -164,7 +165,12 @@ func (a *analyser) expr(v Value) expr {
 		if a.depth++; a.depth > maxAnalyse {
 			a.bad("cannot compile: nested more than %d levels deep after expanding macros", maxAnalyse)
 		}
-		e := a.list(v, o)
+		var e expr
+		if a.check != nil {
+			e = a.check.attempt(a, v, o)
+		} else {
+			e = a.list(v, o)
+		}
 		a.depth--
 		a.pos = before
 		return e

@@ -80,19 +80,3 @@ func (env *Env) reserve(name string) {
 	}
 	env.own(name).val = g.val
 }
-
-// Check compiles a text without running it and gives every problem it finds: names that mean nothing and wrong numbers of
-// arguments are reported beside syntax errors. Macros that the text defines are expanded.
-func (t *Thread) Check(env *Env, name, src string) (problems []*Error) {
-	source := &source{name: name, text: src}
-	forms, err := newReader(t, source, env.base).all()
-	if err != nil {
-		return []*Error{err}
-	}
-	env.prescan(forms)
-	c := &checker{t: t, src: source, known: map[string]bool{}}
-	for _, form := range forms {
-		c.form(env, form)
-	}
-	return c.finish(env)
-}

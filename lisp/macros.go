@@ -177,6 +177,9 @@ func (env *Env) means(name string) bool {
 func macroDefined(a *analyser, args []Value) Value {
 	a.count("defined?", args, 1, 1)
 	if name, ok := nameOf(args[0]); ok {
+		if a.check != nil {
+			a.check.known[name] = true // the text asks before it uses it
+		}
 		if _, bare := args[0].AsSymbol(); bare && a.scope != nil {
 			if v, _ := a.lookup(name); v != nil {
 				return True
