@@ -43,6 +43,9 @@ if [ "$mode" != quick ]; then
 	GOOS=windows "$tool/staticcheck" ./...
 fi
 
+step the comparison of languages is tidy and compares the same work
+(cd scripts/bench-lisp && go mod tidy -diff && go vet ./... && go test ./...)
+
 step the rooms import only what they may
 go test -count=1 -run TestLayers ./cmd/cli
 
