@@ -61,6 +61,9 @@ func (p *process) lifeOver(how *ending) {
 	if !p.unborn {
 		x := how.exit
 		p.lastExit, how.pid = &x, p.child.PID()
+		p.tally.ended(x)
+	} else {
+		p.tally.unborn()
 	}
 	p.child, p.leader, p.pumps, p.pidFile = nil, nil, nil, ""
 	p.stopAt = wallClock()

@@ -35,6 +35,7 @@ type process struct {
 	lastExit *child.Exit
 	unborn   bool // the last end was a launch that failed
 	waiters  []waiter
+	tally    tally // has its own lock
 	quitting bool
 	closing  bool // sealed for good: the supervisor closes
 	paused   bool // the last stop was a reload's
@@ -47,6 +48,7 @@ type host struct {
 	rand    func() float64
 	clock   clock
 	journal *Journal
+	lag     lag
 }
 
 func newProcess(h *host, set *logs.Set, spec Spec) *process {
@@ -67,8 +69,10 @@ func newProcess(h *host, set *logs.Set, spec Spec) *process {
 // turn, which is short.
 func (p *process) ask(m message) <-chan Outcome {
 	m.reply = make(chan Outcome, 1)
+	asked := p.host.clock.now()
 	select {
 	case p.inbox <- &m:
+		p.host.lag.note(p.host.clock.now() - asked)
 	case <-p.done:
 		o := Outcome{Name: p.name, Did: "already stopped", State: Stopped}
 		if !m.wish.downward() {
@@ -93,6 +97,7 @@ func (p *process) run() {
 		case x := <-p.leader:
 			p.leaderEnded(x)
 		case <-due:
+			p.host.lag.note(p.host.clock.now() - p.machine.deadline)
 			p.step(timeout, nil, p.timeoutCause())
 		}
 	}
@@ -108,8 +113,11 @@ func (p *process) step(e event, how *ending, cause Cause) {
 		p.cause = cause
 	}
 	for {
-		from, life := p.machine.state, p.generation
+		from, life, restarts := p.machine.state, p.generation, p.machine.restarts
 		act := p.machine.step(e, how, p.host.clock.now())
+		if p.machine.restarts > restarts {
+			p.tally.restarted()
+		}
 		if act == spawn {
 			p.cause = cause
 		}

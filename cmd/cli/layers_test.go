@@ -45,7 +45,9 @@ func rooms() map[string]room {
 		"core/child/childtest/probe": {may: []string{unixPath}, forks: true},
 		"core/logs":                  {may: []string{unixPath, windowsPath}, mayNot: []string{"net", "net/http"}},
 		"core/config":                {may: []string{"core", "core/child", "core/logs", tomlPath, unixPath, windowsPath}},
-		"builtins":                   {may: []string{"lisp", "core", "core/child", "core/logs"}},
+		"metrics":                    {mayNot: []string{"os", "os/exec", "net", "net/http", "syscall"}},
+		"metrics/metricstest":        {mayNot: []string{"os", "os/exec", "net", "net/http", "syscall"}},
+		"builtins":                   {may: []string{"lisp", "core", "core/child", "core/logs", "metrics"}},
 		"repl":                       {may: []string{"lisp", readlinePath, unixPath, windowsPath}},
 		"cmd/cli":                    {stars: true, may: []string{lumberjackPath, readlinePath, unixPath, windowsPath}},
 		"cmd/supervisord":            {may: []string{"cmd/cli"}},
@@ -137,7 +139,7 @@ func checkImport(t *testing.T, file, here, imported string, r room, test bool) {
 	first, _, _ := strings.Cut(imported, "/")
 	switch {
 	case ours && (r.stars || own == here || slices.Contains(r.may, own)):
-	case ours && test && (own == "core/child/childtest" || own == "core/child" || own == "core/config"):
+	case ours && test && (own == "core/child/childtest" || own == "metrics/metricstest" || own == "core/child" || own == "core/config"):
 	case ours:
 		t.Errorf("%s: %s may not import %s", file, here, own)
 	case strings.Contains(first, "."):

@@ -3,6 +3,7 @@ package child
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"time"
 )
 
@@ -60,6 +61,14 @@ type Exit struct {
 	User, System time.Duration
 	MaxRSS       int64 // bytes
 	At           time.Time
+}
+
+// Word is the exit code, or the name of the signal: "3", "KILL".
+func (e Exit) Word() string {
+	if e.Signal != 0 {
+		return SignalName(e.Signal)
+	}
+	return strconv.Itoa(e.Code)
 }
 
 // String is for people: "exit code 3", "signal SEGV (core dumped)".
