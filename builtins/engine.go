@@ -32,6 +32,9 @@ type Engine struct {
 	sessions   *sessions
 	gate       *gate
 	audit      *auditor
+	meter      *meter
+	survey     *survey
+	began      time.Time
 	log        func(format string, args ...any)
 }
 
@@ -76,7 +79,8 @@ func NewEngine(o EngineOptions) *Engine {
 	if log == nil {
 		log = func(string, ...any) {}
 	}
-	e := &Engine{host: o.Host, table: table(o.Verbs), verbs: map[string]Verb{}, gate: newGate(), audit: &auditor{out: o.Audit, log: log}, log: log}
+	e := &Engine{host: o.Host, table: table(o.Verbs), verbs: map[string]Verb{}, gate: newGate(), audit: &auditor{out: o.Audit, log: log}, log: log,
+		meter: newMeter(), survey: &survey{measure: o.Host.measureAll}, began: time.Now()}
 	e.restricted.Store(o.Policy.DisableRCE)
 	prims := make([]lisp.Prim, 0, len(e.table))
 	for _, verb := range e.table {
@@ -113,6 +117,8 @@ func (e *Engine) Policy() Policy { return Policy{DisableRCE: e.restricted.Load()
 // Eval evaluates one job. What the job prints goes to out. ctx ends the evaluation and its waiting, never an operation
 // under way. It never panics.
 func (e *Engine) Eval(ctx context.Context, job Job, out io.Writer) (result Result) {
+	e.meter.begin()
+	defer func() { e.meter.end(result) }()
 	name := job.Name
 	if name == "" {
 		name = "form"

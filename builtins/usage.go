@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/qjpcpu/supervisord/core"
 	"github.com/qjpcpu/supervisord/lisp"
 )
 
@@ -25,14 +26,7 @@ func usage(h *Host, _ *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 	if err != nil {
 		return lisp.Nil, shown(err)
 	}
-	leaders, units := map[int]string{}, map[string]string{}
-	for _, s := range all {
-		if s.PID != 0 {
-			leaders[s.PID] = s.Name
-			units[fmt.Sprintf("%s#%d", s.Name, s.Generation)] = s.Name
-		}
-	}
-	loads, err := measure(leaders, units)
+	loads, err := measureTrees(all)
 	if err != nil {
 		return lisp.Nil, fmt.Errorf("cannot measure: %w", err)
 	}
@@ -49,4 +43,28 @@ func usage(h *Host, _ *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 		out[i] = lisp.HashValue(entry)
 	}
 	return lisp.Array(out...), nil
+}
+
+// measureAll measures every process.
+func (h *Host) measureAll() (map[string]load, error) {
+	all, err := h.Sup.Status()
+	if err != nil {
+		return nil, err
+	}
+	return measureTrees(all)
+}
+
+// measureTrees measures the trees of these processes; by name.
+func measureTrees(all []core.Status) (map[string]load, error) {
+	leaders, units := map[int]string{}, map[string]string{}
+	for _, s := range all {
+		if s.PID != 0 {
+			leaders[s.PID] = s.Name
+			units[fmt.Sprintf("%s#%d", s.Name, s.Generation)] = s.Name
+		}
+	}
+	if len(leaders) == 0 {
+		return map[string]load{}, nil
+	}
+	return measure(leaders, units)
 }

@@ -129,6 +129,7 @@ func (d *daemon) newServer(at door) (*repl.Server, error) {
 		Eval: d.answer, GID: group, Hosts: at.hostNames(),
 		Managed: func(uid int) bool { return (*d.managed.Load())[uid] },
 		Health:  d.health,
+		Metrics: func(w io.Writer) { _ = d.engine.Metrics(w) }, // who went away does not want to know
 		Log:     d.diary.Logf,
 	}
 	if at.network == "tcp" {
