@@ -120,5 +120,5 @@ func (p *process) begin(spec *Spec, generation uint64) (child.Child, []*logs.Pum
 		var le *child.LaunchError
 		return nil, nil, ending{launchErr: err, temporary: errors.As(err, &le) && le.Temporary}
 	}
-	return c, p.out.attach(c), ending{}
+	return c, p.out.attach(c, w), ending{}
 }

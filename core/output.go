@@ -35,7 +35,7 @@ func (o *outlets) each(want Output, change func(*logs.Stream, logs.Settings) err
 	o.change.Lock()
 	defer o.change.Unlock()
 	one := func(at *atomic.Pointer[logs.Stream], stream string, files []string) error {
-		settings := logs.Settings{Files: files, Size: want.Size, Count: want.Count}
+		settings := logs.Settings{Files: files, Size: want.Size, Count: want.Count, Format: want.Format}
 		s := at.Load()
 		switch {
 		case s != nil && change != nil:
@@ -72,10 +72,14 @@ func (o *outlets) wire(want Output) pipes {
 }
 
 // attach starts a pump for every pipe of the child.
-func (o *outlets) attach(c child.Child) []*logs.Pump {
+func (o *outlets) attach(c child.Child, w pipes) []*logs.Pump {
 	var pumps []*logs.Pump
 	if r, s := c.Stdout(), o.stdout.Load(); r != nil && s != nil {
-		pumps = append(pumps, s.Attach(r))
+		if w.stderr == child.Same {
+			pumps = append(pumps, s.Attach(r, "both"))
+		} else {
+			pumps = append(pumps, s.Attach(r))
+		}
 	}
 	if r, s := c.Stderr(), o.stderr.Load(); r != nil && s != nil {
 		pumps = append(pumps, s.Attach(r))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/qjpcpu/supervisord/core/child"
+	"github.com/qjpcpu/supervisord/core/logs"
 )
 
 // Spec is one process as it is wanted. Its three parts are the reload rule: a change of Launch needs a new child, Care and
@@ -120,6 +121,7 @@ type Output struct {
 	Stdout, Stderr []string // files, each gets every byte; empty = discarded
 	Size           int64    // bytes per file, 0 = never rotated
 	Count          int      // rotated files kept
+	Format         logs.Format
 }
 
 // DefaultCare is the one set of defaults for file, flags and add-proc.
@@ -201,6 +203,8 @@ func (s Spec) Validate() error {
 		return bad("std_log_size", "must not be negative, got %d", o.Size)
 	case o.Count < 0:
 		return bad("std_log_count", "must not be negative, got %d", o.Count)
+	case o.Format < logs.Raw || o.Format > logs.JSON:
+		return bad("log_format", "is unknown")
 	}
 	for _, d := range []struct {
 		key string

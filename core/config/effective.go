@@ -7,6 +7,7 @@ import (
 
 	"github.com/qjpcpu/supervisord/core"
 	"github.com/qjpcpu/supervisord/core/child"
+	"github.com/qjpcpu/supervisord/core/logs"
 )
 
 // Effective is the configuration as it holds, with the keys of the file: the daemon's, and under "process" one map for each
@@ -74,6 +75,8 @@ func (k Key) value(d *draft) any {
 		}
 		return at.String()
 	case *core.RestartPolicy:
+		return at.String()
+	case *logs.Format:
 		return at.String()
 	case *child.Scope:
 		return k.Choices[max(0, slices.Index(scopes(), *at))]

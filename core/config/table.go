@@ -1,6 +1,10 @@
 package config
 
-import "math"
+import (
+	"math"
+
+	"github.com/qjpcpu/supervisord/core/logs"
+)
 
 // The bounds that several keys share.
 const (
@@ -108,6 +112,8 @@ func processKeys() []Key {
 			Doc: "Rotate a file at this size (K, M, G); 0 never.", at: func(d *draft) any { return &d.spec.Output.Size }},
 		{Name: "std_log_count", Process: true, Type: Int, Default: "10", Example: "3", max: 100000,
 			Doc: "Old files kept beside the active one.", at: func(d *draft) any { return &d.spec.Output.Count }},
+		{Name: "log_format", Process: true, Type: Choice, Choices: logs.Formats(), Default: `"raw"`, Example: `"json"`,
+			Doc: "How lines stand in the files: byte for byte, with the process's name, with the time (UTC), with both, or as JSON objects.", at: func(d *draft) any { return &d.spec.Output.Format }},
 		{Name: "purge_files", Process: true, Type: Paths, Default: "[]", Example: `["/srv/web/cache.db"]`,
 			Doc: "Files that shutdown --clear removes besides the logs.", at: func(d *draft) any { return &d.spec.Care.PurgeFiles }},
 	}

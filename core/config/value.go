@@ -109,6 +109,15 @@ func (r reader) put(d *draft, k Key, raw any) error {
 			return err
 		}
 		*at = core.RestartPolicy(slices.Index(k.Choices, s))
+	case *logs.Format:
+		s, err := r.text(raw)
+		if err != nil {
+			return err
+		}
+		if err := oneOf(s, k.Choices); err != nil {
+			return err
+		}
+		*at = logs.Format(slices.Index(k.Choices, s))
 	case *child.Scope:
 		s, err := r.text(raw)
 		if err != nil {

@@ -9,6 +9,8 @@
 //
 // Bytes are kept as they were written, in order, with nothing added, up to
 // the last one the program wrote, also when a grandchild keeps the pipe open.
+// Another [Format] than Raw puts something before each line, or each line into
+// a JSON object; what the program wrote can be read back from it exactly.
 // A rotation loses nothing, never replaces an older file and does not split a
 // line that has its end within 64 KiB. Several writers of one file do not
 // split each other's lines of up to 64 KiB.

@@ -19,6 +19,10 @@ type Settings struct {
 	// Count is how many old files are kept beside the active one; 0 keeps
 	// none: at Size the file starts anew.
 	Count int
+	// Format is how lines stand in the files, on the daemon's stdout and stderr,
+	// and before those who read the stream. It changes nothing but Raw's promise:
+	// bytes as they were written.
+	Format Format
 }
 
 // Options are what a Set needs of its daemon.
@@ -101,7 +105,7 @@ func (n Notice) String() string {
 // Health is how a stream is doing.
 type Health struct {
 	Written  int64  // bytes taken from the program
-	Lost     int64  // bytes that could not be written, over all files
+	Lost     int64  // bytes that could not be written, in the stream's format, over all files
 	Degraded string // reason why a file cannot be written now, "" when all can
 }
 

@@ -164,7 +164,7 @@ func (r *running) wait(t testing.TB) {
 // start runs the test binary in a mode with its stdout in the stream.
 func start(t testing.TB, s *Stream, mode string) *running {
 	t.Helper()
-	return startWith(t, mode, s.Attach)
+	return startWith(t, mode, func(r *os.File) *Pump { return s.Attach(r) })
 }
 
 // startWith lets something else than the stream read the pipe.

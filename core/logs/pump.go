@@ -59,10 +59,11 @@ type Pump struct {
 	quick int       // short reads in quick succession
 	full  int       // long ones
 	wide  int       // what the wider pipe took from the allowance; -1: refused
+	shaper
 }
 
 func newPump(s *Stream, r *os.File) *Pump {
-	p := &Pump{stream: s}
+	p := &Pump{stream: s, shaper: shaper{name: s.name, label: s.stream}}
 	p.r.Store(r)
 	for _, c := range []*chan struct{}{&p.draining, &p.closing, &p.drained, &p.done} {
 		*c = make(chan struct{})
@@ -251,7 +252,7 @@ func (p *Pump) giveUp() {
 func (p *Pump) end() {
 	p.flush()
 	p.release()
-	p.stream.deliver(nil, true)
+	p.stream.deliver(piece{settled: true})
 	p.stream.detach(p)
 	p.stream.set.narrow(p.wide)
 	p.r.Load().Close()
@@ -297,13 +298,12 @@ func (p *Pump) release() {
 	}
 }
 
-// deliver passes on what was read. In a file of several writers only whole
-// lines go out; the beginning of a line waits for its end, at most 64 KiB and
-// at most a second.
+// deliver passes on what was read. Where only whole lines go out, the beginning
+// of a line waits for its end, at most 64 KiB and at most a second.
 func (p *Pump) deliver() {
 	have := p.held + p.n
 	out := have
-	if p.stream.shared() {
+	if p.stream.byLine() {
 		if i := bytes.LastIndexByte(p.buf[p.held:have], '\n'); i >= 0 {
 			out = p.held + i + 1
 		} else if have < len(p.buf) {
@@ -311,7 +311,7 @@ func (p *Pump) deliver() {
 		}
 	}
 	if out > 0 {
-		p.stream.deliver(p.buf[:out], false)
+		p.emit(p.buf[:out])
 		copy(p.buf[:], p.buf[out:have])
 	}
 	p.held = have - out
@@ -321,12 +321,34 @@ func (p *Pump) deliver() {
 // flush passes on the beginning of a line that was held back.
 func (p *Pump) flush() {
 	if p.buf != nil && p.held > 0 {
-		p.stream.deliver(p.buf[:p.held], false)
+		p.emit(p.buf[:p.held])
 		p.held = 0
 	} else if len(p.rest) > 0 {
-		p.stream.deliver(p.rest, false)
+		p.emit(p.rest)
 	}
 	p.rest = nil
+}
+
+// emit gives bytes of the program to the stream, in the stream's format.
+func (p *Pump) emit(b []byte) {
+	format := Format(p.stream.format.Load())
+	if format == Raw {
+		p.stream.deliver(piece{bytes: b, taken: len(b)})
+		p.inside = b[len(b)-1] != '\n'
+		return
+	}
+	out := shaped.Get().(*[]byte)
+	now := time.Now()
+	for len(b) > 0 {
+		fresh := !p.inside || format == JSON
+		lines, rest := p.shape((*out)[:0], format, b, now)
+		p.stream.deliver(piece{bytes: lines, taken: len(b) - len(rest), fresh: fresh})
+		b = rest
+		if cap(lines) <= 4*maxLine {
+			*out = lines
+		}
+	}
+	shaped.Put(out)
 }
 
 // drain delivers what is in the pipe now and says whether that was its end.
@@ -356,7 +378,7 @@ func (p *Pump) drain(raw syscall.RawConn) (end bool) {
 	}
 	p.flush()
 	p.release()
-	p.stream.deliver(nil, true)
+	p.stream.deliver(piece{settled: true})
 	return false
 }
 

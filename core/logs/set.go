@@ -68,6 +68,7 @@ func (set *Set) Open(name, stream string, to Settings) (*Stream, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.format.Store(int32(to.Format))
 	s.out = &outputs{files: slices.Clone(to.Files), sinks: sinks}
 	s.unkept.Store(-1)
 	set.mu.Lock()

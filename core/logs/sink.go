@@ -130,13 +130,13 @@ func (s *sink) use(f *os.File, e entry, d *directory) {
 }
 
 // write takes p from a stream and returns how much of it was lost. It waits for
-// a slow disk and never fails. begins, if not nil, is told where the bytes begin
-// before a reader can see them.
-func (s *sink) write(p []byte, from *Stream, begins *atomic.Int64) (lost int) {
+// a slow disk and never fails. fresh: p begins on a line of its own. begins, if
+// not nil, is told where the bytes begin before a reader can see them.
+func (s *sink) write(p []byte, from *Stream, fresh bool, begins *atomic.Int64) (lost int) {
 	s.mu.Lock()
 	now := time.Now()
 	before := s.total
-	lost = s.put(p, from, now)
+	lost = s.put(p, from, fresh, now)
 	if begins != nil {
 		begins.Store(before)
 	}
@@ -158,15 +158,15 @@ func (s *sink) tell(notices []Notice) {
 	}
 }
 
-func (s *sink) put(p []byte, from *Stream, now time.Time) (lost int) {
+func (s *sink) put(p []byte, from *Stream, fresh bool, now time.Time) (lost int) {
 	if s.trouble != nil {
-		if now.Before(s.retryAt) || !s.mend(now) {
+		if now.Before(s.retryAt) || !s.mend(from, now) {
 			return s.miss(len(p), now)
 		}
 	} else if s.file != nil && now.Sub(s.checked) >= retryEvery {
 		s.check(now)
 	}
-	if s.openLine && s.last != nil && s.last != from {
+	if s.openLine && (fresh || s.last != nil && s.last != from) {
 		// Somebody else's unfinished line stands there: ours begins on its own.
 		if _, err := s.emit([]byte{'\n'}); err != nil {
 			s.fail(err, now)
@@ -248,8 +248,8 @@ func (s *sink) miss(n int, now time.Time) int {
 	return n
 }
 
-// mend tries whether writing works again and says in the file what is missing.
-func (s *sink) mend(now time.Time) bool {
+// mend tries whether writing works again and says in the file what is missing, as a line of the stream from.
+func (s *sink) mend(from *Stream, now time.Time) bool {
 	s.retryAt = now.Add(retryEvery)
 	if s.file != nil {
 		s.check(now)
@@ -263,7 +263,7 @@ func (s *sink) mend(now time.Time) bool {
 			if s.lost.writes == 0 {
 				break
 			}
-			s.pending, fresh = s.record(), true
+			s.pending, fresh = s.record(from, now), true
 		}
 		done, err := s.emit(s.pending)
 		if fresh && done > 0 {
@@ -288,14 +288,14 @@ func (s *sink) mend(now time.Time) bool {
 }
 
 // record is the line that tells of a loss; it stands on a line of its own.
-func (s *sink) record() []byte {
-	start := ""
-	if s.openLine {
-		start = "\n"
-	}
+func (s *sink) record(from *Stream, now time.Time) []byte {
 	const clock = "15:04:05"
-	return fmt.Appendf(nil, "%s-- supervisord: lost %d bytes in %d writes %s–%s (%s) --\n", start,
-		s.lost.bytes, s.lost.writes, s.lost.first.Format(clock), s.lost.last.Format(clock), reason(s.trouble))
+	line := from.mark(now, fmt.Sprintf("lost %d bytes in %d writes %s–%s (%s)",
+		s.lost.bytes, s.lost.writes, s.lost.first.Format(clock), s.lost.last.Format(clock), reason(s.trouble)))
+	if s.openLine {
+		line = append([]byte{'\n'}, line...)
+	}
+	return line
 }
 
 // spaceTrouble: the file itself is good, there is no room for more.
@@ -445,7 +445,7 @@ func (s *sink) close() error {
 	s.mu.Lock()
 	now := time.Now()
 	if s.trouble != nil {
-		s.mend(now)
+		s.mend(s.last, now)
 	}
 	notices := s.notices
 	s.notices = nil

@@ -20,7 +20,8 @@ type Stream struct {
 	name, stream string
 	set          *Set
 
-	apply sync.Mutex // one changer at a time; held while files are opened
+	apply  sync.Mutex   // one changer at a time; held while files are opened
+	format atomic.Int32 // a Format
 
 	mu        sync.Mutex // held for moments only
 	out       *outputs
@@ -28,7 +29,8 @@ type Stream struct {
 	followers map[*Follower]struct{}
 	ring      ring
 	index     index
-	written   int64 // bytes read from the program
+	taken     int64 // bytes read from the program
+	written   int64 // bytes given out in the stream's format: what followers count
 	lost      int64
 	settled   int64 // up to here no line is to be waited for
 	closed    bool  // no more pumps
@@ -60,9 +62,13 @@ func (o *outputs) onDisk() *sink {
 
 // Attach starts a pump that reads r into the stream until its end. r must be
 // the read end of a pipe, non-blocking and registered with the poller; it is
-// closed by the pump.
-func (s *Stream) Attach(r *os.File) *Pump {
+// closed by the pump. A pipe that carries another output than the stream is
+// named after is what JSON lines should say it is ("both").
+func (s *Stream) Attach(r *os.File, carries ...string) *Pump {
 	p := newPump(s, r)
+	if len(carries) > 0 {
+		p.shaper.label = carries[0]
+	}
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
@@ -89,8 +95,12 @@ func (s *Stream) detach(p *Pump) {
 	s.mu.Unlock()
 }
 
-// shared: somebody else writes into one of our files, so only whole lines go out.
-func (s *Stream) shared() bool {
+// byLine: only whole lines go out, as they become objects, or as somebody else
+// writes into one of our files.
+func (s *Stream) byLine() bool {
+	if Format(s.format.Load()) == JSON {
+		return true
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, k := range s.out.sinks {
@@ -101,9 +111,17 @@ func (s *Stream) shared() bool {
 	return false
 }
 
-// deliver writes p into every file and shows it to followers. settled says
-// that nothing more belongs to an unfinished line at the end.
-func (s *Stream) deliver(p []byte, settled bool) {
+// piece is a part of a stream on its way.
+type piece struct {
+	bytes   []byte // in the stream's format
+	taken   int    // how many bytes of the program it is made of
+	fresh   bool   // it begins a line of its own whatever stands before it
+	settled bool   // nothing more belongs to an unfinished line at the end
+}
+
+// deliver writes a piece into every file and shows it to followers.
+func (s *Stream) deliver(c piece) {
+	p := c.bytes
 	s.mu.Lock()
 	o := s.out
 	o.users++
@@ -116,18 +134,19 @@ func (s *Stream) deliver(p []byte, settled bool) {
 			if k == first {
 				begins = &s.unkept
 			}
-			lost += k.write(p, s, begins)
+			lost += k.write(p, s, c.fresh, begins)
 		}
 	}
 	s.mu.Lock()
 	o.users--
 	release := o.retired && o.users == 0
 	s.lost += int64(lost)
+	s.taken += int64(c.taken)
 	if len(p) > 0 {
 		s.keep(p)
 		s.unkept.Store(-1)
 	}
-	if settled {
+	if c.settled {
 		s.settled = s.written
 	}
 	if len(s.followers) > 0 {
@@ -168,6 +187,7 @@ func (s *Stream) Apply(to Settings) error {
 	}
 	files := slices.Clone(to.Files)
 	if slices.Equal(files, was.files) {
+		s.format.Store(int32(to.Format))
 		tune(was.sinks, to)
 		return nil
 	}
@@ -175,6 +195,7 @@ func (s *Stream) Apply(to Settings) error {
 	if err != nil {
 		return err
 	}
+	s.format.Store(int32(to.Format))
 	s.replace(&outputs{files: files, sinks: sinks})
 	return nil
 }
@@ -212,7 +233,7 @@ func (s *Stream) replace(to *outputs) error {
 func (s *Stream) Health() Health {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h := Health{Written: s.written, Lost: s.lost}
+	h := Health{Written: s.taken, Lost: s.lost}
 	for _, k := range s.out.sinks {
 		if word := k.degraded.Load(); word != nil && h.Degraded == "" {
 			h.Degraded = *word
