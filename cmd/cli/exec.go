@@ -49,7 +49,7 @@ func (s *session) source(name string) (string, error) {
 		return "", fail(ExitUsage, "cannot read the program %s: %w", name, err)
 	}
 	if len(text) > maxForm {
-		return "", usage("cannot run %s: a program may have %d KiB", name, maxForm>>10)
+		return "", usage("cannot read the program %s: it is longer than the %d KiB that one may have", name, maxForm>>10)
 	}
 	return string(text), nil
 }

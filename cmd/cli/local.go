@@ -10,12 +10,8 @@ import (
 	"github.com/qjpcpu/supervisord/core/config"
 )
 
-// check reads a configuration as start would and says everything that is wrong with it.
-func (s *session) check(c *call) error {
-	name := c.configuration()
-	if len(c.args) == 1 {
-		name = c.args[0]
-	}
+// checkConfiguration reads a configuration as start would and says everything that is wrong with it.
+func (s *session) checkConfiguration(name string) error {
 	path, err := config.Find(name)
 	if err != nil {
 		return err
