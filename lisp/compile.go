@@ -310,47 +310,33 @@ func (c *compiler) call(e *eCall, tail bool) node {
 
 func (c *compiler) plainCall(e *eCall, tail bool) node {
 	args := c.exprs(e.args)
+	at := callSite{pos: e.pos, args: args}
 	if g, ok := e.f.(*eGlobal); ok {
+		at.g, at.name = g.g, g.pos
+		n := newCallG
 		if tail {
-			other := &nodeTailGlobal{g.g, args, e.pos, g.pos}
-			switch len(args) {
-			case 1:
-				return &nodeTailG1{g.g, args[0], e.pos, other}
-			case 2:
-				return &nodeTailG2{g.g, args[0], args[1], e.pos, other}
-			case 3:
-				return &nodeTailG3{g.g, args[0], args[1], args[2], e.pos, other}
-			case 4:
-				return &nodeTailG4{g.g, args[0], args[1], args[2], args[3], e.pos, other}
-			}
-			return other
+			n = newTailG
 		}
-		switch len(args) {
-		case 1:
-			if n := fuseCall(g.g, args[0], e.pos, g.pos); n != nil {
-				return n
-			}
-			return &nodeCallG1{g.g, args[0], e.pos, g.pos}
-		case 2:
-			return &nodeCallG2{g.g, args[0], args[1], e.pos, g.pos}
-		case 3:
-			return &nodeCallG3{g.g, args[0], args[1], args[2], e.pos, g.pos}
+		if quick := n(at, args); quick != nil {
+			return quick
 		}
-		return &nodeCallGN{g.g, args, e.pos, g.pos}
+		if tail {
+			return &nodeTailGN{at}
+		}
+		return &nodeCallGN{at}
 	}
 	f := c.expr(e.f, false)
+	n := newCallX
 	if tail {
-		return &nodeTail{f, args, e.pos}
+		n = newTailX
 	}
-	switch len(args) {
-	case 0:
-		return &nodeCall0{f, e.pos}
-	case 1:
-		return &nodeCall1{f, args[0], e.pos}
-	case 2:
-		return &nodeCall2{f, args[0], args[1], e.pos}
+	if quick := n(at, f, args); quick != nil {
+		return quick
 	}
-	return &nodeCallN{f, args, e.pos}
+	if tail {
+		return &nodeTailXN{at, f}
+	}
+	return &nodeCallXN{at, f}
 }
 
 func (c *compiler) primitive(p *primitive, e *eCall) node {

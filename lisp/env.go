@@ -18,10 +18,17 @@ type Env struct {
 
 // global is the place of one name. Code refers to the place, so a function sees a later definition.
 type global struct {
+	fn     *closure // val, when that is a function of the program: what calls look at
 	val    Value
 	name   string
 	coming bool // defined later in the text that is being compiled
 	frozen bool // of the base: code may take the value itself
+}
+
+// set gives the name a value.
+func (g *global) set(v Value) {
+	g.val = v
+	g.fn, _ = v.o.(*closure)
 }
 
 type macro struct {
@@ -82,7 +89,7 @@ func (env *Env) Child() *Env { return &Env{parent: env, base: env.base} }
 // Define gives a name a value. Defining in the base is allowed while nothing uses it yet, and makes a constant.
 func (env *Env) Define(name string, v Value) {
 	g := env.own(name)
-	g.val = v
+	g.set(v)
 	if env.parent == nil {
 		g.frozen = true
 		freeze(v)

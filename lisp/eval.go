@@ -78,5 +78,5 @@ func (env *Env) reserve(name string) {
 	if g == nil || !g.frozen || name == "nil" {
 		return
 	}
-	env.own(name).val = g.val
+	env.own(name).set(g.val)
 }

@@ -9,15 +9,14 @@ type nodeAddLK struct {
 }
 
 func (n *nodeAddLK) eval(fr *frame) Value {
-	a := fr.slots[n.i&7]
-	b := Value{n: n.k}
+	a := &fr.slots[n.i&7]
 	if a.o == nil {
-		x, y := a.n, b.n
-		if r := x + y; (r > x) == (y > 0) {
+		x, y := a.n, n.k
+		if r := x + y; (x^r)&(y^r) >= 0 {
 			return Value{n: r}
 		}
 	}
-	return fr.arith(opAdd, a, b, n.pos)
+	return fr.arith(opAdd, *a, Value{n: n.k}, n.pos)
 }
 
 type nodeAddLL struct {
@@ -26,15 +25,14 @@ type nodeAddLL struct {
 }
 
 func (n *nodeAddLL) eval(fr *frame) Value {
-	a := fr.slots[n.i&7]
-	b := fr.slots[n.j&7]
+	a, b := &fr.slots[n.i&7], &fr.slots[n.j&7]
 	if a.o == nil && b.o == nil {
 		x, y := a.n, b.n
-		if r := x + y; (r > x) == (y > 0) {
+		if r := x + y; (x^r)&(y^r) >= 0 {
 			return Value{n: r}
 		}
 	}
-	return fr.arith(opAdd, a, b, n.pos)
+	return fr.arith(opAdd, *a, *b, n.pos)
 }
 
 type nodeAddXK struct {
@@ -45,14 +43,13 @@ type nodeAddXK struct {
 
 func (n *nodeAddXK) eval(fr *frame) Value {
 	a := n.a.eval(fr)
-	b := Value{n: n.k}
 	if a.o == nil {
-		x, y := a.n, b.n
-		if r := x + y; (r > x) == (y > 0) {
+		x, y := a.n, n.k
+		if r := x + y; (x^r)&(y^r) >= 0 {
 			return Value{n: r}
 		}
 	}
-	return fr.arith(opAdd, a, b, n.pos)
+	return fr.arith(opAdd, a, Value{n: n.k}, n.pos)
 }
 
 type nodeAddXX struct {
@@ -62,14 +59,18 @@ type nodeAddXX struct {
 
 func (n *nodeAddXX) eval(fr *frame) Value {
 	a := n.a.eval(fr)
+	if a.o != nil {
+		return fr.arith(opAdd, a, n.b.eval(fr), n.pos)
+	}
+	x := a.n
 	b := n.b.eval(fr)
-	if a.o == nil && b.o == nil {
-		x, y := a.n, b.n
-		if r := x + y; (r > x) == (y > 0) {
+	if b.o == nil {
+		y := b.n
+		if r := x + y; (x^r)&(y^r) >= 0 {
 			return Value{n: r}
 		}
 	}
-	return fr.arith(opAdd, a, b, n.pos)
+	return fr.arith(opAdd, Value{n: x}, b, n.pos)
 }
 
 type nodeSubLK struct {
@@ -79,15 +80,14 @@ type nodeSubLK struct {
 }
 
 func (n *nodeSubLK) eval(fr *frame) Value {
-	a := fr.slots[n.i&7]
-	b := Value{n: n.k}
+	a := &fr.slots[n.i&7]
 	if a.o == nil {
-		x, y := a.n, b.n
-		if r := x - y; (r < x) == (y > 0) {
+		x, y := a.n, n.k
+		if r := x - y; (x^y)&(x^r) >= 0 {
 			return Value{n: r}
 		}
 	}
-	return fr.arith(opSub, a, b, n.pos)
+	return fr.arith(opSub, *a, Value{n: n.k}, n.pos)
 }
 
 type nodeSubLL struct {
@@ -96,15 +96,14 @@ type nodeSubLL struct {
 }
 
 func (n *nodeSubLL) eval(fr *frame) Value {
-	a := fr.slots[n.i&7]
-	b := fr.slots[n.j&7]
+	a, b := &fr.slots[n.i&7], &fr.slots[n.j&7]
 	if a.o == nil && b.o == nil {
 		x, y := a.n, b.n
-		if r := x - y; (r < x) == (y > 0) {
+		if r := x - y; (x^y)&(x^r) >= 0 {
 			return Value{n: r}
 		}
 	}
-	return fr.arith(opSub, a, b, n.pos)
+	return fr.arith(opSub, *a, *b, n.pos)
 }
 
 type nodeSubXK struct {
@@ -115,14 +114,13 @@ type nodeSubXK struct {
 
 func (n *nodeSubXK) eval(fr *frame) Value {
 	a := n.a.eval(fr)
-	b := Value{n: n.k}
 	if a.o == nil {
-		x, y := a.n, b.n
-		if r := x - y; (r < x) == (y > 0) {
+		x, y := a.n, n.k
+		if r := x - y; (x^y)&(x^r) >= 0 {
 			return Value{n: r}
 		}
 	}
-	return fr.arith(opSub, a, b, n.pos)
+	return fr.arith(opSub, a, Value{n: n.k}, n.pos)
 }
 
 type nodeSubXX struct {
@@ -132,14 +130,18 @@ type nodeSubXX struct {
 
 func (n *nodeSubXX) eval(fr *frame) Value {
 	a := n.a.eval(fr)
+	if a.o != nil {
+		return fr.arith(opSub, a, n.b.eval(fr), n.pos)
+	}
+	x := a.n
 	b := n.b.eval(fr)
-	if a.o == nil && b.o == nil {
-		x, y := a.n, b.n
-		if r := x - y; (r < x) == (y > 0) {
+	if b.o == nil {
+		y := b.n
+		if r := x - y; (x^y)&(x^r) >= 0 {
 			return Value{n: r}
 		}
 	}
-	return fr.arith(opSub, a, b, n.pos)
+	return fr.arith(opSub, Value{n: x}, b, n.pos)
 }
 
 type nodeMulLK struct {
@@ -149,15 +151,14 @@ type nodeMulLK struct {
 }
 
 func (n *nodeMulLK) eval(fr *frame) Value {
-	a := fr.slots[n.i&7]
-	b := Value{n: n.k}
+	a := &fr.slots[n.i&7]
 	if a.o == nil {
-		x, y := a.n, b.n
+		x, y := a.n, n.k
 		if r, ok := mulInt(x, y); ok {
 			return Value{n: r}
 		}
 	}
-	return fr.arith(opMul, a, b, n.pos)
+	return fr.arith(opMul, *a, Value{n: n.k}, n.pos)
 }
 
 type nodeMulLL struct {
@@ -166,15 +167,14 @@ type nodeMulLL struct {
 }
 
 func (n *nodeMulLL) eval(fr *frame) Value {
-	a := fr.slots[n.i&7]
-	b := fr.slots[n.j&7]
+	a, b := &fr.slots[n.i&7], &fr.slots[n.j&7]
 	if a.o == nil && b.o == nil {
 		x, y := a.n, b.n
 		if r, ok := mulInt(x, y); ok {
 			return Value{n: r}
 		}
 	}
-	return fr.arith(opMul, a, b, n.pos)
+	return fr.arith(opMul, *a, *b, n.pos)
 }
 
 type nodeMulXK struct {
@@ -185,14 +185,13 @@ type nodeMulXK struct {
 
 func (n *nodeMulXK) eval(fr *frame) Value {
 	a := n.a.eval(fr)
-	b := Value{n: n.k}
 	if a.o == nil {
-		x, y := a.n, b.n
+		x, y := a.n, n.k
 		if r, ok := mulInt(x, y); ok {
 			return Value{n: r}
 		}
 	}
-	return fr.arith(opMul, a, b, n.pos)
+	return fr.arith(opMul, a, Value{n: n.k}, n.pos)
 }
 
 type nodeMulXX struct {
@@ -202,14 +201,18 @@ type nodeMulXX struct {
 
 func (n *nodeMulXX) eval(fr *frame) Value {
 	a := n.a.eval(fr)
+	if a.o != nil {
+		return fr.arith(opMul, a, n.b.eval(fr), n.pos)
+	}
+	x := a.n
 	b := n.b.eval(fr)
-	if a.o == nil && b.o == nil {
-		x, y := a.n, b.n
+	if b.o == nil {
+		y := b.n
 		if r, ok := mulInt(x, y); ok {
 			return Value{n: r}
 		}
 	}
-	return fr.arith(opMul, a, b, n.pos)
+	return fr.arith(opMul, Value{n: x}, b, n.pos)
 }
 
 type nodeModLK struct {
@@ -219,15 +222,14 @@ type nodeModLK struct {
 }
 
 func (n *nodeModLK) eval(fr *frame) Value {
-	a := fr.slots[n.i&7]
-	b := Value{n: n.k}
+	a := &fr.slots[n.i&7]
 	if a.o == nil {
-		x, y := a.n, b.n
+		x, y := a.n, n.k
 		if y > 0 && x >= 0 {
 			return Value{n: x % y}
 		}
 	}
-	return fr.arith(opMod, a, b, n.pos)
+	return fr.arith(opMod, *a, Value{n: n.k}, n.pos)
 }
 
 type nodeModLL struct {
@@ -236,15 +238,14 @@ type nodeModLL struct {
 }
 
 func (n *nodeModLL) eval(fr *frame) Value {
-	a := fr.slots[n.i&7]
-	b := fr.slots[n.j&7]
+	a, b := &fr.slots[n.i&7], &fr.slots[n.j&7]
 	if a.o == nil && b.o == nil {
 		x, y := a.n, b.n
 		if y > 0 && x >= 0 {
 			return Value{n: x % y}
 		}
 	}
-	return fr.arith(opMod, a, b, n.pos)
+	return fr.arith(opMod, *a, *b, n.pos)
 }
 
 type nodeModXK struct {
@@ -255,14 +256,13 @@ type nodeModXK struct {
 
 func (n *nodeModXK) eval(fr *frame) Value {
 	a := n.a.eval(fr)
-	b := Value{n: n.k}
 	if a.o == nil {
-		x, y := a.n, b.n
+		x, y := a.n, n.k
 		if y > 0 && x >= 0 {
 			return Value{n: x % y}
 		}
 	}
-	return fr.arith(opMod, a, b, n.pos)
+	return fr.arith(opMod, a, Value{n: n.k}, n.pos)
 }
 
 type nodeModXX struct {
@@ -272,14 +272,18 @@ type nodeModXX struct {
 
 func (n *nodeModXX) eval(fr *frame) Value {
 	a := n.a.eval(fr)
+	if a.o != nil {
+		return fr.arith(opMod, a, n.b.eval(fr), n.pos)
+	}
+	x := a.n
 	b := n.b.eval(fr)
-	if a.o == nil && b.o == nil {
-		x, y := a.n, b.n
+	if b.o == nil {
+		y := b.n
 		if y > 0 && x >= 0 {
 			return Value{n: x % y}
 		}
 	}
-	return fr.arith(opMod, a, b, n.pos)
+	return fr.arith(opMod, Value{n: x}, b, n.pos)
 }
 
 type nodeLTLK struct {
@@ -289,13 +293,12 @@ type nodeLTLK struct {
 }
 
 func (n *nodeLTLK) test(fr *frame) bool {
-	a := fr.slots[n.i&7]
-	b := Value{n: n.k}
+	a := &fr.slots[n.i&7]
 	if a.o == nil {
-		x, y := a.n, b.n
+		x, y := a.n, n.k
 		return x < y
 	}
-	return fr.compare(opLT, a, b, n.pos)
+	return fr.compare(opLT, *a, Value{n: n.k}, n.pos)
 }
 
 func (n *nodeLTLK) eval(fr *frame) Value { return Bool(n.test(fr)) }
@@ -306,13 +309,12 @@ type nodeLTLL struct {
 }
 
 func (n *nodeLTLL) test(fr *frame) bool {
-	a := fr.slots[n.i&7]
-	b := fr.slots[n.j&7]
+	a, b := &fr.slots[n.i&7], &fr.slots[n.j&7]
 	if a.o == nil && b.o == nil {
 		x, y := a.n, b.n
 		return x < y
 	}
-	return fr.compare(opLT, a, b, n.pos)
+	return fr.compare(opLT, *a, *b, n.pos)
 }
 
 func (n *nodeLTLL) eval(fr *frame) Value { return Bool(n.test(fr)) }
@@ -325,12 +327,11 @@ type nodeLTXK struct {
 
 func (n *nodeLTXK) test(fr *frame) bool {
 	a := n.a.eval(fr)
-	b := Value{n: n.k}
 	if a.o == nil {
-		x, y := a.n, b.n
+		x, y := a.n, n.k
 		return x < y
 	}
-	return fr.compare(opLT, a, b, n.pos)
+	return fr.compare(opLT, a, Value{n: n.k}, n.pos)
 }
 
 func (n *nodeLTXK) eval(fr *frame) Value { return Bool(n.test(fr)) }
@@ -342,12 +343,16 @@ type nodeLTXX struct {
 
 func (n *nodeLTXX) test(fr *frame) bool {
 	a := n.a.eval(fr)
+	if a.o != nil {
+		return fr.compare(opLT, a, n.b.eval(fr), n.pos)
+	}
+	x := a.n
 	b := n.b.eval(fr)
-	if a.o == nil && b.o == nil {
-		x, y := a.n, b.n
+	if b.o == nil {
+		y := b.n
 		return x < y
 	}
-	return fr.compare(opLT, a, b, n.pos)
+	return fr.compare(opLT, Value{n: x}, b, n.pos)
 }
 
 func (n *nodeLTXX) eval(fr *frame) Value { return Bool(n.test(fr)) }
@@ -360,16 +365,15 @@ type nodeIfLTLK struct {
 }
 
 func (n *nodeIfLTLK) eval(fr *frame) Value {
-	a := fr.slots[n.i&7]
-	b := Value{n: n.k}
-	var is bool
+	a := &fr.slots[n.i&7]
 	if a.o == nil {
-		x, y := a.n, b.n
-		is = x < y
-	} else {
-		is = fr.compare(opLT, a, b, n.pos)
+		x, y := a.n, n.k
+		if x < y {
+			return n.yes.eval(fr)
+		}
+		return n.no.eval(fr)
 	}
-	if is {
+	if fr.compare(opLT, *a, Value{n: n.k}, n.pos) {
 		return n.yes.eval(fr)
 	}
 	return n.no.eval(fr)
@@ -382,21 +386,21 @@ type nodeIfLTLL struct {
 }
 
 func (n *nodeIfLTLL) eval(fr *frame) Value {
-	a := fr.slots[n.i&7]
-	b := fr.slots[n.j&7]
-	var is bool
+	a, b := &fr.slots[n.i&7], &fr.slots[n.j&7]
 	if a.o == nil && b.o == nil {
 		x, y := a.n, b.n
-		is = x < y
-	} else {
-		is = fr.compare(opLT, a, b, n.pos)
+		if x < y {
+			return n.yes.eval(fr)
+		}
+		return n.no.eval(fr)
 	}
-	if is {
+	if fr.compare(opLT, *a, *b, n.pos) {
 		return n.yes.eval(fr)
 	}
 	return n.no.eval(fr)
 }
 
+// nodeIfLTLKRet answers a local variable when the condition holds, as the end of a recursion does.
 type nodeIfLTLKRet struct {
 	i   int
 	k   int64
@@ -405,17 +409,16 @@ type nodeIfLTLKRet struct {
 	no  node
 }
 
-// eval answers a local variable when the condition holds, as the end of a recursion does.
 func (n *nodeIfLTLKRet) eval(fr *frame) Value {
-	a := fr.slots[n.i&7]
-	var is bool
+	a := &fr.slots[n.i&7]
 	if a.o == nil {
 		x, y := a.n, n.k
-		is = x < y
-	} else {
-		is = fr.compare(opLT, a, Value{n: n.k}, n.pos)
+		if x < y {
+			return fr.slots[n.ret&7]
+		}
+		return n.no.eval(fr)
 	}
-	if is {
+	if fr.compare(opLT, *a, Value{n: n.k}, n.pos) {
 		return fr.slots[n.ret&7]
 	}
 	return n.no.eval(fr)
@@ -428,13 +431,12 @@ type nodeLELK struct {
 }
 
 func (n *nodeLELK) test(fr *frame) bool {
-	a := fr.slots[n.i&7]
-	b := Value{n: n.k}
+	a := &fr.slots[n.i&7]
 	if a.o == nil {
-		x, y := a.n, b.n
+		x, y := a.n, n.k
 		return x <= y
 	}
-	return fr.compare(opLE, a, b, n.pos)
+	return fr.compare(opLE, *a, Value{n: n.k}, n.pos)
 }
 
 func (n *nodeLELK) eval(fr *frame) Value { return Bool(n.test(fr)) }
@@ -445,13 +447,12 @@ type nodeLELL struct {
 }
 
 func (n *nodeLELL) test(fr *frame) bool {
-	a := fr.slots[n.i&7]
-	b := fr.slots[n.j&7]
+	a, b := &fr.slots[n.i&7], &fr.slots[n.j&7]
 	if a.o == nil && b.o == nil {
 		x, y := a.n, b.n
 		return x <= y
 	}
-	return fr.compare(opLE, a, b, n.pos)
+	return fr.compare(opLE, *a, *b, n.pos)
 }
 
 func (n *nodeLELL) eval(fr *frame) Value { return Bool(n.test(fr)) }
@@ -464,12 +465,11 @@ type nodeLEXK struct {
 
 func (n *nodeLEXK) test(fr *frame) bool {
 	a := n.a.eval(fr)
-	b := Value{n: n.k}
 	if a.o == nil {
-		x, y := a.n, b.n
+		x, y := a.n, n.k
 		return x <= y
 	}
-	return fr.compare(opLE, a, b, n.pos)
+	return fr.compare(opLE, a, Value{n: n.k}, n.pos)
 }
 
 func (n *nodeLEXK) eval(fr *frame) Value { return Bool(n.test(fr)) }
@@ -481,12 +481,16 @@ type nodeLEXX struct {
 
 func (n *nodeLEXX) test(fr *frame) bool {
 	a := n.a.eval(fr)
+	if a.o != nil {
+		return fr.compare(opLE, a, n.b.eval(fr), n.pos)
+	}
+	x := a.n
 	b := n.b.eval(fr)
-	if a.o == nil && b.o == nil {
-		x, y := a.n, b.n
+	if b.o == nil {
+		y := b.n
 		return x <= y
 	}
-	return fr.compare(opLE, a, b, n.pos)
+	return fr.compare(opLE, Value{n: x}, b, n.pos)
 }
 
 func (n *nodeLEXX) eval(fr *frame) Value { return Bool(n.test(fr)) }
@@ -499,16 +503,15 @@ type nodeIfLELK struct {
 }
 
 func (n *nodeIfLELK) eval(fr *frame) Value {
-	a := fr.slots[n.i&7]
-	b := Value{n: n.k}
-	var is bool
+	a := &fr.slots[n.i&7]
 	if a.o == nil {
-		x, y := a.n, b.n
-		is = x <= y
-	} else {
-		is = fr.compare(opLE, a, b, n.pos)
+		x, y := a.n, n.k
+		if x <= y {
+			return n.yes.eval(fr)
+		}
+		return n.no.eval(fr)
 	}
-	if is {
+	if fr.compare(opLE, *a, Value{n: n.k}, n.pos) {
 		return n.yes.eval(fr)
 	}
 	return n.no.eval(fr)
@@ -521,21 +524,21 @@ type nodeIfLELL struct {
 }
 
 func (n *nodeIfLELL) eval(fr *frame) Value {
-	a := fr.slots[n.i&7]
-	b := fr.slots[n.j&7]
-	var is bool
+	a, b := &fr.slots[n.i&7], &fr.slots[n.j&7]
 	if a.o == nil && b.o == nil {
 		x, y := a.n, b.n
-		is = x <= y
-	} else {
-		is = fr.compare(opLE, a, b, n.pos)
+		if x <= y {
+			return n.yes.eval(fr)
+		}
+		return n.no.eval(fr)
 	}
-	if is {
+	if fr.compare(opLE, *a, *b, n.pos) {
 		return n.yes.eval(fr)
 	}
 	return n.no.eval(fr)
 }
 
+// nodeIfLELKRet answers a local variable when the condition holds, as the end of a recursion does.
 type nodeIfLELKRet struct {
 	i   int
 	k   int64
@@ -544,17 +547,16 @@ type nodeIfLELKRet struct {
 	no  node
 }
 
-// eval answers a local variable when the condition holds, as the end of a recursion does.
 func (n *nodeIfLELKRet) eval(fr *frame) Value {
-	a := fr.slots[n.i&7]
-	var is bool
+	a := &fr.slots[n.i&7]
 	if a.o == nil {
 		x, y := a.n, n.k
-		is = x <= y
-	} else {
-		is = fr.compare(opLE, a, Value{n: n.k}, n.pos)
+		if x <= y {
+			return fr.slots[n.ret&7]
+		}
+		return n.no.eval(fr)
 	}
-	if is {
+	if fr.compare(opLE, *a, Value{n: n.k}, n.pos) {
 		return fr.slots[n.ret&7]
 	}
 	return n.no.eval(fr)
@@ -567,13 +569,12 @@ type nodeGTLK struct {
 }
 
 func (n *nodeGTLK) test(fr *frame) bool {
-	a := fr.slots[n.i&7]
-	b := Value{n: n.k}
+	a := &fr.slots[n.i&7]
 	if a.o == nil {
-		x, y := a.n, b.n
+		x, y := a.n, n.k
 		return x > y
 	}
-	return fr.compare(opGT, a, b, n.pos)
+	return fr.compare(opGT, *a, Value{n: n.k}, n.pos)
 }
 
 func (n *nodeGTLK) eval(fr *frame) Value { return Bool(n.test(fr)) }
@@ -584,13 +585,12 @@ type nodeGTLL struct {
 }
 
 func (n *nodeGTLL) test(fr *frame) bool {
-	a := fr.slots[n.i&7]
-	b := fr.slots[n.j&7]
+	a, b := &fr.slots[n.i&7], &fr.slots[n.j&7]
 	if a.o == nil && b.o == nil {
 		x, y := a.n, b.n
 		return x > y
 	}
-	return fr.compare(opGT, a, b, n.pos)
+	return fr.compare(opGT, *a, *b, n.pos)
 }
 
 func (n *nodeGTLL) eval(fr *frame) Value { return Bool(n.test(fr)) }
@@ -603,12 +603,11 @@ type nodeGTXK struct {
 
 func (n *nodeGTXK) test(fr *frame) bool {
 	a := n.a.eval(fr)
-	b := Value{n: n.k}
 	if a.o == nil {
-		x, y := a.n, b.n
+		x, y := a.n, n.k
 		return x > y
 	}
-	return fr.compare(opGT, a, b, n.pos)
+	return fr.compare(opGT, a, Value{n: n.k}, n.pos)
 }
 
 func (n *nodeGTXK) eval(fr *frame) Value { return Bool(n.test(fr)) }
@@ -620,12 +619,16 @@ type nodeGTXX struct {
 
 func (n *nodeGTXX) test(fr *frame) bool {
 	a := n.a.eval(fr)
+	if a.o != nil {
+		return fr.compare(opGT, a, n.b.eval(fr), n.pos)
+	}
+	x := a.n
 	b := n.b.eval(fr)
-	if a.o == nil && b.o == nil {
-		x, y := a.n, b.n
+	if b.o == nil {
+		y := b.n
 		return x > y
 	}
-	return fr.compare(opGT, a, b, n.pos)
+	return fr.compare(opGT, Value{n: x}, b, n.pos)
 }
 
 func (n *nodeGTXX) eval(fr *frame) Value { return Bool(n.test(fr)) }
@@ -638,16 +641,15 @@ type nodeIfGTLK struct {
 }
 
 func (n *nodeIfGTLK) eval(fr *frame) Value {
-	a := fr.slots[n.i&7]
-	b := Value{n: n.k}
-	var is bool
+	a := &fr.slots[n.i&7]
 	if a.o == nil {
-		x, y := a.n, b.n
-		is = x > y
-	} else {
-		is = fr.compare(opGT, a, b, n.pos)
+		x, y := a.n, n.k
+		if x > y {
+			return n.yes.eval(fr)
+		}
+		return n.no.eval(fr)
 	}
-	if is {
+	if fr.compare(opGT, *a, Value{n: n.k}, n.pos) {
 		return n.yes.eval(fr)
 	}
 	return n.no.eval(fr)
@@ -660,21 +662,21 @@ type nodeIfGTLL struct {
 }
 
 func (n *nodeIfGTLL) eval(fr *frame) Value {
-	a := fr.slots[n.i&7]
-	b := fr.slots[n.j&7]
-	var is bool
+	a, b := &fr.slots[n.i&7], &fr.slots[n.j&7]
 	if a.o == nil && b.o == nil {
 		x, y := a.n, b.n
-		is = x > y
-	} else {
-		is = fr.compare(opGT, a, b, n.pos)
+		if x > y {
+			return n.yes.eval(fr)
+		}
+		return n.no.eval(fr)
 	}
-	if is {
+	if fr.compare(opGT, *a, *b, n.pos) {
 		return n.yes.eval(fr)
 	}
 	return n.no.eval(fr)
 }
 
+// nodeIfGTLKRet answers a local variable when the condition holds, as the end of a recursion does.
 type nodeIfGTLKRet struct {
 	i   int
 	k   int64
@@ -683,17 +685,16 @@ type nodeIfGTLKRet struct {
 	no  node
 }
 
-// eval answers a local variable when the condition holds, as the end of a recursion does.
 func (n *nodeIfGTLKRet) eval(fr *frame) Value {
-	a := fr.slots[n.i&7]
-	var is bool
+	a := &fr.slots[n.i&7]
 	if a.o == nil {
 		x, y := a.n, n.k
-		is = x > y
-	} else {
-		is = fr.compare(opGT, a, Value{n: n.k}, n.pos)
+		if x > y {
+			return fr.slots[n.ret&7]
+		}
+		return n.no.eval(fr)
 	}
-	if is {
+	if fr.compare(opGT, *a, Value{n: n.k}, n.pos) {
 		return fr.slots[n.ret&7]
 	}
 	return n.no.eval(fr)
@@ -706,13 +707,12 @@ type nodeGELK struct {
 }
 
 func (n *nodeGELK) test(fr *frame) bool {
-	a := fr.slots[n.i&7]
-	b := Value{n: n.k}
+	a := &fr.slots[n.i&7]
 	if a.o == nil {
-		x, y := a.n, b.n
+		x, y := a.n, n.k
 		return x >= y
 	}
-	return fr.compare(opGE, a, b, n.pos)
+	return fr.compare(opGE, *a, Value{n: n.k}, n.pos)
 }
 
 func (n *nodeGELK) eval(fr *frame) Value { return Bool(n.test(fr)) }
@@ -723,13 +723,12 @@ type nodeGELL struct {
 }
 
 func (n *nodeGELL) test(fr *frame) bool {
-	a := fr.slots[n.i&7]
-	b := fr.slots[n.j&7]
+	a, b := &fr.slots[n.i&7], &fr.slots[n.j&7]
 	if a.o == nil && b.o == nil {
 		x, y := a.n, b.n
 		return x >= y
 	}
-	return fr.compare(opGE, a, b, n.pos)
+	return fr.compare(opGE, *a, *b, n.pos)
 }
 
 func (n *nodeGELL) eval(fr *frame) Value { return Bool(n.test(fr)) }
@@ -742,12 +741,11 @@ type nodeGEXK struct {
 
 func (n *nodeGEXK) test(fr *frame) bool {
 	a := n.a.eval(fr)
-	b := Value{n: n.k}
 	if a.o == nil {
-		x, y := a.n, b.n
+		x, y := a.n, n.k
 		return x >= y
 	}
-	return fr.compare(opGE, a, b, n.pos)
+	return fr.compare(opGE, a, Value{n: n.k}, n.pos)
 }
 
 func (n *nodeGEXK) eval(fr *frame) Value { return Bool(n.test(fr)) }
@@ -759,12 +757,16 @@ type nodeGEXX struct {
 
 func (n *nodeGEXX) test(fr *frame) bool {
 	a := n.a.eval(fr)
+	if a.o != nil {
+		return fr.compare(opGE, a, n.b.eval(fr), n.pos)
+	}
+	x := a.n
 	b := n.b.eval(fr)
-	if a.o == nil && b.o == nil {
-		x, y := a.n, b.n
+	if b.o == nil {
+		y := b.n
 		return x >= y
 	}
-	return fr.compare(opGE, a, b, n.pos)
+	return fr.compare(opGE, Value{n: x}, b, n.pos)
 }
 
 func (n *nodeGEXX) eval(fr *frame) Value { return Bool(n.test(fr)) }
@@ -777,16 +779,15 @@ type nodeIfGELK struct {
 }
 
 func (n *nodeIfGELK) eval(fr *frame) Value {
-	a := fr.slots[n.i&7]
-	b := Value{n: n.k}
-	var is bool
+	a := &fr.slots[n.i&7]
 	if a.o == nil {
-		x, y := a.n, b.n
-		is = x >= y
-	} else {
-		is = fr.compare(opGE, a, b, n.pos)
+		x, y := a.n, n.k
+		if x >= y {
+			return n.yes.eval(fr)
+		}
+		return n.no.eval(fr)
 	}
-	if is {
+	if fr.compare(opGE, *a, Value{n: n.k}, n.pos) {
 		return n.yes.eval(fr)
 	}
 	return n.no.eval(fr)
@@ -799,21 +800,21 @@ type nodeIfGELL struct {
 }
 
 func (n *nodeIfGELL) eval(fr *frame) Value {
-	a := fr.slots[n.i&7]
-	b := fr.slots[n.j&7]
-	var is bool
+	a, b := &fr.slots[n.i&7], &fr.slots[n.j&7]
 	if a.o == nil && b.o == nil {
 		x, y := a.n, b.n
-		is = x >= y
-	} else {
-		is = fr.compare(opGE, a, b, n.pos)
+		if x >= y {
+			return n.yes.eval(fr)
+		}
+		return n.no.eval(fr)
 	}
-	if is {
+	if fr.compare(opGE, *a, *b, n.pos) {
 		return n.yes.eval(fr)
 	}
 	return n.no.eval(fr)
 }
 
+// nodeIfGELKRet answers a local variable when the condition holds, as the end of a recursion does.
 type nodeIfGELKRet struct {
 	i   int
 	k   int64
@@ -822,17 +823,16 @@ type nodeIfGELKRet struct {
 	no  node
 }
 
-// eval answers a local variable when the condition holds, as the end of a recursion does.
 func (n *nodeIfGELKRet) eval(fr *frame) Value {
-	a := fr.slots[n.i&7]
-	var is bool
+	a := &fr.slots[n.i&7]
 	if a.o == nil {
 		x, y := a.n, n.k
-		is = x >= y
-	} else {
-		is = fr.compare(opGE, a, Value{n: n.k}, n.pos)
+		if x >= y {
+			return fr.slots[n.ret&7]
+		}
+		return n.no.eval(fr)
 	}
-	if is {
+	if fr.compare(opGE, *a, Value{n: n.k}, n.pos) {
 		return fr.slots[n.ret&7]
 	}
 	return n.no.eval(fr)
@@ -845,13 +845,12 @@ type nodeEQLK struct {
 }
 
 func (n *nodeEQLK) test(fr *frame) bool {
-	a := fr.slots[n.i&7]
-	b := Value{n: n.k}
+	a := &fr.slots[n.i&7]
 	if a.o == nil {
-		x, y := a.n, b.n
+		x, y := a.n, n.k
 		return x == y
 	}
-	return fr.compare(opEQ, a, b, n.pos)
+	return fr.compare(opEQ, *a, Value{n: n.k}, n.pos)
 }
 
 func (n *nodeEQLK) eval(fr *frame) Value { return Bool(n.test(fr)) }
@@ -862,13 +861,12 @@ type nodeEQLL struct {
 }
 
 func (n *nodeEQLL) test(fr *frame) bool {
-	a := fr.slots[n.i&7]
-	b := fr.slots[n.j&7]
+	a, b := &fr.slots[n.i&7], &fr.slots[n.j&7]
 	if a.o == nil && b.o == nil {
 		x, y := a.n, b.n
 		return x == y
 	}
-	return fr.compare(opEQ, a, b, n.pos)
+	return fr.compare(opEQ, *a, *b, n.pos)
 }
 
 func (n *nodeEQLL) eval(fr *frame) Value { return Bool(n.test(fr)) }
@@ -881,12 +879,11 @@ type nodeEQXK struct {
 
 func (n *nodeEQXK) test(fr *frame) bool {
 	a := n.a.eval(fr)
-	b := Value{n: n.k}
 	if a.o == nil {
-		x, y := a.n, b.n
+		x, y := a.n, n.k
 		return x == y
 	}
-	return fr.compare(opEQ, a, b, n.pos)
+	return fr.compare(opEQ, a, Value{n: n.k}, n.pos)
 }
 
 func (n *nodeEQXK) eval(fr *frame) Value { return Bool(n.test(fr)) }
@@ -898,12 +895,16 @@ type nodeEQXX struct {
 
 func (n *nodeEQXX) test(fr *frame) bool {
 	a := n.a.eval(fr)
+	if a.o != nil {
+		return fr.compare(opEQ, a, n.b.eval(fr), n.pos)
+	}
+	x := a.n
 	b := n.b.eval(fr)
-	if a.o == nil && b.o == nil {
-		x, y := a.n, b.n
+	if b.o == nil {
+		y := b.n
 		return x == y
 	}
-	return fr.compare(opEQ, a, b, n.pos)
+	return fr.compare(opEQ, Value{n: x}, b, n.pos)
 }
 
 func (n *nodeEQXX) eval(fr *frame) Value { return Bool(n.test(fr)) }
@@ -916,16 +917,15 @@ type nodeIfEQLK struct {
 }
 
 func (n *nodeIfEQLK) eval(fr *frame) Value {
-	a := fr.slots[n.i&7]
-	b := Value{n: n.k}
-	var is bool
+	a := &fr.slots[n.i&7]
 	if a.o == nil {
-		x, y := a.n, b.n
-		is = x == y
-	} else {
-		is = fr.compare(opEQ, a, b, n.pos)
+		x, y := a.n, n.k
+		if x == y {
+			return n.yes.eval(fr)
+		}
+		return n.no.eval(fr)
 	}
-	if is {
+	if fr.compare(opEQ, *a, Value{n: n.k}, n.pos) {
 		return n.yes.eval(fr)
 	}
 	return n.no.eval(fr)
@@ -938,21 +938,21 @@ type nodeIfEQLL struct {
 }
 
 func (n *nodeIfEQLL) eval(fr *frame) Value {
-	a := fr.slots[n.i&7]
-	b := fr.slots[n.j&7]
-	var is bool
+	a, b := &fr.slots[n.i&7], &fr.slots[n.j&7]
 	if a.o == nil && b.o == nil {
 		x, y := a.n, b.n
-		is = x == y
-	} else {
-		is = fr.compare(opEQ, a, b, n.pos)
+		if x == y {
+			return n.yes.eval(fr)
+		}
+		return n.no.eval(fr)
 	}
-	if is {
+	if fr.compare(opEQ, *a, *b, n.pos) {
 		return n.yes.eval(fr)
 	}
 	return n.no.eval(fr)
 }
 
+// nodeIfEQLKRet answers a local variable when the condition holds, as the end of a recursion does.
 type nodeIfEQLKRet struct {
 	i   int
 	k   int64
@@ -961,17 +961,16 @@ type nodeIfEQLKRet struct {
 	no  node
 }
 
-// eval answers a local variable when the condition holds, as the end of a recursion does.
 func (n *nodeIfEQLKRet) eval(fr *frame) Value {
-	a := fr.slots[n.i&7]
-	var is bool
+	a := &fr.slots[n.i&7]
 	if a.o == nil {
 		x, y := a.n, n.k
-		is = x == y
-	} else {
-		is = fr.compare(opEQ, a, Value{n: n.k}, n.pos)
+		if x == y {
+			return fr.slots[n.ret&7]
+		}
+		return n.no.eval(fr)
 	}
-	if is {
+	if fr.compare(opEQ, *a, Value{n: n.k}, n.pos) {
 		return fr.slots[n.ret&7]
 	}
 	return n.no.eval(fr)
@@ -984,13 +983,12 @@ type nodeNELK struct {
 }
 
 func (n *nodeNELK) test(fr *frame) bool {
-	a := fr.slots[n.i&7]
-	b := Value{n: n.k}
+	a := &fr.slots[n.i&7]
 	if a.o == nil {
-		x, y := a.n, b.n
+		x, y := a.n, n.k
 		return x != y
 	}
-	return fr.compare(opNE, a, b, n.pos)
+	return fr.compare(opNE, *a, Value{n: n.k}, n.pos)
 }
 
 func (n *nodeNELK) eval(fr *frame) Value { return Bool(n.test(fr)) }
@@ -1001,13 +999,12 @@ type nodeNELL struct {
 }
 
 func (n *nodeNELL) test(fr *frame) bool {
-	a := fr.slots[n.i&7]
-	b := fr.slots[n.j&7]
+	a, b := &fr.slots[n.i&7], &fr.slots[n.j&7]
 	if a.o == nil && b.o == nil {
 		x, y := a.n, b.n
 		return x != y
 	}
-	return fr.compare(opNE, a, b, n.pos)
+	return fr.compare(opNE, *a, *b, n.pos)
 }
 
 func (n *nodeNELL) eval(fr *frame) Value { return Bool(n.test(fr)) }
@@ -1020,12 +1017,11 @@ type nodeNEXK struct {
 
 func (n *nodeNEXK) test(fr *frame) bool {
 	a := n.a.eval(fr)
-	b := Value{n: n.k}
 	if a.o == nil {
-		x, y := a.n, b.n
+		x, y := a.n, n.k
 		return x != y
 	}
-	return fr.compare(opNE, a, b, n.pos)
+	return fr.compare(opNE, a, Value{n: n.k}, n.pos)
 }
 
 func (n *nodeNEXK) eval(fr *frame) Value { return Bool(n.test(fr)) }
@@ -1037,12 +1033,16 @@ type nodeNEXX struct {
 
 func (n *nodeNEXX) test(fr *frame) bool {
 	a := n.a.eval(fr)
+	if a.o != nil {
+		return fr.compare(opNE, a, n.b.eval(fr), n.pos)
+	}
+	x := a.n
 	b := n.b.eval(fr)
-	if a.o == nil && b.o == nil {
-		x, y := a.n, b.n
+	if b.o == nil {
+		y := b.n
 		return x != y
 	}
-	return fr.compare(opNE, a, b, n.pos)
+	return fr.compare(opNE, Value{n: x}, b, n.pos)
 }
 
 func (n *nodeNEXX) eval(fr *frame) Value { return Bool(n.test(fr)) }
@@ -1055,16 +1055,15 @@ type nodeIfNELK struct {
 }
 
 func (n *nodeIfNELK) eval(fr *frame) Value {
-	a := fr.slots[n.i&7]
-	b := Value{n: n.k}
-	var is bool
+	a := &fr.slots[n.i&7]
 	if a.o == nil {
-		x, y := a.n, b.n
-		is = x != y
-	} else {
-		is = fr.compare(opNE, a, b, n.pos)
+		x, y := a.n, n.k
+		if x != y {
+			return n.yes.eval(fr)
+		}
+		return n.no.eval(fr)
 	}
-	if is {
+	if fr.compare(opNE, *a, Value{n: n.k}, n.pos) {
 		return n.yes.eval(fr)
 	}
 	return n.no.eval(fr)
@@ -1077,21 +1076,21 @@ type nodeIfNELL struct {
 }
 
 func (n *nodeIfNELL) eval(fr *frame) Value {
-	a := fr.slots[n.i&7]
-	b := fr.slots[n.j&7]
-	var is bool
+	a, b := &fr.slots[n.i&7], &fr.slots[n.j&7]
 	if a.o == nil && b.o == nil {
 		x, y := a.n, b.n
-		is = x != y
-	} else {
-		is = fr.compare(opNE, a, b, n.pos)
+		if x != y {
+			return n.yes.eval(fr)
+		}
+		return n.no.eval(fr)
 	}
-	if is {
+	if fr.compare(opNE, *a, *b, n.pos) {
 		return n.yes.eval(fr)
 	}
 	return n.no.eval(fr)
 }
 
+// nodeIfNELKRet answers a local variable when the condition holds, as the end of a recursion does.
 type nodeIfNELKRet struct {
 	i   int
 	k   int64
@@ -1100,17 +1099,16 @@ type nodeIfNELKRet struct {
 	no  node
 }
 
-// eval answers a local variable when the condition holds, as the end of a recursion does.
 func (n *nodeIfNELKRet) eval(fr *frame) Value {
-	a := fr.slots[n.i&7]
-	var is bool
+	a := &fr.slots[n.i&7]
 	if a.o == nil {
 		x, y := a.n, n.k
-		is = x != y
-	} else {
-		is = fr.compare(opNE, a, Value{n: n.k}, n.pos)
+		if x != y {
+			return fr.slots[n.ret&7]
+		}
+		return n.no.eval(fr)
 	}
-	if is {
+	if fr.compare(opNE, *a, Value{n: n.k}, n.pos) {
 		return fr.slots[n.ret&7]
 	}
 	return n.no.eval(fr)

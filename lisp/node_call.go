@@ -24,76 +24,28 @@ type (
 		a  node
 		is func(Value) bool
 	}
-	nodeCallG1 struct {
-		g         *global
-		a         node
+	// callSite is what every call of the program's functions knows; the quick ones are in node_calls.go.
+	callSite struct {
+		g         *global // what is called, by a global name
 		pos, name position
-	}
-	nodeCallG2 struct {
-		g         *global
-		a, b      node
-		pos, name position
-	}
-	nodeCallG3 struct {
-		g         *global
-		a, b, c   node
-		pos, name position
-	}
-	nodeCallGN struct {
-		g         *global
 		args      []node
-		pos, name position
 	}
-	nodeCall0 struct {
-		f   node
+	nodeCallGN struct{ callSite }
+	nodeCallXN struct {
+		callSite
+		f node
+	}
+	nodeTailGN struct{ callSite }
+	nodeTailXN struct {
+		callSite
+		f node
+	}
+	// sumArg is an argument that is a local variable plus a constant, the shape of recursion.
+	sumArg struct {
+		i   int
+		k   int64
+		o   op // what it is called in messages
 		pos position
-	}
-	nodeCall1 struct {
-		f, a node
-		pos  position
-	}
-	nodeCall2 struct {
-		f, a, b node
-		pos     position
-	}
-	nodeCallN struct {
-		f    node
-		args []node
-		pos  position
-	}
-	nodeTail struct {
-		f    node
-		args []node
-		pos  position
-	}
-	nodeTailG1 struct {
-		g     *global
-		a     node
-		pos   position
-		other *nodeTailGlobal
-	}
-	nodeTailG2 struct {
-		g     *global
-		a, b  node
-		pos   position
-		other *nodeTailGlobal
-	}
-	nodeTailG3 struct {
-		g       *global
-		a, b, c node
-		pos     position
-		other   *nodeTailGlobal
-	}
-	nodeTailG4 struct {
-		g          *global
-		a, b, c, d node
-		pos        position
-		other      *nodeTailGlobal
-	}
-	nodeTailGlobal struct {
-		g         *global
-		args      []node
-		pos, name position
 	}
 )
 
@@ -116,11 +68,7 @@ func (n *nodeTest1) test(fr *frame) bool  { return n.is(n.a.eval(fr)) }
 func (n *nodePrim) eval(fr *frame) Value {
 	t := fr.t
 	base := len(t.stack)
-	for _, e := range n.args {
-		v := e.eval(fr)
-		t.stack = append(t.stack, v)
-	}
-	args := t.stack[base:len(t.stack):len(t.stack)]
+	args := fr.window(n.args)
 	fr.site, t.top = n.pos, fr
 	n.p.check(t, args)
 	nf := fr.next
@@ -134,18 +82,45 @@ func (n *nodePrim) eval(fr *frame) Value {
 	return r
 }
 
-// call is a call through a global that is no plain one: of a primitive, with a rest parameter, or an error.
-//
 //go:noinline
-func (fr *frame) callGlobal(g *global, pos, name position, args ...Value) Value {
-	if g.val.o == unbound.o {
-		fr.unknown(g, name)
+func (s *sumArg) slow(fr *frame) Value {
+	if s.o == opSub {
+		return fr.arith(opSub, fr.slots[s.i&7], Int(-s.k), s.pos)
 	}
-	return fr.callSlow(g.val, pos, args)
+	return fr.arith(opAdd, fr.slots[s.i&7], Int(s.k), s.pos)
 }
 
-// callSlow keeps the arguments where nested calls cannot touch them.
-func (fr *frame) callSlow(f Value, pos position, args []Value) Value {
+// shapesOf recognises the arguments that calls have quick shapes for: S a local variable plus a constant, L a local
+// variable.
+func shapesOf(args []node) (shape [4]byte, fit [4]sumArg) {
+	for i, a := range args {
+		if i >= len(shape) {
+			break
+		}
+		switch a := a.(type) {
+		case *nodeLocal:
+			shape[i], fit[i].i = 'L', a.i
+		case *nodeAddLK:
+			shape[i], fit[i] = 'S', sumArg{a.i, a.k, opAdd, a.pos}
+		case *nodeSubLK:
+			if a.k != -1<<63 {
+				shape[i], fit[i] = 'S', sumArg{a.i, -a.k, opSub, a.pos}
+			}
+		}
+	}
+	return shape, fit
+}
+
+// callee is the function of a call by a global name.
+func (fr *frame) callee(at *callSite) Value {
+	if at.g.val.o == unbound.o {
+		fr.unknown(at.g, at.name)
+	}
+	return at.g.val
+}
+
+// callSlow keeps the arguments where nested calls cannot touch them. It calls anything, or fails.
+func (fr *frame) callSlow(f Value, pos position, args ...Value) Value {
 	t := fr.t
 	base := len(t.stack)
 	t.stack = append(t.stack, args...)
@@ -155,287 +130,102 @@ func (fr *frame) callSlow(f Value, pos position, args []Value) Value {
 	return r
 }
 
-func (n *nodeCallG1) eval(fr *frame) Value {
-	a := n.a.eval(fr)
-	cl, ok := n.g.val.o.(*closure)
-	if !ok || cl.proto.shape != 1 {
-		return fr.callGlobal(n.g, n.pos, n.name, a)
-	}
-	nf := fr.next
-	if nf == nil {
-		nf = fr.grow(n.pos)
-	}
-	fr.site = n.pos
-	t := fr.t
-	if t.fuel -= cl.proto.cost; t.fuel < 0 {
-		fr.refuel(n.pos)
-	}
-	nf.slots[0] = a
-	if nf.cl != cl {
-		nf.cl = cl
-	}
-	r := cl.proto.body.eval(nf)
-	if _, tail := r.o.(*tailTag); tail {
-		return nf.run()
-	}
-	return r
-}
+// The calls whose function is not as usual: a primitive, one with a rest parameter or another number of parameters; or
+// there is no frame or no fuel left.
 
-func (n *nodeCallG2) eval(fr *frame) Value {
-	a := n.a.eval(fr)
-	b := n.b.eval(fr)
-	cl, ok := n.g.val.o.(*closure)
-	if !ok || cl.proto.shape != 2 {
-		return fr.callGlobal(n.g, n.pos, n.name, a, b)
-	}
-	nf := fr.next
-	if nf == nil {
-		nf = fr.grow(n.pos)
-	}
-	fr.site = n.pos
-	t := fr.t
-	if t.fuel -= cl.proto.cost; t.fuel < 0 {
-		fr.refuel(n.pos)
-	}
-	nf.slots[0] = a
-	nf.slots[1] = b
-	if nf.cl != cl {
-		nf.cl = cl
-	}
-	r := cl.proto.body.eval(nf)
-	if _, tail := r.o.(*tailTag); tail {
-		return nf.run()
-	}
-	return r
-}
+//go:noinline
+func (fr *frame) callGlobal0(at *callSite) Value { return fr.callSlow(fr.callee(at), at.pos) }
 
-func (n *nodeCallG3) eval(fr *frame) Value {
-	a := n.a.eval(fr)
-	b := n.b.eval(fr)
-	c := n.c.eval(fr)
-	cl, ok := n.g.val.o.(*closure)
-	if !ok || cl.proto.shape != 3 {
-		return fr.callGlobal(n.g, n.pos, n.name, a, b, c)
-	}
-	nf := fr.next
-	if nf == nil {
-		nf = fr.grow(n.pos)
-	}
-	fr.site = n.pos
-	t := fr.t
-	if t.fuel -= cl.proto.cost; t.fuel < 0 {
-		fr.refuel(n.pos)
-	}
-	nf.slots[0] = a
-	nf.slots[1] = b
-	nf.slots[2] = c
-	if nf.cl != cl {
-		nf.cl = cl
-	}
-	r := cl.proto.body.eval(nf)
-	if _, tail := r.o.(*tailTag); tail {
-		return nf.run()
-	}
-	return r
-}
-
-func (n *nodeCallGN) eval(fr *frame) Value {
-	t := fr.t
-	base := len(t.stack)
-	for _, e := range n.args {
-		v := e.eval(fr)
-		t.stack = append(t.stack, v)
-	}
-	if n.g.val.o == unbound.o {
-		fr.unknown(n.g, n.name)
-	}
-	r := fr.invoke(n.g.val, t.stack[base:len(t.stack):len(t.stack)], n.pos)
-	t.stack = t.stack[:base]
-	return r
-}
-
-func (n *nodeCall0) eval(fr *frame) Value {
-	return fr.invoke(n.f.eval(fr), nil, n.pos)
-}
-
-func (n *nodeCall1) eval(fr *frame) Value {
-	f := n.f.eval(fr)
-	a := n.a.eval(fr)
-	cl, ok := f.o.(*closure)
-	if !ok || cl.proto.shape != 1 {
-		return fr.callOther(f, n.pos, a)
-	}
-	nf := fr.next
-	if nf == nil {
-		nf = fr.grow(n.pos)
-	}
-	fr.site = n.pos
-	t := fr.t
-	if t.fuel -= cl.proto.cost; t.fuel < 0 {
-		fr.refuel(n.pos)
-	}
-	nf.slots[0] = a
-	nf.cl = cl
-	r := cl.proto.body.eval(nf)
-	if _, tail := r.o.(*tailTag); tail {
-		return nf.run()
-	}
-	return r
+//go:noinline
+func (fr *frame) callGlobal1(at *callSite, a Value) Value {
+	return fr.callSlow(fr.callee(at), at.pos, a)
 }
 
 //go:noinline
-func (fr *frame) callOther(f Value, pos position, args ...Value) Value {
-	return fr.callSlow(f, pos, args)
+func (fr *frame) callGlobal2(at *callSite, a, b Value) Value {
+	return fr.callSlow(fr.callee(at), at.pos, a, b)
 }
 
-func (n *nodeCall2) eval(fr *frame) Value {
-	f := n.f.eval(fr)
-	a := n.a.eval(fr)
-	b := n.b.eval(fr)
-	cl, ok := f.o.(*closure)
-	if !ok || cl.proto.shape != 2 {
-		return fr.callOther(f, n.pos, a, b)
-	}
-	nf := fr.next
-	if nf == nil {
-		nf = fr.grow(n.pos)
-	}
-	fr.site = n.pos
-	t := fr.t
-	if t.fuel -= cl.proto.cost; t.fuel < 0 {
-		fr.refuel(n.pos)
-	}
-	nf.slots[0] = a
-	nf.slots[1] = b
-	nf.cl = cl
-	r := cl.proto.body.eval(nf)
-	if _, tail := r.o.(*tailTag); tail {
-		return nf.run()
-	}
-	return r
+//go:noinline
+func (fr *frame) callGlobal3(at *callSite, a, b, c Value) Value {
+	return fr.callSlow(fr.callee(at), at.pos, a, b, c)
 }
 
-func (n *nodeCallN) eval(fr *frame) Value {
-	t := fr.t
-	f := n.f.eval(fr)
-	base := len(t.stack)
-	for _, e := range n.args {
-		v := e.eval(fr)
-		t.stack = append(t.stack, v)
-	}
-	r := fr.invoke(f, t.stack[base:len(t.stack):len(t.stack)], n.pos)
-	t.stack = t.stack[:base]
-	return r
+//go:noinline
+func (fr *frame) callGlobal4(at *callSite, a, b, c, d Value) Value {
+	return fr.callSlow(fr.callee(at), at.pos, a, b, c, d)
 }
 
-func (n *nodeTail) eval(fr *frame) Value {
-	return fr.tail(n.f.eval(fr), n.args, n.pos)
+//go:noinline
+func (fr *frame) callOther0(f Value, pos position) Value { return fr.callSlow(f, pos) }
+
+//go:noinline
+func (fr *frame) callOther1(f Value, pos position, a Value) Value { return fr.callSlow(f, pos, a) }
+
+//go:noinline
+func (fr *frame) callOther2(f Value, pos position, a, b Value) Value {
+	return fr.callSlow(f, pos, a, b)
 }
 
-func (n *nodeTailGlobal) eval(fr *frame) Value {
-	f := n.g.val
-	if f.o == unbound.o {
-		fr.unknown(n.g, n.name)
-	}
-	return fr.tail(f, n.args, n.pos)
+//go:noinline
+func (fr *frame) callOther3(f Value, pos position, a, b, c Value) Value {
+	return fr.callSlow(f, pos, a, b, c)
 }
 
-func (n *nodeTailG1) eval(fr *frame) Value {
-	cl, ok := n.g.val.o.(*closure)
-	if !ok || cl.proto.shape != 1 {
-		return n.other.eval(fr)
-	}
-	a := n.a.eval(fr)
-	fr.slots[0] = a
-	t := fr.t
-	if t.fuel -= cl.proto.cost; t.fuel < 0 {
-		fr.refuel(n.pos)
-	}
-	if fr.cl != cl {
-		fr.cl = cl
-	}
-	return tailMark
+//go:noinline
+func (fr *frame) callOther4(f Value, pos position, a, b, c, d Value) Value {
+	return fr.callSlow(f, pos, a, b, c, d)
 }
 
-func (n *nodeTailG2) eval(fr *frame) Value {
-	cl, ok := n.g.val.o.(*closure)
-	if !ok || cl.proto.shape != 2 {
-		return n.other.eval(fr)
-	}
-	a := n.a.eval(fr)
-	b := n.b.eval(fr)
-	fr.slots[0] = a
-	fr.slots[1] = b
-	t := fr.t
-	if t.fuel -= cl.proto.cost; t.fuel < 0 {
-		fr.refuel(n.pos)
-	}
-	if fr.cl != cl {
-		fr.cl = cl
-	}
-	return tailMark
-}
-
-func (n *nodeTailG3) eval(fr *frame) Value {
-	cl, ok := n.g.val.o.(*closure)
-	if !ok || cl.proto.shape != 3 {
-		return n.other.eval(fr)
-	}
-	a := n.a.eval(fr)
-	b := n.b.eval(fr)
-	c := n.c.eval(fr)
-	fr.slots[0] = a
-	fr.slots[1] = b
-	fr.slots[2] = c
-	t := fr.t
-	if t.fuel -= cl.proto.cost; t.fuel < 0 {
-		fr.refuel(n.pos)
-	}
-	if fr.cl != cl {
-		fr.cl = cl
-	}
-	return tailMark
-}
-
-func (n *nodeTailG4) eval(fr *frame) Value {
-	cl, ok := n.g.val.o.(*closure)
-	if !ok || cl.proto.shape != 4 {
-		return n.other.eval(fr)
-	}
-	a := n.a.eval(fr)
-	b := n.b.eval(fr)
-	c := n.c.eval(fr)
-	d := n.d.eval(fr)
-	fr.slots[0] = a
-	fr.slots[1] = b
-	fr.slots[2] = c
-	fr.slots[3] = d
-	t := fr.t
-	if t.fuel -= cl.proto.cost; t.fuel < 0 {
-		fr.refuel(n.pos)
-	}
-	if fr.cl != cl {
-		fr.cl = cl
-	}
-	return tailMark
-}
-
-// tail is a call in tail position of anything: a function of the program replaces this frame.
-func (fr *frame) tail(f Value, args []node, pos position) Value {
+// window evaluates arguments onto the stack of the thread.
+func (fr *frame) window(args []node) []Value {
 	t := fr.t
 	base := len(t.stack)
 	for _, e := range args {
 		v := e.eval(fr)
 		t.stack = append(t.stack, v)
 	}
-	window := t.stack[base:len(t.stack):len(t.stack)]
+	return t.stack[base:len(t.stack):len(t.stack)]
+}
+
+func (n *nodeCallGN) eval(fr *frame) Value {
+	base := len(fr.t.stack)
+	args := fr.window(n.args)
+	r := fr.invoke(fr.callee(&n.callSite), args, n.pos)
+	fr.t.stack = fr.t.stack[:base]
+	return r
+}
+
+func (n *nodeCallXN) eval(fr *frame) Value {
+	f := n.f.eval(fr)
+	base := len(fr.t.stack)
+	r := fr.invoke(f, fr.window(n.args), n.pos)
+	fr.t.stack = fr.t.stack[:base]
+	return r
+}
+
+func (n *nodeTailGN) eval(fr *frame) Value { return fr.tailGlobal(&n.callSite) }
+func (n *nodeTailXN) eval(fr *frame) Value { return fr.tail(n.f.eval(fr), &n.callSite) }
+
+// tailGlobal is a call in tail position of a global function that is not as usual.
+//
+//go:noinline
+func (fr *frame) tailGlobal(at *callSite) Value { return fr.tail(fr.callee(at), at) }
+
+// tail is a call in tail position of anything: a function of the program replaces this frame.
+//
+//go:noinline
+func (fr *frame) tail(f Value, at *callSite) Value {
+	t := fr.t
+	base := len(t.stack)
+	window := fr.window(at.args)
 	cl, ok := f.o.(*closure)
 	if !ok {
-		r := fr.invoke(f, window, pos)
+		r := fr.invoke(f, window, at.pos)
 		t.stack = t.stack[:base]
 		return r
 	}
-	fr.site, t.top = pos, fr
+	fr.site, t.top = at.pos, fr
 	t.fits(cl, len(window))
 	t.charge(cl.proto.cost)
 	fr.load(cl, window)

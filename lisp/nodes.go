@@ -188,7 +188,7 @@ func (n *nodeSet) eval(fr *frame) Value {
 func (n *nodeSetMaybe) eval(fr *frame) Value {
 	v := n.e.eval(fr)
 	if n.global.val.o != unbound.o {
-		n.global.val = v
+		n.global.set(v)
 	} else {
 		n.to.put(fr, v)
 	}
@@ -200,7 +200,7 @@ func (n *nodeSetGlobal) eval(fr *frame) Value {
 	if n.g.val.o == unbound.o {
 		fr.t.alloc(128)
 	}
-	n.g.val = v
+	n.g.set(v)
 	return Nil
 }
 

@@ -249,7 +249,7 @@ func (a *analyser) define(nameForm Value, what string, init func(string) expr, i
 			}
 			delete(a.env.macros, name)
 			if old := a.env.outer(name); g.val.o == unbound.o && old != nil {
-				g.val = old.val
+				g.set(old.val)
 			}
 			e.g = g
 			e.e = init(name)
