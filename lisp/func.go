@@ -11,13 +11,13 @@ func (*closure) kind() Kind { return KindFunction }
 // proto is the compiled code of a function: immutable, shared by every evaluation that can reach it.
 type proto struct {
 	body    node
+	shape   int   // how many arguments may be put into the slots as they come; -1 when they may not
+	cost    int64 // steps that a call takes
 	nparams int
 	rest    bool // one more parameter takes the remaining arguments as a list
 	loose   bool // #(...): any number of arguments will do
 	orNil   bool // of a loose one: the first argument is nil when missing
-	shape   int  // how many arguments may be put into the slots as they come; -1 when they may not
 	nslots  int
-	cost    int64
 	name    string
 	doc     string
 	usage   string

@@ -190,6 +190,11 @@ func call(p printer, f, shape string) {
 	fields, loads, names := parts(f, shape)
 	name := fmt.Sprintf("nodeCall%s%d%s", f, len(shape), shape)
 	slow := fmt.Sprintf("fr.callGlobal%d(&n.callSite%s)", len(shape), names)
+	if strings.Contains(shape, "X") {
+		loads += "nf := fr.next\n" // which evaluating an argument may have made
+	} else {
+		loads = "nf := fr.next\n" + loads
+	}
 	callee := loads + "cl := n.g.fn"
 	missing := "cl == nil"
 	if f == "X" {
@@ -200,7 +205,6 @@ func call(p printer, f, shape string) {
 	p("type %s struct { %s }\n", name, fields)
 	p(`func (n *%s) eval(fr *frame) Value {
 		%s
-		nf := fr.next
 		if %s || nf == nil || cl.proto.shape != %d {
 			return %s
 		}
@@ -214,10 +218,8 @@ func call(p printer, f, shape string) {
 			t.fuel = fuel
 		}
 		fr.site = n.pos
-		%s if nf.cl != cl {
-			nf.cl = cl
-		}
-		r := p.body.eval(nf)
+		nf.cl = cl
+		%sr := p.body.eval(nf)
 		if _, tail := r.o.(*tailTag); tail {
 			return nf.run()
 		}
@@ -245,10 +247,8 @@ func tailCall(p printer, f, shape string) {
 				fr.refuel(n.pos)
 			}
 		}
-		%s if fr.cl != cl {
-			fr.cl = cl
-		}
-		return tailMark
+		fr.cl = cl
+		%sreturn tailMark()
 	}
 	`, name, callee, missing, len(shape), slow, loads, store("fr", shape))
 }

@@ -230,5 +230,5 @@ func (fr *frame) tail(f Value, at *callSite) Value {
 	t.charge(cl.proto.cost)
 	fr.load(cl, window)
 	t.stack = t.stack[:base]
-	return tailMark
+	return tailMark()
 }

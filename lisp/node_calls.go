@@ -5,8 +5,8 @@ package lisp
 type nodeCallG0 struct{ callSite }
 
 func (n *nodeCallG0) eval(fr *frame) Value {
-	cl := n.g.fn
 	nf := fr.next
+	cl := n.g.fn
 	if cl == nil || nf == nil || cl.proto.shape != 0 {
 		return fr.callGlobal0(&n.callSite)
 	}
@@ -20,9 +20,7 @@ func (n *nodeCallG0) eval(fr *frame) Value {
 		t.fuel = fuel
 	}
 	fr.site = n.pos
-	if nf.cl != cl {
-		nf.cl = cl
-	}
+	nf.cl = cl
 	r := p.body.eval(nf)
 	if _, tail := r.o.(*tailTag); tail {
 		return nf.run()
@@ -43,10 +41,8 @@ func (n *nodeTailG0) eval(fr *frame) Value {
 			fr.refuel(n.pos)
 		}
 	}
-	if fr.cl != cl {
-		fr.cl = cl
-	}
-	return tailMark
+	fr.cl = cl
+	return tailMark()
 }
 
 type nodeCallG1S struct {
@@ -55,6 +51,7 @@ type nodeCallG1S struct {
 }
 
 func (n *nodeCallG1S) eval(fr *frame) Value {
+	nf := fr.next
 	a := fr.slots[n.a.i&7]
 	if r := a.n + n.a.k; a.o == nil && (a.n^r)&(n.a.k^r) >= 0 {
 		a.n = r
@@ -62,7 +59,6 @@ func (n *nodeCallG1S) eval(fr *frame) Value {
 		a = n.a.slow(fr)
 	}
 	cl := n.g.fn
-	nf := fr.next
 	if cl == nil || nf == nil || cl.proto.shape != 1 {
 		return fr.callGlobal1(&n.callSite, a)
 	}
@@ -76,10 +72,8 @@ func (n *nodeCallG1S) eval(fr *frame) Value {
 		t.fuel = fuel
 	}
 	fr.site = n.pos
+	nf.cl = cl
 	nf.slots[0] = a
-	if nf.cl != cl {
-		nf.cl = cl
-	}
 	r := p.body.eval(nf)
 	if _, tail := r.o.(*tailTag); tail {
 		return nf.run()
@@ -93,9 +87,9 @@ type nodeCallG1L struct {
 }
 
 func (n *nodeCallG1L) eval(fr *frame) Value {
+	nf := fr.next
 	a := fr.slots[n.a&7]
 	cl := n.g.fn
-	nf := fr.next
 	if cl == nil || nf == nil || cl.proto.shape != 1 {
 		return fr.callGlobal1(&n.callSite, a)
 	}
@@ -109,10 +103,8 @@ func (n *nodeCallG1L) eval(fr *frame) Value {
 		t.fuel = fuel
 	}
 	fr.site = n.pos
+	nf.cl = cl
 	nf.slots[0] = a
-	if nf.cl != cl {
-		nf.cl = cl
-	}
 	r := p.body.eval(nf)
 	if _, tail := r.o.(*tailTag); tail {
 		return nf.run()
@@ -127,8 +119,8 @@ type nodeCallG1X struct {
 
 func (n *nodeCallG1X) eval(fr *frame) Value {
 	a := n.a.eval(fr)
-	cl := n.g.fn
 	nf := fr.next
+	cl := n.g.fn
 	if cl == nil || nf == nil || cl.proto.shape != 1 {
 		return fr.callGlobal1(&n.callSite, a)
 	}
@@ -142,10 +134,8 @@ func (n *nodeCallG1X) eval(fr *frame) Value {
 		t.fuel = fuel
 	}
 	fr.site = n.pos
+	nf.cl = cl
 	nf.slots[0] = a
-	if nf.cl != cl {
-		nf.cl = cl
-	}
 	r := p.body.eval(nf)
 	if _, tail := r.o.(*tailTag); tail {
 		return nf.run()
@@ -175,11 +165,9 @@ func (n *nodeTailG1S) eval(fr *frame) Value {
 			fr.refuel(n.pos)
 		}
 	}
+	fr.cl = cl
 	fr.slots[0] = a
-	if fr.cl != cl {
-		fr.cl = cl
-	}
-	return tailMark
+	return tailMark()
 }
 
 type nodeTailG1X struct {
@@ -199,11 +187,9 @@ func (n *nodeTailG1X) eval(fr *frame) Value {
 			fr.refuel(n.pos)
 		}
 	}
+	fr.cl = cl
 	fr.slots[0] = a
-	if fr.cl != cl {
-		fr.cl = cl
-	}
-	return tailMark
+	return tailMark()
 }
 
 type nodeCallG2SL struct {
@@ -213,6 +199,7 @@ type nodeCallG2SL struct {
 }
 
 func (n *nodeCallG2SL) eval(fr *frame) Value {
+	nf := fr.next
 	a := fr.slots[n.a.i&7]
 	if r := a.n + n.a.k; a.o == nil && (a.n^r)&(n.a.k^r) >= 0 {
 		a.n = r
@@ -221,7 +208,6 @@ func (n *nodeCallG2SL) eval(fr *frame) Value {
 	}
 	b := fr.slots[n.b&7]
 	cl := n.g.fn
-	nf := fr.next
 	if cl == nil || nf == nil || cl.proto.shape != 2 {
 		return fr.callGlobal2(&n.callSite, a, b)
 	}
@@ -235,11 +221,9 @@ func (n *nodeCallG2SL) eval(fr *frame) Value {
 		t.fuel = fuel
 	}
 	fr.site = n.pos
+	nf.cl = cl
 	nf.slots[0] = a
 	nf.slots[1] = b
-	if nf.cl != cl {
-		nf.cl = cl
-	}
 	r := p.body.eval(nf)
 	if _, tail := r.o.(*tailTag); tail {
 		return nf.run()
@@ -254,6 +238,7 @@ type nodeCallG2LS struct {
 }
 
 func (n *nodeCallG2LS) eval(fr *frame) Value {
+	nf := fr.next
 	a := fr.slots[n.a&7]
 	b := fr.slots[n.b.i&7]
 	if r := b.n + n.b.k; b.o == nil && (b.n^r)&(n.b.k^r) >= 0 {
@@ -262,7 +247,6 @@ func (n *nodeCallG2LS) eval(fr *frame) Value {
 		b = n.b.slow(fr)
 	}
 	cl := n.g.fn
-	nf := fr.next
 	if cl == nil || nf == nil || cl.proto.shape != 2 {
 		return fr.callGlobal2(&n.callSite, a, b)
 	}
@@ -276,11 +260,9 @@ func (n *nodeCallG2LS) eval(fr *frame) Value {
 		t.fuel = fuel
 	}
 	fr.site = n.pos
+	nf.cl = cl
 	nf.slots[0] = a
 	nf.slots[1] = b
-	if nf.cl != cl {
-		nf.cl = cl
-	}
 	r := p.body.eval(nf)
 	if _, tail := r.o.(*tailTag); tail {
 		return nf.run()
@@ -295,10 +277,10 @@ type nodeCallG2LL struct {
 }
 
 func (n *nodeCallG2LL) eval(fr *frame) Value {
+	nf := fr.next
 	a := fr.slots[n.a&7]
 	b := fr.slots[n.b&7]
 	cl := n.g.fn
-	nf := fr.next
 	if cl == nil || nf == nil || cl.proto.shape != 2 {
 		return fr.callGlobal2(&n.callSite, a, b)
 	}
@@ -312,11 +294,9 @@ func (n *nodeCallG2LL) eval(fr *frame) Value {
 		t.fuel = fuel
 	}
 	fr.site = n.pos
+	nf.cl = cl
 	nf.slots[0] = a
 	nf.slots[1] = b
-	if nf.cl != cl {
-		nf.cl = cl
-	}
 	r := p.body.eval(nf)
 	if _, tail := r.o.(*tailTag); tail {
 		return nf.run()
@@ -338,8 +318,8 @@ func (n *nodeCallG2SX) eval(fr *frame) Value {
 		a = n.a.slow(fr)
 	}
 	b := n.b.eval(fr)
-	cl := n.g.fn
 	nf := fr.next
+	cl := n.g.fn
 	if cl == nil || nf == nil || cl.proto.shape != 2 {
 		return fr.callGlobal2(&n.callSite, a, b)
 	}
@@ -353,11 +333,9 @@ func (n *nodeCallG2SX) eval(fr *frame) Value {
 		t.fuel = fuel
 	}
 	fr.site = n.pos
+	nf.cl = cl
 	nf.slots[0] = a
 	nf.slots[1] = b
-	if nf.cl != cl {
-		nf.cl = cl
-	}
 	r := p.body.eval(nf)
 	if _, tail := r.o.(*tailTag); tail {
 		return nf.run()
@@ -374,8 +352,8 @@ type nodeCallG2LX struct {
 func (n *nodeCallG2LX) eval(fr *frame) Value {
 	a := fr.slots[n.a&7]
 	b := n.b.eval(fr)
-	cl := n.g.fn
 	nf := fr.next
+	cl := n.g.fn
 	if cl == nil || nf == nil || cl.proto.shape != 2 {
 		return fr.callGlobal2(&n.callSite, a, b)
 	}
@@ -389,11 +367,9 @@ func (n *nodeCallG2LX) eval(fr *frame) Value {
 		t.fuel = fuel
 	}
 	fr.site = n.pos
+	nf.cl = cl
 	nf.slots[0] = a
 	nf.slots[1] = b
-	if nf.cl != cl {
-		nf.cl = cl
-	}
 	r := p.body.eval(nf)
 	if _, tail := r.o.(*tailTag); tail {
 		return nf.run()
@@ -410,8 +386,8 @@ type nodeCallG2XL struct {
 func (n *nodeCallG2XL) eval(fr *frame) Value {
 	a := n.a.eval(fr)
 	b := fr.slots[n.b&7]
-	cl := n.g.fn
 	nf := fr.next
+	cl := n.g.fn
 	if cl == nil || nf == nil || cl.proto.shape != 2 {
 		return fr.callGlobal2(&n.callSite, a, b)
 	}
@@ -425,11 +401,9 @@ func (n *nodeCallG2XL) eval(fr *frame) Value {
 		t.fuel = fuel
 	}
 	fr.site = n.pos
+	nf.cl = cl
 	nf.slots[0] = a
 	nf.slots[1] = b
-	if nf.cl != cl {
-		nf.cl = cl
-	}
 	r := p.body.eval(nf)
 	if _, tail := r.o.(*tailTag); tail {
 		return nf.run()
@@ -446,8 +420,8 @@ type nodeCallG2XX struct {
 func (n *nodeCallG2XX) eval(fr *frame) Value {
 	a := n.a.eval(fr)
 	b := n.b.eval(fr)
-	cl := n.g.fn
 	nf := fr.next
+	cl := n.g.fn
 	if cl == nil || nf == nil || cl.proto.shape != 2 {
 		return fr.callGlobal2(&n.callSite, a, b)
 	}
@@ -461,11 +435,9 @@ func (n *nodeCallG2XX) eval(fr *frame) Value {
 		t.fuel = fuel
 	}
 	fr.site = n.pos
+	nf.cl = cl
 	nf.slots[0] = a
 	nf.slots[1] = b
-	if nf.cl != cl {
-		nf.cl = cl
-	}
 	r := p.body.eval(nf)
 	if _, tail := r.o.(*tailTag); tail {
 		return nf.run()
@@ -497,12 +469,10 @@ func (n *nodeTailG2SL) eval(fr *frame) Value {
 			fr.refuel(n.pos)
 		}
 	}
+	fr.cl = cl
 	fr.slots[0] = a
 	fr.slots[1] = b
-	if fr.cl != cl {
-		fr.cl = cl
-	}
-	return tailMark
+	return tailMark()
 }
 
 type nodeTailG2SX struct {
@@ -529,12 +499,10 @@ func (n *nodeTailG2SX) eval(fr *frame) Value {
 			fr.refuel(n.pos)
 		}
 	}
+	fr.cl = cl
 	fr.slots[0] = a
 	fr.slots[1] = b
-	if fr.cl != cl {
-		fr.cl = cl
-	}
-	return tailMark
+	return tailMark()
 }
 
 type nodeTailG2LX struct {
@@ -556,12 +524,10 @@ func (n *nodeTailG2LX) eval(fr *frame) Value {
 			fr.refuel(n.pos)
 		}
 	}
+	fr.cl = cl
 	fr.slots[0] = a
 	fr.slots[1] = b
-	if fr.cl != cl {
-		fr.cl = cl
-	}
-	return tailMark
+	return tailMark()
 }
 
 type nodeTailG2XX struct {
@@ -583,12 +549,10 @@ func (n *nodeTailG2XX) eval(fr *frame) Value {
 			fr.refuel(n.pos)
 		}
 	}
+	fr.cl = cl
 	fr.slots[0] = a
 	fr.slots[1] = b
-	if fr.cl != cl {
-		fr.cl = cl
-	}
-	return tailMark
+	return tailMark()
 }
 
 type nodeCallG3XXX struct {
@@ -602,8 +566,8 @@ func (n *nodeCallG3XXX) eval(fr *frame) Value {
 	a := n.a.eval(fr)
 	b := n.b.eval(fr)
 	c := n.c.eval(fr)
-	cl := n.g.fn
 	nf := fr.next
+	cl := n.g.fn
 	if cl == nil || nf == nil || cl.proto.shape != 3 {
 		return fr.callGlobal3(&n.callSite, a, b, c)
 	}
@@ -617,12 +581,10 @@ func (n *nodeCallG3XXX) eval(fr *frame) Value {
 		t.fuel = fuel
 	}
 	fr.site = n.pos
+	nf.cl = cl
 	nf.slots[0] = a
 	nf.slots[1] = b
 	nf.slots[2] = c
-	if nf.cl != cl {
-		nf.cl = cl
-	}
 	r := p.body.eval(nf)
 	if _, tail := r.o.(*tailTag); tail {
 		return nf.run()
@@ -656,13 +618,11 @@ func (n *nodeTailG3SXX) eval(fr *frame) Value {
 			fr.refuel(n.pos)
 		}
 	}
+	fr.cl = cl
 	fr.slots[0] = a
 	fr.slots[1] = b
 	fr.slots[2] = c
-	if fr.cl != cl {
-		fr.cl = cl
-	}
-	return tailMark
+	return tailMark()
 }
 
 type nodeTailG3XXX struct {
@@ -686,13 +646,11 @@ func (n *nodeTailG3XXX) eval(fr *frame) Value {
 			fr.refuel(n.pos)
 		}
 	}
+	fr.cl = cl
 	fr.slots[0] = a
 	fr.slots[1] = b
 	fr.slots[2] = c
-	if fr.cl != cl {
-		fr.cl = cl
-	}
-	return tailMark
+	return tailMark()
 }
 
 type nodeCallG4XXXX struct {
@@ -708,8 +666,8 @@ func (n *nodeCallG4XXXX) eval(fr *frame) Value {
 	b := n.b.eval(fr)
 	c := n.c.eval(fr)
 	d := n.d.eval(fr)
-	cl := n.g.fn
 	nf := fr.next
+	cl := n.g.fn
 	if cl == nil || nf == nil || cl.proto.shape != 4 {
 		return fr.callGlobal4(&n.callSite, a, b, c, d)
 	}
@@ -723,13 +681,11 @@ func (n *nodeCallG4XXXX) eval(fr *frame) Value {
 		t.fuel = fuel
 	}
 	fr.site = n.pos
+	nf.cl = cl
 	nf.slots[0] = a
 	nf.slots[1] = b
 	nf.slots[2] = c
 	nf.slots[3] = d
-	if nf.cl != cl {
-		nf.cl = cl
-	}
 	r := p.body.eval(nf)
 	if _, tail := r.o.(*tailTag); tail {
 		return nf.run()
@@ -760,14 +716,12 @@ func (n *nodeTailG4XXXX) eval(fr *frame) Value {
 			fr.refuel(n.pos)
 		}
 	}
+	fr.cl = cl
 	fr.slots[0] = a
 	fr.slots[1] = b
 	fr.slots[2] = c
 	fr.slots[3] = d
-	if fr.cl != cl {
-		fr.cl = cl
-	}
-	return tailMark
+	return tailMark()
 }
 
 type nodeCallX0 struct {
@@ -777,8 +731,8 @@ type nodeCallX0 struct {
 
 func (n *nodeCallX0) eval(fr *frame) Value {
 	f := n.f.eval(fr)
-	cl, ok := f.o.(*closure)
 	nf := fr.next
+	cl, ok := f.o.(*closure)
 	if !ok || nf == nil || cl.proto.shape != 0 {
 		return fr.callOther0(f, n.pos)
 	}
@@ -792,9 +746,7 @@ func (n *nodeCallX0) eval(fr *frame) Value {
 		t.fuel = fuel
 	}
 	fr.site = n.pos
-	if nf.cl != cl {
-		nf.cl = cl
-	}
+	nf.cl = cl
 	r := p.body.eval(nf)
 	if _, tail := r.o.(*tailTag); tail {
 		return nf.run()
@@ -819,10 +771,8 @@ func (n *nodeTailX0) eval(fr *frame) Value {
 			fr.refuel(n.pos)
 		}
 	}
-	if fr.cl != cl {
-		fr.cl = cl
-	}
-	return tailMark
+	fr.cl = cl
+	return tailMark()
 }
 
 type nodeCallX1S struct {
@@ -833,6 +783,7 @@ type nodeCallX1S struct {
 
 func (n *nodeCallX1S) eval(fr *frame) Value {
 	f := n.f.eval(fr)
+	nf := fr.next
 	a := fr.slots[n.a.i&7]
 	if r := a.n + n.a.k; a.o == nil && (a.n^r)&(n.a.k^r) >= 0 {
 		a.n = r
@@ -840,7 +791,6 @@ func (n *nodeCallX1S) eval(fr *frame) Value {
 		a = n.a.slow(fr)
 	}
 	cl, ok := f.o.(*closure)
-	nf := fr.next
 	if !ok || nf == nil || cl.proto.shape != 1 {
 		return fr.callOther1(f, n.pos, a)
 	}
@@ -854,10 +804,8 @@ func (n *nodeCallX1S) eval(fr *frame) Value {
 		t.fuel = fuel
 	}
 	fr.site = n.pos
+	nf.cl = cl
 	nf.slots[0] = a
-	if nf.cl != cl {
-		nf.cl = cl
-	}
 	r := p.body.eval(nf)
 	if _, tail := r.o.(*tailTag); tail {
 		return nf.run()
@@ -873,9 +821,9 @@ type nodeCallX1L struct {
 
 func (n *nodeCallX1L) eval(fr *frame) Value {
 	f := n.f.eval(fr)
+	nf := fr.next
 	a := fr.slots[n.a&7]
 	cl, ok := f.o.(*closure)
-	nf := fr.next
 	if !ok || nf == nil || cl.proto.shape != 1 {
 		return fr.callOther1(f, n.pos, a)
 	}
@@ -889,10 +837,8 @@ func (n *nodeCallX1L) eval(fr *frame) Value {
 		t.fuel = fuel
 	}
 	fr.site = n.pos
+	nf.cl = cl
 	nf.slots[0] = a
-	if nf.cl != cl {
-		nf.cl = cl
-	}
 	r := p.body.eval(nf)
 	if _, tail := r.o.(*tailTag); tail {
 		return nf.run()
@@ -909,8 +855,8 @@ type nodeCallX1X struct {
 func (n *nodeCallX1X) eval(fr *frame) Value {
 	f := n.f.eval(fr)
 	a := n.a.eval(fr)
-	cl, ok := f.o.(*closure)
 	nf := fr.next
+	cl, ok := f.o.(*closure)
 	if !ok || nf == nil || cl.proto.shape != 1 {
 		return fr.callOther1(f, n.pos, a)
 	}
@@ -924,10 +870,8 @@ func (n *nodeCallX1X) eval(fr *frame) Value {
 		t.fuel = fuel
 	}
 	fr.site = n.pos
+	nf.cl = cl
 	nf.slots[0] = a
-	if nf.cl != cl {
-		nf.cl = cl
-	}
 	r := p.body.eval(nf)
 	if _, tail := r.o.(*tailTag); tail {
 		return nf.run()
@@ -959,11 +903,9 @@ func (n *nodeTailX1S) eval(fr *frame) Value {
 			fr.refuel(n.pos)
 		}
 	}
+	fr.cl = cl
 	fr.slots[0] = a
-	if fr.cl != cl {
-		fr.cl = cl
-	}
-	return tailMark
+	return tailMark()
 }
 
 type nodeTailX1X struct {
@@ -985,11 +927,9 @@ func (n *nodeTailX1X) eval(fr *frame) Value {
 			fr.refuel(n.pos)
 		}
 	}
+	fr.cl = cl
 	fr.slots[0] = a
-	if fr.cl != cl {
-		fr.cl = cl
-	}
-	return tailMark
+	return tailMark()
 }
 
 type nodeCallX2SL struct {
@@ -1001,6 +941,7 @@ type nodeCallX2SL struct {
 
 func (n *nodeCallX2SL) eval(fr *frame) Value {
 	f := n.f.eval(fr)
+	nf := fr.next
 	a := fr.slots[n.a.i&7]
 	if r := a.n + n.a.k; a.o == nil && (a.n^r)&(n.a.k^r) >= 0 {
 		a.n = r
@@ -1009,7 +950,6 @@ func (n *nodeCallX2SL) eval(fr *frame) Value {
 	}
 	b := fr.slots[n.b&7]
 	cl, ok := f.o.(*closure)
-	nf := fr.next
 	if !ok || nf == nil || cl.proto.shape != 2 {
 		return fr.callOther2(f, n.pos, a, b)
 	}
@@ -1023,11 +963,9 @@ func (n *nodeCallX2SL) eval(fr *frame) Value {
 		t.fuel = fuel
 	}
 	fr.site = n.pos
+	nf.cl = cl
 	nf.slots[0] = a
 	nf.slots[1] = b
-	if nf.cl != cl {
-		nf.cl = cl
-	}
 	r := p.body.eval(nf)
 	if _, tail := r.o.(*tailTag); tail {
 		return nf.run()
@@ -1044,6 +982,7 @@ type nodeCallX2LS struct {
 
 func (n *nodeCallX2LS) eval(fr *frame) Value {
 	f := n.f.eval(fr)
+	nf := fr.next
 	a := fr.slots[n.a&7]
 	b := fr.slots[n.b.i&7]
 	if r := b.n + n.b.k; b.o == nil && (b.n^r)&(n.b.k^r) >= 0 {
@@ -1052,7 +991,6 @@ func (n *nodeCallX2LS) eval(fr *frame) Value {
 		b = n.b.slow(fr)
 	}
 	cl, ok := f.o.(*closure)
-	nf := fr.next
 	if !ok || nf == nil || cl.proto.shape != 2 {
 		return fr.callOther2(f, n.pos, a, b)
 	}
@@ -1066,11 +1004,9 @@ func (n *nodeCallX2LS) eval(fr *frame) Value {
 		t.fuel = fuel
 	}
 	fr.site = n.pos
+	nf.cl = cl
 	nf.slots[0] = a
 	nf.slots[1] = b
-	if nf.cl != cl {
-		nf.cl = cl
-	}
 	r := p.body.eval(nf)
 	if _, tail := r.o.(*tailTag); tail {
 		return nf.run()
@@ -1087,10 +1023,10 @@ type nodeCallX2LL struct {
 
 func (n *nodeCallX2LL) eval(fr *frame) Value {
 	f := n.f.eval(fr)
+	nf := fr.next
 	a := fr.slots[n.a&7]
 	b := fr.slots[n.b&7]
 	cl, ok := f.o.(*closure)
-	nf := fr.next
 	if !ok || nf == nil || cl.proto.shape != 2 {
 		return fr.callOther2(f, n.pos, a, b)
 	}
@@ -1104,11 +1040,9 @@ func (n *nodeCallX2LL) eval(fr *frame) Value {
 		t.fuel = fuel
 	}
 	fr.site = n.pos
+	nf.cl = cl
 	nf.slots[0] = a
 	nf.slots[1] = b
-	if nf.cl != cl {
-		nf.cl = cl
-	}
 	r := p.body.eval(nf)
 	if _, tail := r.o.(*tailTag); tail {
 		return nf.run()
@@ -1132,8 +1066,8 @@ func (n *nodeCallX2SX) eval(fr *frame) Value {
 		a = n.a.slow(fr)
 	}
 	b := n.b.eval(fr)
-	cl, ok := f.o.(*closure)
 	nf := fr.next
+	cl, ok := f.o.(*closure)
 	if !ok || nf == nil || cl.proto.shape != 2 {
 		return fr.callOther2(f, n.pos, a, b)
 	}
@@ -1147,11 +1081,9 @@ func (n *nodeCallX2SX) eval(fr *frame) Value {
 		t.fuel = fuel
 	}
 	fr.site = n.pos
+	nf.cl = cl
 	nf.slots[0] = a
 	nf.slots[1] = b
-	if nf.cl != cl {
-		nf.cl = cl
-	}
 	r := p.body.eval(nf)
 	if _, tail := r.o.(*tailTag); tail {
 		return nf.run()
@@ -1170,8 +1102,8 @@ func (n *nodeCallX2LX) eval(fr *frame) Value {
 	f := n.f.eval(fr)
 	a := fr.slots[n.a&7]
 	b := n.b.eval(fr)
-	cl, ok := f.o.(*closure)
 	nf := fr.next
+	cl, ok := f.o.(*closure)
 	if !ok || nf == nil || cl.proto.shape != 2 {
 		return fr.callOther2(f, n.pos, a, b)
 	}
@@ -1185,11 +1117,9 @@ func (n *nodeCallX2LX) eval(fr *frame) Value {
 		t.fuel = fuel
 	}
 	fr.site = n.pos
+	nf.cl = cl
 	nf.slots[0] = a
 	nf.slots[1] = b
-	if nf.cl != cl {
-		nf.cl = cl
-	}
 	r := p.body.eval(nf)
 	if _, tail := r.o.(*tailTag); tail {
 		return nf.run()
@@ -1208,8 +1138,8 @@ func (n *nodeCallX2XL) eval(fr *frame) Value {
 	f := n.f.eval(fr)
 	a := n.a.eval(fr)
 	b := fr.slots[n.b&7]
-	cl, ok := f.o.(*closure)
 	nf := fr.next
+	cl, ok := f.o.(*closure)
 	if !ok || nf == nil || cl.proto.shape != 2 {
 		return fr.callOther2(f, n.pos, a, b)
 	}
@@ -1223,11 +1153,9 @@ func (n *nodeCallX2XL) eval(fr *frame) Value {
 		t.fuel = fuel
 	}
 	fr.site = n.pos
+	nf.cl = cl
 	nf.slots[0] = a
 	nf.slots[1] = b
-	if nf.cl != cl {
-		nf.cl = cl
-	}
 	r := p.body.eval(nf)
 	if _, tail := r.o.(*tailTag); tail {
 		return nf.run()
@@ -1246,8 +1174,8 @@ func (n *nodeCallX2XX) eval(fr *frame) Value {
 	f := n.f.eval(fr)
 	a := n.a.eval(fr)
 	b := n.b.eval(fr)
-	cl, ok := f.o.(*closure)
 	nf := fr.next
+	cl, ok := f.o.(*closure)
 	if !ok || nf == nil || cl.proto.shape != 2 {
 		return fr.callOther2(f, n.pos, a, b)
 	}
@@ -1261,11 +1189,9 @@ func (n *nodeCallX2XX) eval(fr *frame) Value {
 		t.fuel = fuel
 	}
 	fr.site = n.pos
+	nf.cl = cl
 	nf.slots[0] = a
 	nf.slots[1] = b
-	if nf.cl != cl {
-		nf.cl = cl
-	}
 	r := p.body.eval(nf)
 	if _, tail := r.o.(*tailTag); tail {
 		return nf.run()
@@ -1299,12 +1225,10 @@ func (n *nodeTailX2SL) eval(fr *frame) Value {
 			fr.refuel(n.pos)
 		}
 	}
+	fr.cl = cl
 	fr.slots[0] = a
 	fr.slots[1] = b
-	if fr.cl != cl {
-		fr.cl = cl
-	}
-	return tailMark
+	return tailMark()
 }
 
 type nodeTailX2SX struct {
@@ -1333,12 +1257,10 @@ func (n *nodeTailX2SX) eval(fr *frame) Value {
 			fr.refuel(n.pos)
 		}
 	}
+	fr.cl = cl
 	fr.slots[0] = a
 	fr.slots[1] = b
-	if fr.cl != cl {
-		fr.cl = cl
-	}
-	return tailMark
+	return tailMark()
 }
 
 type nodeTailX2LX struct {
@@ -1362,12 +1284,10 @@ func (n *nodeTailX2LX) eval(fr *frame) Value {
 			fr.refuel(n.pos)
 		}
 	}
+	fr.cl = cl
 	fr.slots[0] = a
 	fr.slots[1] = b
-	if fr.cl != cl {
-		fr.cl = cl
-	}
-	return tailMark
+	return tailMark()
 }
 
 type nodeTailX2XX struct {
@@ -1391,12 +1311,10 @@ func (n *nodeTailX2XX) eval(fr *frame) Value {
 			fr.refuel(n.pos)
 		}
 	}
+	fr.cl = cl
 	fr.slots[0] = a
 	fr.slots[1] = b
-	if fr.cl != cl {
-		fr.cl = cl
-	}
-	return tailMark
+	return tailMark()
 }
 
 type nodeCallX3XXX struct {
@@ -1412,8 +1330,8 @@ func (n *nodeCallX3XXX) eval(fr *frame) Value {
 	a := n.a.eval(fr)
 	b := n.b.eval(fr)
 	c := n.c.eval(fr)
-	cl, ok := f.o.(*closure)
 	nf := fr.next
+	cl, ok := f.o.(*closure)
 	if !ok || nf == nil || cl.proto.shape != 3 {
 		return fr.callOther3(f, n.pos, a, b, c)
 	}
@@ -1427,12 +1345,10 @@ func (n *nodeCallX3XXX) eval(fr *frame) Value {
 		t.fuel = fuel
 	}
 	fr.site = n.pos
+	nf.cl = cl
 	nf.slots[0] = a
 	nf.slots[1] = b
 	nf.slots[2] = c
-	if nf.cl != cl {
-		nf.cl = cl
-	}
 	r := p.body.eval(nf)
 	if _, tail := r.o.(*tailTag); tail {
 		return nf.run()
@@ -1468,13 +1384,11 @@ func (n *nodeTailX3SXX) eval(fr *frame) Value {
 			fr.refuel(n.pos)
 		}
 	}
+	fr.cl = cl
 	fr.slots[0] = a
 	fr.slots[1] = b
 	fr.slots[2] = c
-	if fr.cl != cl {
-		fr.cl = cl
-	}
-	return tailMark
+	return tailMark()
 }
 
 type nodeTailX3XXX struct {
@@ -1500,13 +1414,11 @@ func (n *nodeTailX3XXX) eval(fr *frame) Value {
 			fr.refuel(n.pos)
 		}
 	}
+	fr.cl = cl
 	fr.slots[0] = a
 	fr.slots[1] = b
 	fr.slots[2] = c
-	if fr.cl != cl {
-		fr.cl = cl
-	}
-	return tailMark
+	return tailMark()
 }
 
 type nodeCallX4XXXX struct {
@@ -1524,8 +1436,8 @@ func (n *nodeCallX4XXXX) eval(fr *frame) Value {
 	b := n.b.eval(fr)
 	c := n.c.eval(fr)
 	d := n.d.eval(fr)
-	cl, ok := f.o.(*closure)
 	nf := fr.next
+	cl, ok := f.o.(*closure)
 	if !ok || nf == nil || cl.proto.shape != 4 {
 		return fr.callOther4(f, n.pos, a, b, c, d)
 	}
@@ -1539,13 +1451,11 @@ func (n *nodeCallX4XXXX) eval(fr *frame) Value {
 		t.fuel = fuel
 	}
 	fr.site = n.pos
+	nf.cl = cl
 	nf.slots[0] = a
 	nf.slots[1] = b
 	nf.slots[2] = c
 	nf.slots[3] = d
-	if nf.cl != cl {
-		nf.cl = cl
-	}
 	r := p.body.eval(nf)
 	if _, tail := r.o.(*tailTag); tail {
 		return nf.run()
@@ -1578,14 +1488,12 @@ func (n *nodeTailX4XXXX) eval(fr *frame) Value {
 			fr.refuel(n.pos)
 		}
 	}
+	fr.cl = cl
 	fr.slots[0] = a
 	fr.slots[1] = b
 	fr.slots[2] = c
 	fr.slots[3] = d
-	if fr.cl != cl {
-		fr.cl = cl
-	}
-	return tailMark
+	return tailMark()
 }
 
 // newCallG chooses the node; nil when there are too many arguments.

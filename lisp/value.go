@@ -77,10 +77,10 @@ var (
 	False = Value{o: (*boolTag)(nil)}
 )
 
-var (
-	tailMark = Value{o: (*tailTag)(nil)}
-	unbound  = Value{o: (*unboundTag)(nil)}
-)
+var unbound = Value{o: (*unboundTag)(nil)}
+
+// tailMark is a function because a variable would be loaded from memory.
+func tailMark() Value { return Value{o: (*tailTag)(nil)} }
 
 // Int makes an integer.
 func Int(n int64) Value { return Value{n: n} }
