@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -61,7 +62,11 @@ func findCgroups(instance string) *cgroups {
 }
 
 // ownCgroup is the folder of the cgroup v2 this process is in, wherever that tree is mounted.
-func ownCgroup() (string, error) {
+func ownCgroup() (string, error) { return ownFolder("") }
+
+// ownFolder is the folder of this process in the v1 hierarchy that has the controller, "" for cgroup v2, wherever it is
+// mounted.
+func ownFolder(controller string) (string, error) {
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
 		return "", err
@@ -70,17 +75,30 @@ func ownCgroup() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	path := ""
+	path, found := "", false
 	for line := range strings.Lines(string(inside)) {
-		if rest, found := strings.CutPrefix(line, "0::"); found {
-			path = strings.TrimSuffix(rest, "\n")
+		// 4:memory:/PATH, 0::/PATH for v2 (man 7 cgroups)
+		parts := strings.SplitN(strings.TrimSuffix(line, "\n"), ":", 3)
+		if len(parts) == 3 && slices.Contains(strings.Split(parts[1], ","), controller) && (controller != "" || parts[0] == "0") {
+			path, found = parts[2], true
 		}
 	}
+	missing := errors.New("no cgroup v2 is mounted")
+	if controller != "" {
+		missing = fmt.Errorf("no hierarchy of cgroup v1 has it")
+	}
+	if !found {
+		return "", missing
+	}
 	for line := range strings.Lines(string(mounts)) {
-		// 38 31 0:33 ROOT MOUNTPOINT OPTIONS... - TYPE SOURCE ... (man 5 proc_pid_mountinfo)
-		before, after, _ := strings.Cut(line, " - ")
-		fields := strings.Fields(before)
-		if !strings.HasPrefix(after, "cgroup2 ") || len(fields) < 5 {
+		// 38 31 0:33 ROOT MOUNTPOINT OPTIONS... - TYPE SOURCE SUPEROPTIONS (man 5 proc_pid_mountinfo)
+		before, after, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " - ")
+		fields, of := strings.Fields(before), strings.Fields(after)
+		if len(fields) < 5 || len(of) < 3 {
+			continue
+		}
+		if controller == "" && of[0] != "cgroup2" ||
+			controller != "" && (of[0] != "cgroup" || !slices.Contains(strings.Split(of[2], ","), controller)) {
 			continue
 		}
 		below, err := filepath.Rel(fields[3], path)
@@ -89,7 +107,7 @@ func ownCgroup() (string, error) {
 		}
 		return filepath.Join(fields[4], below), nil
 	}
-	return "", errors.New("no cgroup v2 is mounted")
+	return "", missing
 }
 
 // sweep kills and removes what is left of an earlier daemon.

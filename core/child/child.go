@@ -4,8 +4,15 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 )
+
+// UnitKey is the variable that marks every process of a tree that did not throw its environment away.
+const UnitKey = "SUPERVISORD_UNIT"
+
+// DaemonKey is the variable that says which daemon, and which run of it, has started a tree.
+const DaemonKey = "SUPERVISORD_DAEMON"
 
 // Command is one program to start. It is plain data.
 type Command struct {
@@ -20,6 +27,7 @@ type Command struct {
 	Stdout     Stream   // Null or Pipe
 	Stderr     Stream   // Null, Pipe, or Same as stdout
 	Scope      Scope    // what Stop and Kill reach and what Gone waits for
+	Limits     Limits   // what it may take
 }
 
 // Stream says where an output of a child goes.
@@ -60,6 +68,8 @@ type Exit struct {
 	Core         bool // it left a core dump
 	User, System time.Duration
 	MaxRSS       int64 // bytes
+	OOMKills     int   // processes of the tree that the kernel's OOM killer ended; counted where the tree's memory is limited
+	ByOOM        bool  // the leader was one of them: KILL, and not by this program
 	At           time.Time
 }
 
@@ -71,28 +81,58 @@ func (e Exit) Word() string {
 	return strconv.Itoa(e.Code)
 }
 
-// String is for people: "exit code 3", "signal SEGV (core dumped)".
+// String is for people: "exit code 3", "signal SEGV (core dumped)", "signal KILL (by the kernel's OOM killer)".
 func (e Exit) String() string {
-	if e.Signal == 0 {
-		return fmt.Sprintf("exit code %d", e.Code)
+	text := fmt.Sprintf("exit code %d", e.Code)
+	if e.Signal != 0 {
+		text = "signal " + SignalName(e.Signal)
 	}
-	text := "signal " + SignalName(e.Signal)
-	if e.Core {
+	switch {
+	case e.Core:
 		text += " (core dumped)"
+	case e.ByOOM:
+		text += " (by the kernel's OOM killer)"
+	case e.OOMKills > 0:
+		text += fmt.Sprintf(" (the kernel's OOM killer ended %d of its processes)", e.OOMKills)
 	}
 	return text
 }
 
 // LaunchError says why nothing was started.
 type LaunchError struct {
-	Step      string // "exec", "user", "group", "cwd", "fork", "pipe" or "cgroup"
+	Step      string // "exec", "user", "group", "cwd", "fork", "pipe", "cgroup" or the key of a limit
 	Path      string // what Step was about
 	Err       error
-	Temporary bool // the same start may succeed later: EAGAIN, ENOMEM, EMFILE and their like
+	Temporary bool   // the same start may succeed later: EAGAIN, ENOMEM, EMFILE and their like
+	User, Dir string // as whom and where it was to run, as the Command says
 }
 
-// Error is "exec /bin/wbe: no such file or directory".
-func (e *LaunchError) Error() string { return e.Step + " " + e.Path + ": " + e.Err.Error() }
+// Error is one line: "exec /bin/wbe: no such file or directory (ENOENT; user www, cwd /srv)".
+func (e *LaunchError) Error() string {
+	text := e.Step
+	if e.Path != "" {
+		text += " " + e.Path
+	}
+	text += ": " + e.Err.Error()
+	var more []string
+	if name := errnoName(e.Err); name != "" {
+		more = append(more, name)
+	}
+	var place []string
+	if e.User != "" && e.Step != "user" {
+		place = append(place, "user "+e.User)
+	}
+	if e.Dir != "" && e.Step != "cwd" {
+		place = append(place, "cwd "+e.Dir)
+	}
+	if len(place) > 0 {
+		more = append(more, strings.Join(place, ", "))
+	}
+	if len(more) > 0 {
+		text += " (" + strings.Join(more, "; ") + ")"
+	}
+	return text
+}
 
 // Unwrap gives the system's own error.
 func (e *LaunchError) Unwrap() error { return e.Err }

@@ -1,6 +1,8 @@
 package child
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"math"
 	"os"
@@ -23,17 +25,19 @@ type Options struct {
 // Host starts children and is the one owner of every wait call of this process: no other code may fork or wait, os/exec
 // included. There is one Host per process, for as long as it supervises. It implements Starter.
 type Host struct {
-	logf     func(string, ...any)
-	cgroups  *cgroups // nil: trees are found by session, marker and descent
-	null     *os.File
-	jobs     chan func()   // to the spawner threads
-	begun    chan struct{} // there is a child, or the Host closes: the reaper without children looks again
-	ended    chan struct{} // closed when the reaper has ended
-	closing  chan struct{}
-	close    sync.Once
-	noClone3 atomic.Bool    // forking into a cgroup was refused
-	adopted  chan os.Signal // as PID 1: a child of strangers may have come here and ended; nil otherwise
-	done     atomic.Uint64  // jobs that came back from the spawner threads, and threads that were added
+	logf        func(string, ...any)
+	mark        string   // of this run, in the environment of all it starts
+	cgroups     *cgroups // nil: trees are found by session, marker and descent
+	controllers *controllers
+	null        *os.File
+	jobs        chan func()   // to the spawner threads
+	begun       chan struct{} // there is a child, or the Host closes: the reaper without children looks again
+	ended       chan struct{} // closed when the reaper has ended
+	closing     chan struct{}
+	close       sync.Once
+	noClone3    atomic.Bool    // forking into a cgroup was refused
+	adopted     chan os.Signal // as PID 1: a child of strangers may have come here and ended; nil otherwise
+	done        atomic.Uint64  // jobs that came back from the spawner threads, and threads that were added
 
 	census   census
 	mu       sync.Mutex
@@ -68,6 +72,7 @@ func NewHost(o Options) (*Host, error) {
 	takeSignals()
 	h := &Host{
 		logf:    o.Logf,
+		mark:    newMark(),
 		null:    null,
 		jobs:    make(chan func()),
 		begun:   make(chan struct{}, 1),
@@ -87,11 +92,20 @@ func NewHost(o Options) (*Host, error) {
 	if o.CgroupMode != "off" {
 		h.cgroups = findCgroups(o.Instance)
 	}
+	h.controllers = &controllers{instance: o.Instance, tree: h.cgroups}
+	h.controllers.sweep() // what was in them was in the cgroups swept just now
 	go h.reap()
 	for range spawners {
 		go h.spawner()
 	}
 	return h, nil
+}
+
+// newMark is a number that no other run of any daemon has.
+func newMark() string {
+	var random [16]byte
+	_, _ = rand.Read(random[:]) // it never fails (crypto/rand)
+	return hex.EncodeToString(random[:])
 }
 
 // takeSignals gives every signal a handler that an earlier program may have left ignored: what is ignored stays ignored
@@ -121,6 +135,9 @@ func (h *Host) end() error {
 		}
 	}
 	err := h.null.Close()
+	if e := h.controllers.close(); e != nil {
+		h.logf("cannot remove cgroup: %v", e)
+	}
 	if h.cgroups != nil {
 		if e := h.cgroups.close(); e != nil {
 			h.logf("cannot remove cgroup: %v", e)

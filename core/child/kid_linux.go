@@ -14,7 +14,9 @@ type kid struct {
 	name, unit     string // unit marks the environment of everything that descends from it
 	scope          Scope
 	pid            int
-	cgroup         *cgroup // nil without
+	cgroup         *cgroup  // nil without
+	held           []string // folders of the cgroups that limit it, besides
+	kills          string   // the file that counts the OOM killer's work in them, "" without
 	stdout, stderr *os.File
 	exited         chan Exit
 	gone           chan struct{}
@@ -125,6 +127,10 @@ func (k *kid) leaderReaped(exit Exit) {
 	k.mu.Lock()
 	k.pinned = false // so it is already, unless it ended before it was registered
 	k.reaped = true
+	if k.kills != "" {
+		exit.OOMKills = oomKills(k.kills)
+		exit.ByOOM = exit.OOMKills > 0 && exit.Signal == int(unix.SIGKILL) && !k.kill
+	}
 	k.kill = k.kill || k.stop == 0
 	k.mu.Unlock()
 	k.exited <- exit
@@ -150,9 +156,7 @@ func (k *kid) leaderReaped(exit Exit) {
 
 // over: nothing is left.
 func (k *kid) over() {
-	if k.cgroup != nil {
-		k.host.cgroups.leave(k.cgroup)
-	}
+	k.leaveCgroups()
 	k.mu.Lock()
 	k.ended = true
 	k.mu.Unlock()
@@ -167,7 +171,14 @@ func (k *kid) discard() {
 	if k.stderr != nil {
 		k.stderr.Close()
 	}
+	k.leaveCgroups()
+}
+
+func (k *kid) leaveCgroups() {
 	if k.cgroup != nil {
 		k.host.cgroups.leave(k.cgroup)
+	}
+	if len(k.held) > 0 {
+		k.host.controllers.leave(k.held)
 	}
 }

@@ -13,49 +13,67 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// UnitKey is the variable that marks every process of a tree that did not throw its environment away.
-const UnitKey = "SUPERVISORD_UNIT"
-
 // Start starts a program in a session of its own. See Starter.
 func (h *Host) Start(c Command) (Child, error) {
-	var k *kid
+	var l launch
 	var err error
 	// All of it happens there: whatever hangs, the look at a folder too, hangs a spawner thread and nothing else, and a thousand
 	// starts at once are a thousand goroutines that wait and not as many threads in system calls.
-	if closed := h.onSpawner(func() { k, err = h.launch(c) }); closed != nil {
-		return nil, failure("fork", c.Path, closed)
+	if closed := h.onSpawner(func() { l, err = h.launch(c) }); closed != nil {
+		err = failure("fork", c.Path, closed)
+	}
+	if err == nil && l.shim != nil {
+		err = h.hearShim(l.kid, c, l.id, l.shim)
 	}
 	if err != nil {
+		var failed *LaunchError
+		if errors.As(err, &failed) {
+			failed.User, failed.Dir = c.User, c.Dir
+		}
 		return nil, err
 	}
-	return k, nil
+	return l.kid, nil
+}
+
+// launch is a start that has come as far as the fork.
+type launch struct {
+	kid  *kid
+	id   Identity
+	shim *os.File // tells whether exec has succeeded; nil when it has
 }
 
 // launch runs on a spawner thread.
-func (h *Host) launch(c Command) (*kid, error) {
+func (h *Host) launch(c Command) (launch, error) {
 	id, err := LookupUser(c.User, c.Group)
 	if err != nil {
-		return nil, identityFailure(c, err)
+		return launch{}, identityFailure(c, err)
 	}
 	k := &kid{host: h, name: c.Name, scope: c.Scope, unit: c.Name + "#" + strconv.FormatUint(c.Generation, 10),
 		exited: make(chan Exit, 1), gone: make(chan struct{})}
-	env := environment(c.Env, k.unit, id)
+	env := h.environment(c.Env, k.unit, id)
 	path, err := lookPath(c.Path, c.Dir, env)
 	if err != nil {
-		return nil, failure("exec", c.Path, err)
+		return launch{}, failure("exec", c.Path, err)
 	}
 	if c.Dir != "" {
 		// Asked here because exec's own error would name the program and not the directory.
 		if info, err := os.Stat(c.Dir); err != nil {
-			return nil, failure("cwd", c.Dir, plain(err))
+			return launch{}, failure("cwd", c.Dir, plain(err))
 		} else if !info.IsDir() {
-			return nil, failure("cwd", c.Dir, unix.ENOTDIR)
+			return launch{}, failure("cwd", c.Dir, unix.ENOTDIR)
 		}
 	}
 	files, err := h.pipes(k, c)
 	if err != nil {
-		return nil, failure("pipe", c.Name, err)
+		return launch{}, failure("pipe", c.Name, err)
 	}
+	defer func() {
+		for _, file := range files {
+			if file != h.null {
+				file.Close()
+			}
+		}
+	}()
 	attr := &syscall.ProcAttr{Dir: c.Dir, Env: env, Sys: &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}}
 	for _, file := range files {
 		attr.Files = append(attr.Files, file.Fd())
@@ -63,24 +81,42 @@ func (h *Host) launch(c Command) (*kid, error) {
 	if id.Set {
 		attr.Sys.Credential = &syscall.Credential{Uid: id.UID, Gid: id.GID, Groups: id.Groups}
 	}
-	if h.cgroups != nil && c.Scope == Tree && !h.noClone3.Load() {
+	shimmed := c.Limits.ofProgram() || c.Limits.ofTree()
+	if h.cgroups != nil && c.Scope == Tree && (shimmed || !h.noClone3.Load()) {
 		if err := h.ownCgroup(k, c, attr.Sys); err != nil {
 			h.logf("%s: cannot make a cgroup: %v; its tree is found by descent", c.Name, err)
 		} else {
 			defer unix.Close(attr.Sys.CgroupFD)
 		}
 	}
-	err = h.fork(k, path, append([]string{c.Path}, c.Args...), attr)
-	for _, file := range files {
-		if file != h.null {
-			file.Close()
+	if c.Limits.ofTree() {
+		if k.held, k.kills, err = h.controllers.hold(c.Name, c.Generation, c.Limits, k.cgroup); err != nil {
+			k.discard()
+			return launch{}, failure("cgroup", c.Name, err)
 		}
+	}
+	argv := append([]string{c.Path}, c.Args...)
+	l := launch{kid: k, id: id}
+	if shimmed {
+		l.shim, err = h.forkShim(k, k.order(c, id, path, argv, env), attr)
+	} else {
+		err = h.fork(k, path, argv, attr)
 	}
 	if err != nil {
 		k.discard()
-		return nil, launchFailure(c, id, path, err)
+		return launch{}, launchFailure(c, id, path, err)
 	}
-	return k, nil
+	return l, nil
+}
+
+// order is what the shim has to do to become the program.
+func (k *kid) order(c Command, id Identity, path string, argv, env []string) order {
+	o := order{Parent: os.Getpid(), Limits: c.Limits, Join: bytesOf(k.held), Set: id.Set, UID: int(id.UID), GID: int(id.GID),
+		Groups: id.Groups, Dir: []byte(c.Dir), Path: []byte(path), Argv: bytesOf(argv), Env: bytesOf(env)}
+	if k.cgroup != nil {
+		o.Join = append(o.Join, []byte(k.cgroup.path))
+	}
+	return o
 }
 
 // ownCgroup makes the cgroup that the fork is to enter.
@@ -104,7 +140,7 @@ func (h *Host) fork(k *kid, path string, argv []string, attr *syscall.ProcAttr) 
 	attr.Sys.PidFD = &pidfd
 	h.forkBegins()
 	pid, err := syscall.ForkExec(path, argv, attr)
-	if err == unix.ENOSYS && k.cgroup != nil {
+	if err == unix.ENOSYS && attr.Sys.UseCgroupFD {
 		// Containers hide clone3, the only call that forks into a cgroup.
 		if !h.noClone3.Swap(true) {
 			h.logf("clone3 is refused here: trees are found by descent")
@@ -169,9 +205,9 @@ func pipe(name string) (r, w *os.File, err error) {
 	return os.NewFile(uintptr(fds[0]), "output of "+name), os.NewFile(uintptr(fds[1]), "output of "+name), nil
 }
 
-// environment completes what the caller gave: the marker, and for another user what login(1) would set where it is missing.
-func environment(env []string, unit string, id Identity) []string {
-	out := append(slices.Clip(slices.Clone(env)), UnitKey+"="+unit)
+// environment completes what the caller gave: the markers, and for another user what login(1) would set where it is missing.
+func (h *Host) environment(env []string, unit string, id Identity) []string {
+	out := append(slices.Clip(slices.Clone(env)), UnitKey+"="+unit, DaemonKey+"="+h.mark)
 	if !id.Set || id.Name == "" {
 		return out
 	}

@@ -107,6 +107,32 @@ func behave(mode []string) {
 		inside(mode[1], mode[2], mode[3:])
 	case "dump":
 		dump()
+	case "alloc": // takes that many MiB of memory and keeps them
+		block := make([]byte, number(1)<<20)
+		for i := 0; i < len(block); i += 4096 {
+			block[i] = 1
+		}
+		say("has them")
+		wait()
+	case "alloc-in-a-child": // has a child that does so, and ends with 3 when that has ended
+		pid, err := syscall.ForkExec("/proc/self/exe", []string{"child", asChild, "alloc", mode[1]}, &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 2, 2}})
+		if err != nil {
+			panic(err)
+		}
+		_, _ = syscall.Wait4(pid, nil, 0, nil)
+		os.Exit(3)
+	case "forks": // starts that many children, says how many it got, and stays
+		got := 0
+		for range number(1) {
+			if _, err := syscall.ForkExec("/bin/sleep", []string{"sleep", "1000"}, &syscall.ProcAttr{Files: []uintptr{0, 1, 2}}); err == nil {
+				got++
+			}
+		}
+		say("forked %d", got)
+		wait()
+	case "spin":
+		for {
+		}
 	case "bare-loop":
 		bareLoop(number(1))
 	case "bare-start":
@@ -143,6 +169,11 @@ type dumped struct {
 	Ignored, Masked string
 	OutFlags        int
 	TTY             string
+	Umask, Nice     int
+	OOMScoreAdj     string
+	Rlimits         map[string]unix.Rlimit
+	Args            []string
+	Comm            string
 }
 
 func dump() {
@@ -169,5 +200,32 @@ func dump() {
 			d.Masked = strings.TrimSpace(rest)
 		}
 	}
+	d.Umask = unix.Umask(0)
+	prio, _ := unix.Getpriority(unix.PRIO_PROCESS, 0)
+	d.Nice = 20 - prio // what the system call returns (man 2 getpriority)
+	adj, _ := os.ReadFile("/proc/self/oom_score_adj")
+	d.OOMScoreAdj = strings.TrimSpace(string(adj))
+	d.Rlimits = map[string]unix.Rlimit{}
+	text, _ := os.ReadFile("/proc/self/limits")
+	for name, title := range map[string]string{"core": "Max core file size", "stack": "Max stack size", "nofile": "Max open files"} {
+		for line := range strings.Lines(string(text)) {
+			if rest, found := strings.CutPrefix(line, title); found {
+				var soft, hard string
+				_, _ = fmt.Sscan(rest, &soft, &hard)
+				d.Rlimits[name] = unix.Rlimit{Cur: limitOf(soft), Max: limitOf(hard)}
+			}
+		}
+	}
+	d.Args = os.Args
+	comm, _ := os.ReadFile("/proc/self/comm")
+	d.Comm = strings.TrimSpace(string(comm))
 	_ = json.NewEncoder(os.Stdout).Encode(d)
+}
+
+func limitOf(text string) uint64 {
+	if text == "unlimited" {
+		return NoLimit
+	}
+	n, _ := strconv.ParseUint(text, 10, 64)
+	return n
 }

@@ -90,6 +90,8 @@ func inside(instance, scenario string, args []string) {
 		reaps(instance)
 	case "inherits":
 		inherits(instance)
+	case "divides":
+		divides(instance, args[0])
 	case "starts-clean":
 		startsClean(instance)
 	case "without-clone3":

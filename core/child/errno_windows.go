@@ -1,0 +1,4 @@
+package child
+
+// errnoName is empty: Windows numbers its errors and names them for programmers only.
+func errnoName(error) string { return "" }
