@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sort"
 	"strings"
+
+	"github.com/qjpcpu/supervisord/core/child"
 )
 
 // AddressKey is the variable that tells a process where its daemon listens.
@@ -13,7 +15,7 @@ const AddressKey = "SUPERVISOR_ADDRESS"
 // gets one of them only when its Spec declares it. A trailing * stands for any rest.
 var private = [...]string{
 	"NOTIFY_SOCKET", "WATCHDOG_*", "LISTEN_*", "INVOCATION_ID", "JOURNAL_STREAM", "MAINPID", "FDSTORE",
-	"SUPERVISORD_TOKEN*", "SUPERVISORD_UNIT", AddressKey, "GOTRACEBACK", "GODEBUG", "GOMEMLIMIT", "GOGC",
+	"SUPERVISORD_TOKEN*", child.UnitKey, child.DaemonKey, AddressKey, "GOTRACEBACK", "GODEBUG", "GOMEMLIMIT", "GOGC",
 }
 
 func isPrivate(key string) bool {

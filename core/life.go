@@ -115,6 +115,7 @@ func (p *process) begin(spec *Spec, generation uint64) (child.Child, []*logs.Pum
 		Stdout:     w.stdout,
 		Stderr:     w.stderr,
 		Scope:      spec.Care.StopMode,
+		Limits:     spec.Launch.Limits,
 	})
 	if err != nil {
 		var le *child.LaunchError

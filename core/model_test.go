@@ -19,28 +19,38 @@ import (
 // Every field of a Spec's parts is one that a plan names: a key that nobody compares would never be applied.
 func TestPlanSeesEveryField(t *testing.T) {
 	a := spec("web")
-	for _, part := range []string{"Launch", "Care", "Output"} {
-		fields := reflect.ValueOf(&a).Elem().FieldByName(part).Type()
-		for i := range fields.NumField() {
-			b := spec("web")
-			f := reflect.ValueOf(&b).Elem().FieldByName(part).Field(i)
-			switch f.Kind() {
-			case reflect.String:
-				f.SetString(f.String() + "x")
-			case reflect.Bool:
-				f.SetBool(!f.Bool())
-			case reflect.Int, reflect.Int64:
-				f.SetInt(f.Int() + 1)
-			case reflect.Float64:
-				f.SetFloat(f.Float() + 0.1)
-			case reflect.Slice:
-				f.Set(reflect.MakeSlice(f.Type(), 3, 3))
-			case reflect.Map:
-				f.Set(reflect.ValueOf(map[string]string{"PORT": "1"}))
-			default:
-				t.Fatalf("%s.%s: a kind this test does not know", part, fields.Field(i).Name)
+	// change makes one field, or one of a struct's fields, another, and calls try for each.
+	var change func(f reflect.Value, name string, try func(name string))
+	change = func(f reflect.Value, name string, try func(name string)) {
+		before := reflect.New(f.Type()).Elem()
+		before.Set(f)
+		switch f.Kind() {
+		case reflect.String:
+			f.SetString(f.String() + "x")
+		case reflect.Bool:
+			f.SetBool(!f.Bool())
+		case reflect.Int, reflect.Int64:
+			f.SetInt(f.Int() + 1)
+		case reflect.Float64:
+			f.SetFloat(f.Float() + 0.1)
+		case reflect.Slice:
+			f.Set(reflect.MakeSlice(f.Type(), 3, 3))
+		case reflect.Map:
+			f.Set(reflect.ValueOf(map[string]string{"PORT": "1"}))
+		case reflect.Struct:
+			for i := range f.NumField() {
+				change(f.Field(i), name+"."+f.Type().Field(i).Name, try)
 			}
-			name := part + "." + fields.Field(i).Name
+			return
+		default:
+			t.Fatalf("%s: a kind this test does not know", name)
+		}
+		try(name)
+		f.Set(before)
+	}
+	for _, part := range []string{"Launch", "Care", "Output"} {
+		b := spec("web")
+		change(reflect.ValueOf(&b).Elem().FieldByName(part), part, func(name string) {
 			d := differ(a, b)
 			if len(d.all()) != 1 || a.Equal(b) {
 				t.Errorf("%s: the differences are %v, want one", name, d.all())
@@ -55,7 +65,7 @@ func TestPlanSeesEveryField(t *testing.T) {
 			if p := Diff([]Spec{a}, []Spec{b}); p.Steps[0].Op != want || !p.Changed() {
 				t.Errorf("%s: the plan says %s, want %s", name, p.Steps[0].Op, want)
 			}
-		}
+		})
 	}
 }
 

@@ -103,6 +103,14 @@ func differ(a, b Spec) difference {
 	note(&d.launch, "user", l.User == m.User)
 	note(&d.launch, "group", l.Group == m.Group)
 	note(&d.launch, "pid_file", l.PIDFile == m.PIDFile)
+	x, y := l.Limits, m.Limits
+	note(&d.launch, "umask", x.Umask == y.Umask)
+	note(&d.launch, "nice", x.Nice == y.Nice)
+	note(&d.launch, "oom_score_adj", x.OOMScoreAdj == y.OOMScoreAdj)
+	note(&d.launch, "rlimits", slices.Equal(x.Rlimits, y.Rlimits))
+	note(&d.launch, "memory_max", x.MemoryMax == y.MemoryMax)
+	note(&d.launch, "pids_max", x.PIDsMax == y.PIDsMax)
+	note(&d.launch, "cpu_max", x.CPUMax == y.CPUMax)
 
 	c, e := a.Care, b.Care
 	note(&d.care, "autostart", c.Autostart == e.Autostart)

@@ -54,6 +54,7 @@ type Launch struct {
 	User    string            // name or number; "" = the daemon's
 	Group   string
 	PIDFile string // absolute; "" = none
+	Limits  child.Limits
 }
 
 // RestartPolicy says which ends are followed by a new start.
@@ -217,6 +218,9 @@ func (s Spec) Validate() error {
 			return bad(d.key, "must not be negative, got %v", d.val)
 		}
 	}
+	if err := validLimits(l.Limits); err != nil {
+		return failf(ErrInvalid, "%s: %v", s.Name, err)
+	}
 	for i, a := range l.Args {
 		if strings.ContainsRune(a, 0) {
 			return bad("args", "number %d holds a zero byte", i+1)
@@ -226,6 +230,28 @@ func (s Spec) Validate() error {
 		if k == "" || strings.ContainsAny(k, "=\x00") || strings.ContainsRune(v, 0) {
 			return bad("env", "key %q cannot be passed to a process", k)
 		}
+	}
+	return nil
+}
+
+// validLimits returns what no kernel takes.
+func validLimits(l child.Limits) error {
+	for _, in := range []struct {
+		key       string
+		is        child.Setting
+		low, high int
+	}{{"umask", l.Umask, 0, 0o777}, {"nice", l.Nice, -20, 19}, {"oom_score_adj", l.OOMScoreAdj, -1000, 1000}} {
+		if in.is.Given && (in.is.Value < in.low || in.is.Value > in.high) {
+			return fmt.Errorf("%s must be between %d and %d, got %d", in.key, in.low, in.high, in.is.Value)
+		}
+	}
+	for _, r := range l.Rlimits {
+		if _, known := child.RlimitNames()[r.Name]; !known || r.Soft > r.Hard {
+			return fmt.Errorf("rlimits: %s cannot be limited so", r.Name)
+		}
+	}
+	if l.MemoryMax < 0 || l.PIDsMax < 0 || l.CPUMax < 0 || math.IsNaN(l.CPUMax) {
+		return fmt.Errorf("memory_max, pids_max and cpu_max must not be negative")
 	}
 	return nil
 }

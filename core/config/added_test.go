@@ -86,7 +86,7 @@ func TestATornStateFileFallsBackToTheCopy(t *testing.T) {
 
 func TestAnEntryThatIsNotUnderstoodLeavesTheOthers(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "added.json")
-	text := `{"version":1,"process":[{"name":"a","command":"/x","umask":"022"},{"name":"b","command":"/no/such","user":"nosuchuser","cwd":"/no/such"},{"name":"b","command":"/x"},{"name":"c"}]}`
+	text := `{"version":1,"process":[{"name":"a","command":"/x","umusk":"022"},{"name":"b","command":"/no/such","user":"nosuchuser","cwd":"/no/such"},{"name":"b","command":"/x"},{"name":"c"}]}`
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -31,6 +31,7 @@ type builder struct {
 	accounts accounts
 	lookup   func(string) (string, bool)
 	root     bool
+	cgroup   string // mode
 	config   string // path of the configuration, "" if none
 	log      string // the daemon's own log, "" if none
 	output   func(name string) (stdout, stderr []string)
@@ -58,6 +59,7 @@ func (b *builder) build(src source) core.Spec {
 	}
 	b.care(spec, src)
 	if !src.saved {
+		b.limits(spec, src)
 		b.overwritten(spec, d.envFile, src)
 	}
 	if refused, given := src.raw["command"]; len(b.problems) == before && !(given && refused == nil) {

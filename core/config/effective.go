@@ -33,7 +33,7 @@ func SpecKeys(s core.Spec) map[string]any {
 	d := draft{spec: s, env: s.Launch.Env}
 	out := make(map[string]any)
 	for _, k := range processKeys() {
-		if v := k.value(&d); !nothing(v) || k.Name == "stdout" || k.Name == "stderr" || k.Name == "exit_codes" {
+		if v := k.value(&d); !nothing(v) && !(k.none && (v == 0 || v == 0.0 || v == "0")) || k.Name == "stdout" || k.Name == "stderr" || k.Name == "exit_codes" {
 			out[k.Name] = v
 		}
 	}
@@ -86,6 +86,10 @@ func (k Key) value(d *draft) any {
 		return append([]int{}, *at...)
 	case *map[string]string:
 		return *at
+	case *child.Setting:
+		return settingText(k, *at)
+	case *[]child.Rlimit:
+		return rlimitTexts(*at)
 	}
 	return nil
 }

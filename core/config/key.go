@@ -25,6 +25,7 @@ const (
 	Paths                // ["a", "b"]; relative ones are made absolute
 	Ints                 // [0, 2]; as a flag 0,2
 	Table                // [process.env] K = "v"; as a flag K=v,K=v
+	Mode                 // "027", octal
 )
 
 // String is the type as the README's table names it.
@@ -54,6 +55,8 @@ func (t Type) String() string {
 		return "list of integers"
 	case Table:
 		return "table of strings"
+	case Mode:
+		return "octal text"
 	}
 	return "string"
 }
@@ -69,6 +72,7 @@ type Key struct {
 	Example string   // a value as it is written in the file
 	Process bool     // a key of [[process]]; else of the daemon
 
+	none     bool             // zero means that nothing was said
 	min, max int64            // of Int and Ints; of Duration in seconds
 	at       func(*draft) any // a pointer to where the value lives
 }
@@ -141,15 +145,6 @@ func (ix index) names(aliases bool) []string {
 	return out
 }
 
-// notYet are keys that mean something and that this version refuses by name rather than to ignore.
-func notYet(name string) bool {
-	switch name {
-	case "umask", "nice", "rlimits", "oom_score_adj":
-		return true
-	}
-	return false
-}
-
 // tables are the two scopes of the key table, built once per load.
 type tables struct{ daemon, process index }
 
@@ -161,9 +156,6 @@ func (t tables) unknown(name string, process bool, prefix string) string {
 	own, other := t.daemon, t.process
 	if process {
 		own, other = other, own
-	}
-	if notYet(name) {
-		return "not supported yet in this version: " + prefix + name
 	}
 	flags := prefix != ""
 	k, ok := other[name]

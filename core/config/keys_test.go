@@ -186,9 +186,12 @@ func TestTheTableIsComplete(t *testing.T) {
 			case "Spec.Origin", "Spec.Launch.Env", "Spec.Care.Steady":
 				continue // made by us
 			}
+			if at[f.Addr().Interface()] {
+				continue
+			}
 			if f.Kind() == reflect.Struct {
 				walk(f, name)
-			} else if !at[f.Addr().Interface()] {
+			} else {
 				t.Errorf("no key sets %s", name)
 			}
 		}
@@ -311,7 +314,6 @@ func TestBadFlagsAreExplained(t *testing.T) {
 		{[]string{"-supvr.cwd", "/", "a", "b"}, []string{"-supvr.cwd is a key of a process: it goes between its name and its command"}},
 		{[]string{"-supvr.pid", "/", "a", "b"}, []string{"-supvr.pid is a key of a process: it goes between its name and its command"}},
 		{[]string{"a", "-supvr.log=x", "b"}, []string{"-supvr.log is a key of the daemon: it goes before the process's name"}},
-		{[]string{"a", "-supvr.umask", "022", "b"}, []string{"not supported yet in this version: -supvr.umask"}},
 		{[]string{"a", "-supvr.name=x", "b"}, []string{"-supvr.name is not a flag: the name is the word before the flags"}},
 		{[]string{"a"}, []string{"cannot start a: it has no command (want NAME COMMAND ARGS...)"}},
 		{[]string{"--daemonize", "x"}, []string{`cannot start: "--daemonize" stands where the process's name is wanted`}},
@@ -327,6 +329,8 @@ func TestBadFlagsAreExplained(t *testing.T) {
 		daemon, process []KV
 		want            string
 	}{
+		{nil, []KV{{"umask", "999"}}, `-supvr.umask: "999" is no umask, want octal digits from "000" to "777"`},
+		{nil, []KV{{"rlimits", "nofile=many"}}, `-supvr.rlimits: "nofile": "many" is no limit, want a number, SOFT:HARD or "unlimited"`},
 		{[]KV{{"daemonize", "maybe"}}, nil, `-supvr.daemonize: "maybe" is no boolean: want true or false`},
 		{[]KV{{"adminlisten", "9x"}}, nil, `-supvr.adminlisten: "9x" is no integer, or too large`},
 		{[]KV{{"admin_listen", "99999999999999999999"}}, nil, `-supvr.admin_listen: "99999999999999999999" is no integer, or too large`},

@@ -246,7 +246,7 @@ func (l *loader) finish(over Overrides) Config {
 	}
 	cfg.Place = place
 	b := &builder{tables: l.tables, accounts: l.accounts, lookup: l.lookup, root: l.host.uid == 0,
-		log: l.ownLog(place), output: outputDefaults(l.settings, place), config: l.path}
+		log: l.ownLog(place), output: outputDefaults(l.settings, place), config: l.path, cgroup: l.settings.Cgroup}
 	sources := l.sources()
 	for _, src := range sources {
 		spec := b.build(src)

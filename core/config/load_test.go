@@ -83,10 +83,20 @@ func TestEveryProblemIsReportedAtOnceWithItsPosition(t *testing.T) {
 			"1:1: command is a key of a process: it goes below its [[process]] line",
 			"5:1: daemonize is a key of the daemon: it goes before the first [[process]] line",
 		}},
-		{"not yet", "[[process]]\nname='a'\ncommand='/bin/sh'\numask = '022'\nnice = 3\n[process.rlimits]\nnofile = 3\n", []string{
-			"4:1: not supported yet in this version: umask",
-			"5:1: not supported yet in this version: nice",
-			"6:10: not supported yet in this version: rlimits",
+		{"limits", "[[process]]\nname='a'\ncommand='/bin/sh'\numask = 18\nnice = 20\noom_score_adj = -1001\nmemory_max='5Q'\npids_max=-1\ncpu_max=-0.5\n[process.rlimits]\nnofile = '5:3'\n", []string{
+			`4:1: umask: want a string such as "027", got an integer`,
+			"5:1: nice: 20 is out of range, want -20 to 19",
+			"6:1: oom_score_adj: -1001 is out of range, want -1000 to 1000",
+			`7:1: memory_max: cannot read size "5Q": unknown unit "Q" (want K, M, G or T)`,
+			"8:1: pids_max: -1 is out of range, want 0 to 2147483647",
+			"9:1: cpu_max: -0.5 is out of range, want 0 to 4096",
+			`11:1: rlimits: "nofile": the soft limit 5 is more than the hard one 3`,
+		}},
+		{"limits without a controller", "cgroup='off'\n[[process]]\nname='a'\ncommand='/bin/sh'\nmemory_max='64M'\npids_max=9\ncpu_max=0.5\nrlimits = { nofiles = '1', stack = 'much' }\n", []string{
+			`5:1: memory_max: cannot be kept: it needs cgroups, and cgroup is "off"`,
+			`6:1: pids_max: cannot be kept: it needs cgroups, and cgroup is "off"`,
+			`7:1: cpu_max: cannot be kept: it needs cgroups, and cgroup is "off"`,
+			`8:13: rlimits: "nofiles": unknown resource (did you mean nofile?)`,
 		}},
 		{"types", "daemonize = 1\nlog = true\nadmin_listen = '9001'\n[[process]]\nname = 3\ncommand = ['/bin/sh']\nargs = 'x'\nenv = 'A=1'\nexit_codes = ['0']\nstdout = '/tmp/x'\nautostart = 'yes'\nstop_wait_secs = true\n", []string{
 			"1:1: daemonize: want true or false, got an integer",

@@ -52,7 +52,7 @@ func (c Config) builder(t tables) *builder {
 	lookup := lookupIn(c.environ)
 	l := loader{settings: c.Settings}
 	return &builder{tables: t, accounts: accounts{}, lookup: lookup, root: realHost(lookup).uid == 0,
-		config: c.Path, log: l.ownLog(c.Place), output: outputDefaults(c.Settings, c.Place)}
+		cgroup: c.Settings.Cgroup, config: c.Path, log: l.ownLog(c.Place), output: outputDefaults(c.Settings, c.Place)}
 }
 
 // checkProcessFlags looks at the words and the names of the flags.

@@ -139,6 +139,18 @@ func (r reader) put(d *draft, k Key, raw any) error {
 			return err
 		}
 		*at = list
+	case *child.Setting:
+		n, err := r.setting(k, raw)
+		if err != nil {
+			return err
+		}
+		*at = n
+	case *[]child.Rlimit:
+		all, err := r.rlimits(raw)
+		if err != nil {
+			return err
+		}
+		*at = all
 	case *map[string]string:
 		m, err := r.table(raw)
 		if err != nil {
