@@ -81,13 +81,15 @@ func (e Exit) Word() string {
 	return strconv.Itoa(e.Code)
 }
 
-// String is for people: "exit code 3", "signal SEGV (core dumped)", "signal KILL (by the kernel's OOM killer)".
+// String is for people: "exit code 3", "exit code 3221225477 (0xC0000005)", "signal SEGV (core dumped)", "signal KILL (by the kernel's OOM killer)".
 func (e Exit) String() string {
 	text := fmt.Sprintf("exit code %d", e.Code)
 	if e.Signal != 0 {
 		text = "signal " + SignalName(e.Signal)
 	}
 	switch {
+	case e.Code > 0xffff: // of Windows, where crashes are known by these
+		text += fmt.Sprintf(" (0x%X)", e.Code)
 	case e.Core:
 		text += " (core dumped)"
 	case e.ByOOM:
@@ -100,7 +102,7 @@ func (e Exit) String() string {
 
 // LaunchError says why nothing was started.
 type LaunchError struct {
-	Step      string // "exec", "user", "group", "cwd", "fork", "pipe", "cgroup" or the key of a limit
+	Step      string // "exec", "user", "group", "cwd", "fork", "pipe", "cgroup", "job" or the key of a limit
 	Path      string // what Step was about
 	Err       error
 	Temporary bool   // the same start may succeed later: EAGAIN, ENOMEM, EMFILE and their like

@@ -1,4 +1,11 @@
 package child
 
-// signals: BREAK and KILL are real here; TERM and INT stand for BREAK.
-var signals = []namedSignal{{"TERM", 15}, {"INT", 2}, {"BREAK", 21}, {"KILL", 9}}
+// breakSignal is what CTRL_BREAK is called here, and its number in the C library.
+const (
+	breakSignal = 21
+	killSignal  = 9
+)
+
+// signals: BREAK is CTRL_BREAK to the process's group and KILL ends it; TERM and INT stand for BREAK, so that one configuration
+// does for both systems.
+var signals = []namedSignal{{"BREAK", breakSignal}, {"KILL", killSignal}, {"TERM", 15}, {"INT", 2}}
