@@ -55,7 +55,7 @@ func (fr *frame) grow(pos position) *frame {
 //go:noinline
 func (fr *frame) refuel(pos position) {
 	fr.site, fr.t.top = pos, fr
-	fr.t.refuel()
+	fr.t.refuelCall()
 }
 
 // run is the trampoline: the frame was loaded by a call in tail position.
@@ -141,7 +141,7 @@ func (fr *frame) invoke(f Value, args []Value, pos position) Value {
 	case *closure:
 		t.top = fr
 		t.fits(o, len(args))
-		t.charge(o.proto.cost)
+		t.chargeCall(o.proto.cost)
 		nf.load(o, args)
 		r := o.proto.body.eval(nf)
 		if _, tail := r.o.(*tailTag); tail {
@@ -196,7 +196,7 @@ func (t *Thread) call1(f, a Value) Value {
 		nf = top.grow(top.site)
 	}
 	if t.fuel -= cl.proto.cost; t.fuel < 0 {
-		t.refuel()
+		t.refuelCall()
 	}
 	nf.slots[0] = a
 	nf.cl = cl
@@ -229,7 +229,7 @@ func (t *Thread) call2(f, a, b Value) Value {
 		nf = top.grow(top.site)
 	}
 	if t.fuel -= cl.proto.cost; t.fuel < 0 {
-		t.refuel()
+		t.refuelCall()
 	}
 	nf.slots[0] = a
 	nf.slots[1] = b

@@ -85,6 +85,10 @@ func hostilePool() []func() Value {
 			return newStream(func(*Thread) (Value, bool) { i++; return String("x"), i < 5 })
 		},
 		func() Value { return Host(&Buffer{}) },
+		func() Value { return Host(&Channel{}) },
+		func() Value { return Host(&Channel{closed: true}) },
+		func() Value { return Host(&Channel{size: 1}) },
+		func() Value { return Host(&Coroutine{value: Nil}) },
 		func() Value { return Value{o: &class{name: "P", fields: []field{{name: "a", typ: "int", init: Nil}}}} },
 		func() Value {
 			return Value{o: &record{class: &class{name: "P", fields: []field{{name: "a", typ: "int", init: Nil}}}, values: []Value{Int(1)}}}

@@ -227,7 +227,7 @@ func (fr *frame) tail(f Value, at *callSite) Value {
 	}
 	fr.site, t.top = at.pos, fr
 	t.fits(cl, len(window))
-	t.charge(cl.proto.cost)
+	t.chargeCall(cl.proto.cost)
 	fr.load(cl, window)
 	t.stack = t.stack[:base]
 	return tailMark()

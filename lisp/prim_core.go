@@ -4,7 +4,7 @@ package lisp
 func languageTables() [][]Prim {
 	return [][]Prim{corePrims(), numberPrims(), seqPrims(), hashPrims(), funcPrims(), textPrims(), printPrims(),
 		streamPrims(), regexpPrims(), jsonPrims(), timePrims(), recordPrims(),
-		csvPrims(), bufferPrims(), randPrims()}
+		csvPrims(), bufferPrims(), randPrims(), channelPrims()}
 }
 
 func kindTest(name string, kind Kind, example string) Prim {

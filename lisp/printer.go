@@ -291,7 +291,14 @@ func (p *printer) other(v Value) {
 	case *class:
 		p.b = append(p.b, "#class."+o.name...)
 	case *hostObject:
-		p.b = append(p.b, o.obj.Type()...)
+		switch obj := o.obj.(type) {
+		case *Channel:
+			p.b = append(p.b, obj.String()...)
+		case *Coroutine:
+			p.b = append(p.b, obj.String()...)
+		default:
+			p.b = append(p.b, obj.Type()...)
+		}
 	default:
 		p.b = append(p.b, "#internal"...)
 	}

@@ -79,6 +79,12 @@ func (t *Thread) streamOf(v Value) *stream {
 			return c.car, true
 		}}
 	case *hostObject:
+		if ch, ok := o.obj.(*Channel); ok {
+			return &stream{next: func(t *Thread) (Value, bool) {
+				_, v, ok := t.receive(ch)
+				return received(v, ok), ok
+			}}
+		}
 		if it, ok := o.obj.(Iterable); ok {
 			next := it.Iterate(t)
 			return &stream{next: func(t *Thread) (Value, bool) {

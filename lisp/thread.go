@@ -27,6 +27,11 @@ type Thread struct {
 	KindOf func(error) string
 	// OnPanic is told of a Go panic inside a primitive, with the stack, before it becomes an error of kind "failed".
 	OnPanic func(reason any, stack []byte)
+	// Load gives the text that (include NAME) and (source-file NAME) mean, and its own name; from is the name of the text
+	// that asks. nil: none can be included.
+	Load func(name, from string) (text, path string, err error)
+	// OnRest is told when nothing of the program runs because all of it waits, and OnResume, which may wait, before it goes on.
+	OnRest, OnResume func()
 
 	fuel     int64 // steps that may be done before looking at anything else
 	left     int64 // steps beyond fuel
@@ -44,6 +49,11 @@ type Thread struct {
 	deep     int  // Go stack used by nested expressions, in levels
 	env      *Env // where code at top level looks names up
 	budget   Budget
+	entered  int // calls of Eval and Call under way
+	files    int // texts that are being included
+	tasks    *tasks
+	turn     chan struct{} // the coroutine's way to be told that it has the turn
+	stage    stage
 }
 
 // quantum is how many steps are done between two looks at the context.
@@ -154,6 +164,13 @@ func (t *Thread) charge(n int64) {
 	}
 }
 
+// chargeCall is charge where a function of the program is about to be called, which is where coroutines take turns.
+func (t *Thread) chargeCall(n int64) {
+	if t.fuel -= n; t.fuel < 0 {
+		t.refuelCall()
+	}
+}
+
 // refuel looks at what is rare: the context and the total.
 func (t *Thread) refuel() {
 	t.cancelled()
@@ -164,7 +181,18 @@ func (t *Thread) refuel() {
 	}
 	t.left -= need
 	t.fuel = min(quantum, t.left)
+	if t.tasks != nil && t.tasks.pressed() {
+		t.fuel = 0 // so that the next call of a function, where the turn can be given away, asks again
+	}
 	t.left -= t.fuel
+}
+
+// refuelCall is refuel for [Thread.chargeCall].
+func (t *Thread) refuelCall() {
+	t.refuel()
+	if t.tasks != nil {
+		t.share()
+	}
 }
 
 // cancelled fails when the context has ended.
@@ -365,7 +393,9 @@ func (t *Thread) Call(fn Value, args ...Value) (v Value, err error) {
 			v, err = Nil, t.asError(r)
 			t.restore(saved)
 		}
+		t.exit(&v, &err)
 	}()
+	t.entered++
 	return t.apply(fn, args), nil
 }
 
@@ -378,6 +408,18 @@ func (t *Thread) Eval(env *Env, name, src string) (v Value, err error) {
 			v, err = Nil, t.asError(r)
 			t.restore(saved)
 		}
+		t.exit(&v, &err)
 	}()
+	t.entered++
 	return t.eval(env, name, src), nil
+}
+
+// exit is the end of Call and Eval: with the outermost one the evaluation ends, and its coroutines with it.
+func (t *Thread) exit(v *Value, err *error) {
+	if t.entered--; t.entered > 0 {
+		return
+	}
+	if lost := t.endTasks(); lost != nil && *err == nil {
+		*v, *err = Nil, lost
+	}
 }
