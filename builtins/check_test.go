@@ -29,7 +29,7 @@ func TestCheckKnowsVerbsAndHost(t *testing.T) {
 		{`(add-proc)`, []string{"1:1: cannot call add-proc: got 0, want at least 1 argument: (add-proc name [command] arg...)"}},
 		{`(os/write-file)`, []string{"1:1: cannot call os/write-file: got 0"}},
 		{`(defmac m [] (os/write-file "` + file + `" "x")) (m) (defmac n [] (stop)) (n)`,
-			[]string{"cannot call os/write-file while a program is compiled", "cannot call stop while a program is compiled"}},
+			[]string{"cannot call os/write-file while a macro is expanded", "cannot call stop while a macro is expanded"}},
 	} {
 		problems := CheckProgram(t.Context(), own, "f", c.src)
 		ok := len(problems) == len(c.want)

@@ -264,7 +264,9 @@ func (ev *evaluation) run(ctx context.Context) (result Result) {
 			budget.Output = bufferedOutput
 		}
 		t := ev.thread(ctx, budget)
+		t.OnRest, t.OnResume = turn.give, func() { turn.take(ctx) }
 		t.SetLocal(errandKey{}, errand)
+		SetArgs(t, append([]string{ev.job.Name}, ev.job.Argv...))
 		value, err = t.Eval(place.env, ev.job.Name, ev.job.Form)
 		place.set = errand.set
 	}

@@ -2,7 +2,9 @@ package builtins
 
 import (
 	"context"
+	"errors"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,8 +17,7 @@ type evaluation struct {
 	engine  *Engine
 	job     Job
 	out     *output
-	program uint64 // id of the program in the audit log; 0 on the way without evaluator
-	cause   core.Cause
+	program uint64    // id of the program in the audit log; 0 on the way without evaluator
 	turn    *ticket   // of the program; nil on the way without evaluator
 	scope   *lisp.Env // of the program; nil on the way without evaluator
 
@@ -31,10 +32,13 @@ func evaluationOf(t *lisp.Thread) *evaluation {
 	return ev
 }
 
+// causeKey is where a thread keeps the cause of what it does.
+type causeKey struct{}
+
 // caused is the context of a verb that changes something: it ends with the job, and says who asked for what.
 func caused(t *lisp.Thread) context.Context {
-	if ev := evaluationOf(t); ev != nil {
-		return core.WithCause(t.Context(), ev.cause)
+	if cause, ok := t.Local(causeKey{}).(core.Cause); ok {
+		return core.WithCause(t.Context(), cause)
 	}
 	return t.Context()
 }
@@ -51,13 +55,11 @@ func rawOut(t *lisp.Thread) io.Writer {
 // before and after, and know their cause.
 func (ev *evaluation) call(t *lisp.Thread, verb Verb, args []lisp.Value) (lisp.Value, error) {
 	if verb.Power == Observe {
-		return ev.turnAside(t, verb, args)
+		return ev.aside(t, verb, args, core.Cause{})
 	}
 	shown := maskArguments(args)
 	words := append([]string{verb.Name}, shown...)
-	before := ev.cause
-	ev.cause = core.Cause{Who: ev.job.Who, What: cut("("+strings.Join(words, " ")+")", longestCall)}
-	defer func() { ev.cause = before }()
+	cause := core.Cause{Who: ev.job.Who, What: cut("("+strings.Join(words, " ")+")", longestCall)}
 	line, err := ev.engine.audit.begin(record{Who: ev.job.Who, Head: verb.Name, Args: shown, Within: ev.program}, verb.Power)
 	if err != nil {
 		return lisp.Nil, err
@@ -69,17 +71,35 @@ func (ev *evaluation) call(t *lisp.Thread, verb Verb, args []lisp.Value) (lisp.V
 			ev.engine.audit.end(line, began, errPanic)
 		}
 	}()
-	value, err := ev.turnAside(t, verb, args)
+	value, err := ev.aside(t, verb, args, cause)
 	ended = true
 	ev.engine.audit.end(line, began, err)
 	return value, err
 }
 
-// turnAside calls a verb. When it may wait, the program gives its turn to others meanwhile.
-func (ev *evaluation) turnAside(t *lisp.Thread, verb Verb, args []lisp.Value) (value lisp.Value, err error) {
-	if ev.turn == nil || !verb.waits {
+// aside calls a verb. When it may wait, other programs, and what else this one does, go on meanwhile: it gets a thread and
+// arguments of its own, and the budget pays afterwards.
+func (ev *evaluation) aside(t *lisp.Thread, verb Verb, args []lisp.Value, cause core.Cause) (value lisp.Value, err error) {
+	if ev.turn == nil || !verb.waits || slices.ContainsFunc(args, isFunction) {
+		before := t.Local(causeKey{})
+		t.SetLocal(causeKey{}, cause)
+		defer t.SetLocal(causeKey{}, before)
 		return verb.Call(ev.engine.host, t, args)
 	}
-	ev.turn.aside(t.Context(), func() { value, err = verb.Call(ev.engine.host, t, args) })
+	own := make([]lisp.Value, len(args))
+	for i := range args {
+		if own[i], err = t.Copy(args[i]); err != nil {
+			return lisp.Nil, err
+		}
+	}
+	beside := ev.thread(t.Context(), lisp.Budget{Steps: mostSteps, Depth: mostDepth, Bytes: mostBytes})
+	beside.SetLocal(causeKey{}, cause)
+	t.Wait(func() { value, err = verb.Call(ev.engine.host, beside, own) })
+	if err == nil {
+		err = errors.Join(t.Charge(beside.Steps()), t.Alloc(beside.Bytes()))
+	}
 	return value, err
 }
+
+// isFunction: what calls back into the program stays on the program's thread.
+func isFunction(v lisp.Value) bool { return v.Kind() == lisp.KindFunction }

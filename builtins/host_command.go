@@ -28,6 +28,8 @@ type command struct {
 	env     []string // "KEY=value"
 	stdin   string
 	timeout time.Duration
+
+	stdoutTo, stderrTo io.Writer // nil: the outcome has it
 }
 
 // outcome is how a command ended.
@@ -49,6 +51,11 @@ type chunk struct {
 // so is everything when the evaluation ends or the time is over. With pass its output goes there as it comes, else it is
 // collected.
 func (m *machine) run(t *lisp.Thread, c command, pass func([]byte) error) (o outcome, err error) {
+	defer func() {
+		if err != nil && t.Context().Err() != nil {
+			err = over(t)
+		}
+	}()
 	if m.starter == nil {
 		return o, lisp.Errorf(kindFailed, "cannot run %s: no commands can be started here", c.name())
 	}
@@ -64,26 +71,33 @@ func (m *machine) run(t *lisp.Thread, c command, pass func([]byte) error) (o out
 		return o, fmt.Errorf("cannot run %s: %w", c.name(), err)
 	}
 	defer done()
-	started, err := m.starter.Start(spec)
-	if err != nil {
-		return o, fmt.Errorf("cannot run %s: %w", c.name(), err)
-	}
-	chunks := make(chan chunk)
-	for i, r := range []*os.File{started.Stdout(), started.Stderr()} {
-		go passOn(r, i == 1, chunks)
-	}
-	o, why := collect(ctx, started, chunks, pass)
+	var why error
+	t.Wait(func() { o, why, err = watch(ctx, m.starter, spec, pass) })
 	switch {
+	case err != nil:
+		return o, fmt.Errorf("cannot run %s: %w", c.name(), err)
 	case why == nil:
 		return o, nil
-	case t.Context().Err() != nil:
-		return o, over(t)
 	case errors.Is(why, context.DeadlineExceeded):
 		return o, lisp.Errorf(kindTimeout, "cannot finish %s: it was killed after %v", c.name(), c.timeout)
 	case errors.Is(why, errTooMuch):
 		return o, lisp.Errorf(kindTooLarge, "cannot finish %s: it was killed, its output has more than %d bytes", c.name(), commandOutput)
 	}
 	return o, why
+}
+
+// watch starts a command and stays with it to its end.
+func watch(ctx context.Context, starter child.Starter, spec child.Command, pass func([]byte) error) (o outcome, why, err error) {
+	started, err := starter.Start(spec)
+	if err != nil {
+		return o, nil, err
+	}
+	chunks := make(chan chunk)
+	for i, r := range []*os.File{started.Stdout(), started.Stderr()} {
+		go passOn(r, i == 1, chunks)
+	}
+	o, why = collect(ctx, started, chunks, pass)
+	return o, why, nil
 }
 
 // name is the command in messages; its arguments may hold secrets.

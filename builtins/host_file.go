@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/qjpcpu/supervisord/lisp"
 )
@@ -20,12 +19,9 @@ func filePrims(m *machine) []lisp.Prim {
 	// named is a primitive whose first argument is the name of a file.
 	named := func(do func(t *lisp.Thread, path string, rest []lisp.Value) (lisp.Value, error)) func(*lisp.Thread, []lisp.Value) (lisp.Value, error) {
 		return func(t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
-			path, _ := args[0].AsString()
-			if path == "" || strings.Contains(path, "\x00") {
-				return lisp.Nil, lisp.Errorf(kindInvalid, "cannot use %q as the name of a file", cut(path, 64))
-			}
-			if path == "~" || strings.HasPrefix(path, "~/") {
-				path = m.lookup(t, "HOME") + path[1:]
+			path, err := m.path(t, args[0])
+			if err != nil {
+				return lisp.Nil, err
 			}
 			value, err := do(t, path, args[1:])
 			if errors.Is(err, fs.ErrNotExist) {

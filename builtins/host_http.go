@@ -70,7 +70,8 @@ func fetch(t *lisp.Thread, client *http.Client, verb, method string, args []lisp
 	}
 	var answer *http.Response
 	var body []byte
-	aside(t, func() { answer, body, err = q.send(t.Context(), client) })
+	ctx := t.Context()
+	t.Wait(func() { answer, body, err = q.send(ctx, client) })
 	switch {
 	case err != nil && t.Context().Err() != nil:
 		return 0, lisp.Nil, over(t)

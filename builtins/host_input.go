@@ -17,9 +17,21 @@ func inputPrims(m *machine) []lisp.Prim {
 	return []lisp.Prim{
 		{Name: "read-line", Doc: "The next line of what was piped to the program, without its end; nil when there is none.",
 			Example: "(read-line) => ()", Fn: m.readLine},
+		{Name: "os/args", Doc: "The name of the program and the words after it, as an array. ARGV has the words alone.",
+			Example: "(type (os/args)) => \"array\"",
+			Fn: func(t *lisp.Thread, _ []lisp.Value) (lisp.Value, error) {
+				words, _ := t.Local(argsKey{}).([]string)
+				return textArray(words), t.Alloc(int64(64 * len(words)))
+			}},
 		{Name: "read-all", Doc: "The rest of what was piped to the program, as text.", Example: "(read-all) => \"\"", Fn: m.readAll},
 	}
 }
+
+// argsKey is where a thread keeps what (os/args) answers.
+type argsKey struct{}
+
+// SetArgs says what (os/args) answers in a program: its name and the words after it.
+func SetArgs(t *lisp.Thread, words []string) { t.SetLocal(argsKey{}, words) }
 
 // from is where a program reads.
 func (m *machine) from(t *lisp.Thread) *bufio.Reader {

@@ -26,7 +26,7 @@ func Modules(starter child.Starter, environ []string, input io.Reader) [][]lisp.
 	if input != nil {
 		m.input = bufio.NewReader(input)
 	}
-	return [][]lisp.Prim{commandPrims(m), environPrims(m), filePrims(m), clockPrims(), httpPrims(), inputPrims(m)}
+	return [][]lisp.Prim{commandPrims(m), environPrims(m), filePrims(m), openPrims(m), clockPrims(), httpPrims(), inputPrims(m)}
 }
 
 // machine is what the primitives of one set of modules share. It does not change.
@@ -94,13 +94,4 @@ func over(t *lisp.Thread) error {
 	default:
 		return ended(t.Context(), lisp.Errorf(kindCancelled, "the evaluation was cancelled"))
 	}
-}
-
-// aside runs what may take long without holding up other programs.
-func aside(t *lisp.Thread, f func()) {
-	if ev := evaluationOf(t); ev != nil && ev.turn != nil {
-		ev.turn.aside(t.Context(), f)
-		return
-	}
-	f()
 }

@@ -17,8 +17,8 @@ func commandPrims(m *machine) []lisp.Prim {
 	return []lisp.Prim{
 		{Name: "os/command", Params: "command:array|list|hash",
 			Doc: "Runs a program and gives a hash: code (-1 when a signal ended it), signal (its name or nil), stdout, stderr.\n" +
-				"The command is an array of words, or a hash: cmd (with args), cwd, env (a hash, or an array of \"KEY=value\"), stdin, timeout\n" +
-				"(seconds or \"5s\"; 60 s). No shell is between. It ends with the evaluation, and what it leaves running is killed. It is\n" +
+				"The command is an array of words, or a hash: cmd (with args), cwd, env (a hash, or an array of \"KEY=value\"), stdin, stdout\n" +
+				"and stderr (a buffer or file that gets it), timeout (seconds or \"5s\"; 60 s). No shell is between. It ends with the evaluation, and what it leaves running is killed. It is\n" +
 				"an error of kind timeout when the time is over, too-large when it prints more than 1 MiB.",
 			Example: "(hget (os/command [\"echo\" \"a b\"]) \"stdout\") => \"a b\\n\"\n" +
 				"(hget (os/command {\"cmd\" \"cat\" \"stdin\" \"hello\"}) \"stdout\") => \"hello\"",
@@ -145,7 +145,8 @@ func (m *machine) osRun(t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 		return lisp.Nil, err
 	}
 	o, err := m.finish(t, c, func(part []byte) error {
-		_, err := t.Out().Write(part)
+		var err error
+		t.Resume(func() { _, err = t.Out().Write(part) })
 		return err
 	})
 	if err != nil {
@@ -154,11 +155,19 @@ func (m *machine) osRun(t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 	return lisp.Int(int64(o.exit.Code)), nil
 }
 
-// finish runs a command, lets other programs run meanwhile, and charges for what it printed.
+// finish runs a command, lets others run meanwhile, charges for what it printed and hands it to where it shall go.
 func (m *machine) finish(t *lisp.Thread, c command, pass func([]byte) error) (o outcome, err error) {
-	aside(t, func() { o, err = m.run(t, c, pass) })
+	o, err = m.run(t, c, pass)
 	if err == nil {
 		err = t.Alloc(int64(len(o.stdout) + len(o.stderr) + 256))
+	}
+	if err == nil && c.stdoutTo != nil {
+		_, err = c.stdoutTo.Write(o.stdout)
+		o.stdout = nil
+	}
+	if err == nil && c.stderrTo != nil {
+		_, err = c.stderrTo.Write(o.stderr)
+		o.stderr = nil
 	}
 	return o, err
 }
@@ -206,12 +215,16 @@ func (m *machine) readCommand(verb string, v lisp.Value, lines bool) (command, e
 			c.timeout, problem = patience(verb, item, longestCommand)
 		case "env":
 			c.env, problem = pairsOf(verb, item)
+		case "stdout":
+			c.stdoutTo, problem = ioFor(verb, key, item)
+		case "stderr":
+			c.stderrTo, problem = ioFor(verb, key, item)
 		default:
 			hint := ""
-			if near := lisp.Nearest(key, []string{"cmd", "args", "cwd", "env", "stdin", "timeout"}); near != "" {
+			if near := lisp.Nearest(key, []string{"cmd", "args", "cwd", "env", "stdin", "stdout", "stderr", "timeout"}); near != "" {
 				hint = " (did you mean " + near + "?)"
 			}
-			problem = lisp.Errorf(kindInvalid, "cannot call %s: unknown key %s%s, want cmd, args, cwd, env, stdin or timeout", verb, cut(lisp.Print(k), 64), hint)
+			problem = lisp.Errorf(kindInvalid, "cannot call %s: unknown key %s%s, want cmd, args, cwd, env, stdin, stdout, stderr or timeout", verb, cut(lisp.Print(k), 64), hint)
 		}
 		return problem == nil
 	})
@@ -223,6 +236,15 @@ func (m *machine) readCommand(verb string, v lisp.Value, lines bool) (command, e
 		c.argv = line(cmd)
 	}
 	return c, checkWords(verb, c.argv)
+}
+
+// ioFor is a buffer or another io object that output goes to.
+func ioFor(verb, key string, v lisp.Value) (lisp.IO, error) {
+	object, _ := v.AsHost()
+	if o, ok := object.(lisp.IO); ok {
+		return o, nil
+	}
+	return nil, lisp.Errorf(kindType, "cannot call %s: %s is %s, want a buffer or another io object", verb, key, kindName(v))
 }
 
 // checkWords refuses what cannot be executed.

@@ -19,16 +19,16 @@ func clockPrims() []lisp.Prim {
 				if err != nil {
 					return lisp.Nil, err
 				}
-				aside(t, func() {
+				ended := t.Context().Done()
+				t.Wait(func() {
 					timer := time.NewTimer(d)
 					defer timer.Stop()
 					select {
 					case <-timer.C:
-					case <-t.Context().Done():
-						err = over(t)
+					case <-ended:
 					}
 				})
-				return lisp.Nil, err
+				return lisp.Nil, over(t)
 			}},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"strings"
+	"sync"
 
 	"github.com/qjpcpu/supervisord/lisp"
 )
@@ -14,8 +15,10 @@ const (
 	loggedLine     = 2 << 10 // bytes of one line that reach the daemon's log
 )
 
-// output is where a job prints: to its caller, and line by line to the daemon's log. It belongs to the job's goroutine.
+// output is where a job prints: to its caller, and line by line to the daemon's log. Coroutines of the job
+// may print at the same time.
 type output struct {
+	mu      sync.Mutex
 	to      io.Writer
 	left    int64 // bytes that may still be written; < 0: any number
 	log     func(format string, args ...any)
@@ -37,7 +40,9 @@ func newOutput(to io.Writer, streamed bool, name string, log func(string, ...any
 
 // Write is what a program prints.
 func (o *output) Write(p []byte) (int, error) {
-	n, err := direct{o}.Write(p)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n, err := o.write(p)
 	for rest := p[:n]; len(rest) > 0; {
 		line, after, complete := bytes.Cut(rest, []byte("\n"))
 		if room := loggedLine - len(o.pending); room > 0 {
@@ -46,7 +51,7 @@ func (o *output) Write(p []byte) (int, error) {
 		if !complete {
 			break
 		}
-		o.flush()
+		o.tell()
 		rest = after
 	}
 	return n, err
@@ -54,6 +59,12 @@ func (o *output) Write(p []byte) (int, error) {
 
 // flush brings the line so far to the log.
 func (o *output) flush() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.tell()
+}
+
+func (o *output) tell() {
 	if len(o.pending) > 0 {
 		o.log("%s: %s", o.name, oneLine(strings.ToValidUTF8(string(o.pending), "?")))
 	}
@@ -64,12 +75,18 @@ func (o *output) flush() {
 type direct struct{ *output }
 
 func (d direct) Write(p []byte) (int, error) {
-	if d.left < 0 {
-		return d.to.Write(p)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.write(p)
+}
+
+func (o *output) write(p []byte) (int, error) {
+	if o.left < 0 {
+		return o.to.Write(p)
 	}
-	part := p[:min(int64(len(p)), d.left)]
-	n, err := d.to.Write(part)
-	d.left -= int64(n)
+	part := p[:min(int64(len(p)), o.left)]
+	n, err := o.to.Write(part)
+	o.left -= int64(n)
 	if err == nil && n < len(p) {
 		err = lisp.Errorf(kindBudget, "budget exceeded: output of more than %d bytes in a reply that is not streamed", bufferedOutput)
 	}

@@ -395,7 +395,10 @@ func (a *analyser) expandOnce(name string, form Value) (Value, bool) {
 func (a *analyser) expand(m *macro, args []Value) Value {
 	a.t.charge(20)
 	a.t.top.site = 0
-	return a.t.apply(m.fn, args)
+	a.t.expanding++
+	v := a.t.apply(m.fn, args)
+	a.t.expanding--
+	return v
 }
 
 // body analyses forms in sequence. Functions that they define are known to each other.

@@ -69,21 +69,51 @@ func (b *Buffer) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func (b *Buffer) left() int {
+// Left is how much can be read.
+func (b *Buffer) Left() int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.b) - b.at
+	return int64(len(b.b) - b.at)
 }
 
-var bufferMethods = []string{"write", "print", "println", "printf", "read", "lines", "name", "close"}
+// Name is what :name answers.
+func (b *Buffer) Name() string { return "anonWriter" }
+
+// Close makes further writing fail.
+func (b *Buffer) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	return nil
+}
+
+// IO is an object that a program reads from and writes to by the methods of a buffer; see [IOMethod].
+type IO interface {
+	Object
+	io.Reader
+	io.Writer
+	io.Closer
+	// Left is about how many bytes can be read now.
+	Left() int64
+	// Name says where it all is.
+	Name() string
+}
+
+var ioMethods = []string{"write", "print", "println", "printf", "read", "lines", "name", "close"}
 
 // Get answers the methods.
-func (b *Buffer) Get(t *Thread, name string, args []Value) (v Value, err error) {
-	defer t.recovered(&err, t.top)
-	return b.method(t, name, args), nil
+func (b *Buffer) Get(t *Thread, name string, args []Value) (Value, error) {
+	return IOMethod(t, b, name, args)
 }
 
-func (b *Buffer) method(t *Thread, name string, args []Value) Value {
+// IOMethod answers (:write o s), (:print o x...), (:println o x...), (:printf o format x...), (:read o [n]), (:lines o),
+// (:name o) and (:close o).
+func IOMethod(t *Thread, o IO, name string, args []Value) (v Value, err error) {
+	defer t.recovered(&err, t.top)
+	return t.ioMethod(o, name, args), nil
+}
+
+func (t *Thread) ioMethod(b IO, name string, args []Value) Value {
 	want := func(least, most int) {
 		if len(args) < least || len(args) > most {
 			t.arity(":"+name, len(args)+1, least+1, most+1, "")
@@ -99,20 +129,20 @@ func (b *Buffer) method(t *Thread, name string, args []Value) Value {
 		if !ok {
 			t.badArg(":write", 2, args[0], "string or bytes")
 		}
-		b.put(t, s)
+		t.put(b, s)
 		return Int(int64(len(s)))
 	case "print":
-		b.put(t, t.line(args, ""))
+		t.put(b, t.line(args, ""))
 	case "println":
-		b.put(t, t.line(args, " ")+"\n")
+		t.put(b, t.line(args, " ")+"\n")
 	case "printf":
 		if len(args) == 0 || args[0].Kind() != KindString {
 			t.fail("type", "cannot call :printf: want a format")
 		}
-		b.put(t, t.format(args))
+		t.put(b, t.format(args))
 	case "read":
 		want(0, 1)
-		n := int64(b.left())
+		n := b.Left()
 		if len(args) == 1 {
 			if args[0].Kind() != KindInt || compareNumbers(args[0], Int(0)) < 0 {
 				t.badArg(":read", 2, args[0], "how many bytes")
@@ -123,11 +153,14 @@ func (b *Buffer) method(t *Thread, name string, args []Value) Value {
 		}
 		t.alloc(2 * n)
 		p := make([]byte, n)
-		n2, _ := b.Read(p)
+		n2, err := io.ReadFull(b, p)
+		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+			t.throw(err)
+		}
 		return t.newText(string(p[:n2]))
 	case "lines":
 		want(0, 0)
-		t.alloc(2 * int64(b.left()))
+		t.alloc(2 * b.Left())
 		s := t.readAll(b)
 		if s == "" {
 			return t.texts(nil)
@@ -136,23 +169,23 @@ func (b *Buffer) method(t *Thread, name string, args []Value) Value {
 		return t.texts(strings.Split(strings.TrimSuffix(s, "\n"), "\n"))
 	case "name":
 		want(0, 0)
-		return t.newText("anonWriter")
+		return t.newText(b.Name())
 	case "close":
 		want(0, 0)
-		b.mu.Lock()
-		b.closed = true
-		b.mu.Unlock()
+		if err := b.Close(); err != nil {
+			t.throw(err)
+		}
 	default:
 		near := ""
-		if n := Nearest(name, bufferMethods); n != "" {
+		if n := Nearest(name, ioMethods); n != "" {
 			near = " (did you mean :" + n + "?)"
 		}
-		t.fail("key", "cannot call :%s of a buffer: no such method%s", name, near)
+		t.fail("key", "cannot call :%s of %s: no such method%s", name, article(b.Type()), near)
 	}
 	return Nil
 }
 
-func (b *Buffer) put(t *Thread, s string) {
+func (t *Thread) put(b IO, s string) {
 	t.charge(1 + int64(len(s))>>6)
 	t.alloc(3 * int64(len(s)))
 	if _, err := b.Write([]byte(s)); err != nil {
@@ -164,8 +197,8 @@ func (b *Buffer) put(t *Thread, s string) {
 func (t *Thread) readAll(r io.Reader) string {
 	var all []byte
 	size := 512
-	if b, ok := r.(*Buffer); ok {
-		size = b.left() + 1
+	if b, ok := r.(IO); ok {
+		size = int(min(b.Left(), 1<<20)) + 1
 	}
 	for {
 		t.charge(1)

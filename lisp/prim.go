@@ -188,6 +188,9 @@ func newPrimitive(p *Prim) (*primitive, error) {
 	case out.fn != nil:
 	case p.Fn != nil:
 		out.fn = func(t *Thread, args []Value) Value {
+			if t.expanding > 0 {
+				t.fail("forbidden", "cannot call %s while a macro is expanded: a macro only makes forms; let the form that it makes do it", p.Name)
+			}
 			v, err := p.Fn(t, args)
 			if err != nil {
 				t.throw(err)

@@ -95,6 +95,8 @@ func special(name string) specialForm {
 		return specialTry
 	case "go":
 		return specialGo
+	case "include":
+		return specialInclude
 	}
 	return nil
 }
@@ -119,6 +121,7 @@ var specialDocs = []Doc{
 	{Name: "assert", Kind: "special form", Usage: "(assert condition [message])", Text: "Fails with kind assertion unless the condition holds.", Example: "(try (assert (= 1 2) \"no\") (catch e (error-message e))) => \"no\""},
 	{Name: "macexpand", Kind: "special form", Usage: "(macexpand form)", Text: "The form with its macro expanded by one step.", Example: "(macexpand (when ok 1)) => (cond ok (begin 1) (quote ()))"},
 	{Name: "try", Kind: "special form", Usage: "(try body... (catch [kind] name handler...)... (finally cleanup...))", Text: "The value of the body; when it fails, of the first handler for the error's kind (all kinds when none is given), with name bound to the error. Exhausted budgets and cancellation cannot be caught.", Example: "(try (car 5) (catch 'type e (error-kind e)) (catch e \"other\")) => \"type\""},
+	{Name: "include", Kind: "special form", Usage: "(include file...)", Text: "The forms of files in place of the include; its value is that of the last form. A relative name starts at the file that includes, else at the working directory. Not in the daemon, which reads no programs from files.", Example: "(try (include \"no-such-file.glisp\") (catch e \"none\")) => \"none\""},
 	{Name: "go", Kind: "special form", Usage: "(go forms...)", Text: "Runs the forms beside the program, as a coroutine, which it gives: (<! c) waits for its value, or fails with its error. What still runs when the program ends is ended; an error that nobody received is that of the program.", Example: "(let [c (go (+ 1 2))] (<! c)) => 3"},
 	{Name: "when", Kind: "macro", Usage: "(when condition body...)", Text: "The body if the condition holds, else nil.", Example: "(when (> 2 1) 1 2) => 2"},
 	{Name: "unless", Kind: "macro", Usage: "(unless condition body...)", Text: "The body if the condition does not hold, else nil.", Example: "(unless false 1) => 1"},

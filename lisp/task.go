@@ -53,6 +53,9 @@ func (t *Thread) group() *tasks {
 		if t.locals == nil {
 			t.locals = map[any]any{}
 		}
+		if t.ends == nil {
+			t.ends = &[]func(){}
+		}
 		if t.patterns == nil {
 			t.patterns = map[string]*pattern{}
 		}
@@ -87,7 +90,7 @@ func (t *Thread) spawn(f Value) Value {
 	t.charge(100)
 	co := &Coroutine{value: Nil}
 	n := &Thread{KindOf: t.KindOf, OnPanic: t.OnPanic, OnRest: t.OnRest, OnResume: t.OnResume, ctx: g.ctx, budget: t.budget,
-		depth: min(t.depth, taskDepth), locals: t.locals, patterns: t.patterns, env: t.env, Load: t.Load, entered: 1,
+		depth: min(t.depth, taskDepth), locals: t.locals, patterns: t.patterns, env: t.env, Load: t.Load, ends: t.ends, entered: 1, expanding: t.expanding,
 		tasks: g, turn: make(chan struct{}, 1), deep: maxStack - maxStack/mostTasks}
 	n.out = output{t: n, w: t.out.w}
 	n.root = &frame{t: n}

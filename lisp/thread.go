@@ -33,27 +33,29 @@ type Thread struct {
 	// OnRest is told when nothing of the program runs because all of it waits, and OnResume, which may wait, before it goes on.
 	OnRest, OnResume func()
 
-	fuel     int64 // steps that may be done before looking at anything else
-	left     int64 // steps beyond fuel
-	mem      int64 // bytes left
-	depth    int32
-	pulls    int // streams pulling from streams
-	ctx      context.Context
-	out      output
-	top      *frame  // the frame that runs, as of the last call of a primitive
-	stack    []Value // arguments on their way, where there are more than frames hold
-	root     *frame
-	locals   map[any]any
-	gensym   int64
-	patterns map[string]*pattern
-	deep     int  // Go stack used by nested expressions, in levels
-	env      *Env // where code at top level looks names up
-	budget   Budget
-	entered  int // calls of Eval and Call under way
-	files    int // texts that are being included
-	tasks    *tasks
-	turn     chan struct{} // the coroutine's way to be told that it has the turn
-	stage    stage
+	fuel      int64 // steps that may be done before looking at anything else
+	left      int64 // steps beyond fuel
+	mem       int64 // bytes left
+	depth     int32
+	pulls     int // streams pulling from streams
+	ctx       context.Context
+	out       output
+	top       *frame  // the frame that runs, as of the last call of a primitive
+	stack     []Value // arguments on their way, where there are more than frames hold
+	root      *frame
+	locals    map[any]any
+	gensym    int64
+	patterns  map[string]*pattern
+	deep      int  // Go stack used by nested expressions, in levels
+	env       *Env // where code at top level looks names up
+	budget    Budget
+	entered   int // calls of Eval and Call under way
+	files     int // texts that are being included
+	expanding int // macros that are being expanded
+	tasks     *tasks
+	ends      *[]func()     // what is done at the end, shared by the coroutines
+	turn      chan struct{} // the coroutine's way to be told that it has the turn
+	stage     stage
 }
 
 // quantum is how many steps are done between two looks at the context.
@@ -120,12 +122,26 @@ func (t *Thread) Alloc(bytes int64) (err error) {
 	return nil
 }
 
-// Steps and Bytes used so far.
+// Steps are those done so far.
 func (t *Thread) Steps() int64 {
 	if t.budget.Steps <= 0 {
 		return math.MaxInt64 - t.left - t.fuel
 	}
 	return t.budget.Steps - t.left - t.fuel
+}
+
+// Bytes is the memory taken so far.
+func (t *Thread) Bytes() int64 {
+	if t.budget.Bytes <= 0 {
+		return math.MaxInt64 - t.mem
+	}
+	return t.budget.Bytes - t.mem
+}
+
+// Copy is v with its arrays and hashes copied at every level: what belongs to nobody else. It fails for one that contains itself.
+func (t *Thread) Copy(v Value) (out Value, err error) {
+	defer t.recovered(&err, t.top)
+	return t.copy(v, 0), nil
 }
 
 type output struct {
@@ -376,13 +392,17 @@ func (t *Thread) asError(r any) error {
 type saved struct {
 	top                *frame
 	stack, deep, pulls int
+	files, expanding   int
 	env                *Env
 }
 
-func (t *Thread) save() saved { return saved{t.top, len(t.stack), t.deep, t.pulls, t.env} }
+func (t *Thread) save() saved {
+	return saved{t.top, len(t.stack), t.deep, t.pulls, t.files, t.expanding, t.env}
+}
 
 func (t *Thread) restore(s saved) {
 	t.top, t.stack, t.deep, t.pulls, t.env = s.top, t.stack[:min(s.stack, len(t.stack))], s.deep, s.pulls, s.env
+	t.files, t.expanding = s.files, s.expanding
 }
 
 // Call calls a function value with arguments, as a primitive does with a callback. The error is an *Error or an [Exit].
@@ -414,10 +434,26 @@ func (t *Thread) Eval(env *Env, name, src string) (v Value, err error) {
 	return t.eval(env, name, src), nil
 }
 
+// AtEnd has f called when the evaluation ends, however it does: when the outermost Eval or Call returns.
+func (t *Thread) AtEnd(f func()) {
+	if t.ends == nil {
+		t.ends = &[]func(){}
+	}
+	*t.ends = append(*t.ends, f)
+}
+
 // exit is the end of Call and Eval: with the outermost one the evaluation ends, and its coroutines with it.
 func (t *Thread) exit(v *Value, err *error) {
 	if t.entered--; t.entered > 0 {
 		return
+	}
+	if t.ends != nil {
+		defer func() {
+			for _, f := range *t.ends {
+				f()
+			}
+			t.ends = nil
+		}()
 	}
 	if lost := t.endTasks(); lost != nil && *err == nil {
 		*v, *err = Nil, lost

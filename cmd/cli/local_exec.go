@@ -42,6 +42,11 @@ func (s *session) execLocal(c *call) (err error) {
 	env.Define("ARGV", lisp.Array(argv...))
 	thread := lisp.NewThread(ctx, s.stdio.Out, lisp.Budget{Depth: localDepth})
 	thread.KindOf = builtins.KindOf
+	thread.Load = func(name, from string) (string, string, error) {
+		text, path, err := builtins.LoadFile(name, from)
+		return dropShebang(text), path, err
+	}
+	builtins.SetArgs(thread, append([]string{p.name}, p.argv...))
 	_, err = thread.Eval(env, p.name, p.form)
 	return localEnd(err)
 }
