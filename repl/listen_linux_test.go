@@ -315,8 +315,13 @@ func TestServingOutOfDescriptorsClosesIdleConnections(t *testing.T) {
 	p := newPool(10, 1, 1)
 	a, b := net.Pipe()
 	defer b.Close()
-	p.add(a)
 	inner := &exhausted{fail: 1}
+	fresh := p.add(a)
+	if _, err := (&listener{inner, p}).Accept(); !errors.Is(err, syscall.EMFILE) {
+		t.Errorf("a connection that has just come in was closed: %v", err)
+	}
+	fresh.idle = time.Now().Add(-young)
+	inner.fail = 1
 	ln := &listener{inner, p}
 	c, err := ln.Accept()
 	if err != nil {

@@ -4,7 +4,14 @@ import (
 	"container/list"
 	"net"
 	"sync"
+	"syscall"
+	"time"
+
+	"github.com/qjpcpu/supervisord/descriptors"
 )
+
+// young is how long a new connection is not closed for want of descriptors: its request is on the way.
+const young = 100 * time.Millisecond
 
 // pool is the connections of one transport. Its rule: a new connection is never refused; when there are too many, the
 // one that has been idle for longest is closed. Idle is every connection whose request has not been read completely, so
@@ -14,12 +21,13 @@ type pool struct {
 	maxEvals, maxStreams   int
 	mu                     sync.Mutex
 	idle                   *list.List // of *conn, idle for longest first
+	low                    *list.List // of *conn, those of the streams that have one of the last descriptors, oldest first
 	evals, streams, others int        // connections evaluating, streaming, and answering something else
 	draining               bool
 }
 
 func newPool(limit, evals, streams int) *pool {
-	return &pool{limit: limit, maxEvals: evals, maxStreams: streams, idle: list.New()}
+	return &pool{limit: limit, maxEvals: evals, maxStreams: streams, idle: list.New(), low: list.New()}
 }
 
 // use is what a connection is doing.
@@ -38,17 +46,24 @@ const (
 type conn struct {
 	net.Conn
 	pool *pool
-	use  use                  // guarded by pool.mu
-	slot *list.Element        // in pool.idle while idle; guarded by pool.mu
-	peer func() (Peer, error) // who is at the other end, asked for once
+	use  use           // guarded by pool.mu
+	slot *list.Element // in pool.idle while idle, in pool.low while streaming there; nil else; guarded by pool.mu
+	idle time.Time     // since when; guarded by pool.mu
+
+	low, veryLow bool                 // its descriptor is one of the last
+	peer         func() (Peer, error) // who is at the other end, asked for once
 }
 
 // add makes a new connection known, and makes room for it.
 func (p *pool) add(c net.Conn) *conn {
-	n := &conn{Conn: c, pool: p, peer: sync.OnceValues(func() (Peer, error) { return peerOf(c) })}
+	low, veryLow := scarcity(c)
+	n := &conn{Conn: c, pool: p, low: low, veryLow: veryLow, idle: time.Now(), peer: sync.OnceValues(func() (Peer, error) { return peerOf(c) })}
 	p.mu.Lock()
 	n.slot = p.idle.PushBack(n)
 	victims := p.surplus()
+	if veryLow && p.idle.Len() > 1 {
+		victims = append(victims, p.take(p.idle.Front()))
+	}
 	if p.draining {
 		victims = append(victims, n)
 	}
@@ -72,11 +87,24 @@ func (p *pool) take(e *list.Element) *conn {
 	return c
 }
 
-// evict closes the connection that has been idle for longest, and tells whether there was one.
+// scarcity tells whether the descriptor of a connection is one of the last that this process may have.
+func scarcity(c net.Conn) (low, veryLow bool) {
+	s, ok := c.(syscall.Conn)
+	if !ok {
+		return false, false
+	}
+	raw, err := s.SyscallConn()
+	if err == nil {
+		err = raw.Control(func(fd uintptr) { low, veryLow = descriptors.Low(fd), descriptors.VeryLow(fd) })
+	}
+	return low && err == nil, veryLow && err == nil
+}
+
+// evict closes the connection that has been idle for longest, unless that is a new one, and tells whether it did.
 func (p *pool) evict() bool {
 	p.mu.Lock()
 	var c *conn
-	if e := p.idle.Front(); e != nil {
+	if e := p.idle.Front(); e != nil && time.Since(e.Value.(*conn).idle) >= young {
 		c = p.take(e)
 	}
 	p.mu.Unlock()
@@ -116,19 +144,42 @@ const (
 
 // begin says that an idle connection is now of use u. Every begun one ends by done.
 func (c *conn) begin(u use) outcome {
+	o, victims := c.tryBegin(u)
+	closeAll(victims)
+	return o
+}
+
+// tryBegin also says whom to close. Where hardly a descriptor is left, the oldest of the streams that took one of the last is
+// cut off for the new one: a command must get through, and whoever follows for hours can follow again.
+func (c *conn) tryBegin(u use) (o outcome, victims []*conn) {
 	p := c.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
 	case c.use != useIdle:
-		return gone
+		return gone, nil
 	case u == useEval && p.evals >= p.maxEvals, u == useStream && p.streams >= p.maxStreams:
-		return busy
+		return busy, nil
 	}
 	p.idle.Remove(c.slot)
 	c.use, c.slot = u, nil
 	p.count(u, 1)
-	return begun
+	if u == useStream && c.low {
+		if oldest := p.low.Front(); oldest != nil && c.veryLow {
+			victims = append(victims, oldest.Value.(*conn))
+			victims[0].leaveLow()
+		}
+		c.slot = p.low.PushBack(c)
+	}
+	return begun, victims
+}
+
+// leaveLow takes a stream out of pool.low; p.mu is held.
+func (c *conn) leaveLow() {
+	if c.use == useStream && c.slot != nil {
+		c.pool.low.Remove(c.slot)
+		c.slot = nil
+	}
 }
 
 // done says that the handler is through. The connection is idle, and may be closed to make room, only once http has sent
@@ -140,6 +191,7 @@ func (c *conn) done() {
 	if c.use == useClosed {
 		return
 	}
+	c.leaveLow()
 	p.count(c.use, -1)
 	c.use = useEnding
 	p.count(c.use, 1)
@@ -152,7 +204,7 @@ func (c *conn) settled() {
 	var victims []*conn
 	if c.use == useEnding {
 		p.count(c.use, -1)
-		c.use = useIdle
+		c.use, c.idle = useIdle, time.Now()
 		c.slot = p.idle.PushBack(c)
 		victims = p.surplus()
 	}
@@ -180,6 +232,7 @@ func (c *conn) Close() error {
 	case useIdle:
 		p.take(c.slot)
 	default:
+		c.leaveLow()
 		p.count(c.use, -1)
 		c.use = useClosed
 	}
@@ -201,7 +254,8 @@ type listener struct {
 	pool *pool
 }
 
-// Accept is the next connection. When the process is out of descriptors an idle connection gives its own.
+// Accept is the next connection. When the process is out of descriptors an idle connection gives its own. (That is rare: the
+// others leave the last ones free, and a system that has none left says so before anybody connects.)
 func (l *listener) Accept() (net.Conn, error) {
 	for {
 		c, err := l.Listener.Accept()

@@ -40,15 +40,16 @@ func rooms() map[string]room {
 	return map[string]room{
 		"lisp":                       {mayNot: []string{"os", "os/exec", "os/signal", "os/user", "net", "net/http", "syscall", "log"}},
 		"core":                       {may: []string{"core/child", "core/logs"}, mayNot: []string{"net", "net/http"}},
-		"core/child":                 {may: []string{unixPath, windowsPath}, mayNot: []string{"net", "net/http"}, forks: true},
+		"descriptors":                {may: []string{unixPath}},
+		"core/child":                 {may: []string{"descriptors", unixPath, windowsPath}, mayNot: []string{"net", "net/http"}, forks: true},
 		"core/child/childtest":       {may: []string{"core/child"}, mayNot: []string{"net", "net/http"}, forks: true},
 		"core/child/childtest/probe": {may: []string{unixPath}, forks: true},
-		"core/logs":                  {may: []string{unixPath, windowsPath}, mayNot: []string{"net", "net/http"}},
+		"core/logs":                  {may: []string{"descriptors", unixPath, windowsPath}, mayNot: []string{"net", "net/http"}},
 		"core/config":                {may: []string{"core", "core/child", "core/logs", tomlPath, unixPath, windowsPath}},
 		"metrics":                    {mayNot: []string{"os", "os/exec", "net", "net/http", "syscall"}},
 		"metrics/metricstest":        {mayNot: []string{"os", "os/exec", "net", "net/http", "syscall"}},
 		"builtins":                   {may: []string{"lisp", "core", "core/child", "core/logs", "metrics"}},
-		"repl":                       {may: []string{"lisp", readlinePath, unixPath, windowsPath}},
+		"repl":                       {may: []string{"lisp", "descriptors", readlinePath, unixPath, windowsPath}},
 		"cmd/cli":                    {stars: true, may: []string{lumberjackPath, readlinePath, unixPath, windowsPath}},
 		"cmd/supervisord":            {may: []string{"cmd/cli"}},
 		"scripts/bench":              {stars: true, may: []string{unixPath}, forks: true},
@@ -58,6 +59,7 @@ func rooms() map[string]room {
 // systems are the places where the code of one operating system may stand. In core/child it may stand everywhere.
 var systems = []*regexp.Regexp{
 	regexp.MustCompile(`^core/child/`),
+	regexp.MustCompile(`^descriptors/[a-z]+_(unix|windows)\.go$`),
 	regexp.MustCompile(`^core/logs/[a-z]+_(linux|unix|windows|other)\.go$`),
 	regexp.MustCompile(`^core/config/[a-z]+_(linux|unix|windows|other)\.go$`),
 	regexp.MustCompile(`^repl/[a-z]+_(linux|unix|windows|other)\.go$`),

@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/qjpcpu/supervisord/descriptors"
 )
 
 // Start starts a program in a session of its own. See Starter.
@@ -197,7 +199,11 @@ func pipe(name string) (r, w *os.File, err error) {
 	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
 		return nil, nil, err
 	}
-	if err := unix.SetNonblock(fds[0], true); err != nil {
+	err = unix.SetNonblock(fds[0], true)
+	if descriptors.Low(uintptr(fds[1])) {
+		err = unix.EMFILE // the last ones are for commands
+	}
+	if err != nil {
 		unix.Close(fds[0])
 		unix.Close(fds[1])
 		return nil, nil, err

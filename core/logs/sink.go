@@ -9,7 +9,10 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
+
+	"github.com/qjpcpu/supervisord/descriptors"
 )
 
 // retryEvery is how often a file that cannot be written is tried again, and
@@ -95,6 +98,10 @@ func openFile(path string, d *directory, notice func(Notice), wrap func(io.Write
 		return nil, fmt.Errorf("cannot open log %s: %w", path, err)
 	}
 	f, e, err := d.openLog(s.base)
+	if err == nil && descriptors.Low(f.Fd()) {
+		f.Close()
+		err = syscall.EMFILE // the last ones are for commands
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot open log %s: %w", path, err)
 	}
