@@ -84,7 +84,7 @@ func LoadAdded(path string) (specs []core.Spec, warnings []Problem, err error) {
 }
 
 func readAdded(path string) ([]byte, error) {
-	f, err := openRegular(path)
+	f, err := openOwn(path)
 	if err != nil {
 		return nil, err
 	}

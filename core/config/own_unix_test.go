@@ -1,0 +1,68 @@
+//go:build unix
+
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/qjpcpu/supervisord/core"
+)
+
+// TestWhatOthersPutThereIsNotBelieved: in a sticky directory somebody may leave a state file, or say where the daemon listens,
+// before the daemon is there.
+func TestWhatOthersPutThereIsNotBelieved(t *testing.T) {
+	dir := t.TempDir()
+	chmod(t, dir, 0o777|os.ModeSticky)
+	added, info := filepath.Join(dir, "added.json"), filepath.Join(dir, "daemon.json")
+	spec := core.Spec{Name: "evil", Origin: core.Added, Launch: core.Launch{Command: "/bin/sh", Dir: "/"}, Care: core.DefaultCare(), Output: defaultOutput()}
+	place := func() {
+		t.Helper()
+		os.Remove(added)
+		os.Remove(info)
+		if err := SaveAdded(added, []core.Spec{spec}); err != nil {
+			t.Fatal(err)
+		}
+		if err := WriteInfo(info, Info{Address: "unix:/x", PID: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refused := func(why string) {
+		t.Helper()
+		if specs, _, err := LoadAdded(added); err == nil || len(specs) > 0 || !strings.Contains(err.Error(), why) {
+			t.Errorf("the state file: %v, %v; want %q", specs, err, why)
+		}
+		if _, err := ReadInfo(info); err == nil || !strings.Contains(err.Error(), why) {
+			t.Errorf("the info file: %v; want %q", err, why)
+		}
+	}
+	place()
+	if specs, _, err := LoadAdded(added); err != nil || len(specs) != 1 {
+		t.Fatalf("our own: %v, %v", specs, err)
+	}
+	if _, err := ReadInfo(info); err != nil {
+		t.Fatalf("our own: %v", err)
+	}
+	chmod(t, added, 0o666)
+	chmod(t, info, 0o666)
+	refused("can be written by everybody")
+	place()
+	for _, path := range []string{added, info} {
+		if err := os.Rename(path, path+".real"); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(path+".real", path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refused("is not a regular file")
+	if os.Geteuid() != 0 {
+		return
+	}
+	place()
+	chown(t, added)
+	chown(t, info)
+	refused("belongs to user 12345")
+}
