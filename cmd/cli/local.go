@@ -24,7 +24,7 @@ func (s *session) checkConfiguration(name string) error {
 		return err
 	}
 	for _, warning := range loaded.Warnings {
-		fmt.Fprintf(s.stdio.Out, "%s\n", printable("warning: "+warning.String()))
+		fmt.Fprintf(s.stdio.Err, "%s\n", printable("warning: "+warning.String()))
 	}
 	count, problems := "processes", "no problems"
 	if len(loaded.Specs) == 1 {

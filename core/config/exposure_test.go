@@ -19,7 +19,7 @@ func TestReadableSecretsAndForeignOwnersAreWarnedOf(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 	chmod(t, path, 0o644)
-	want := path + ": everybody can read it (mode 0644) and it holds API_KEY of a: chmod 640 it, or keep such values in an env_file"
+	want := path + ":5:1: env: everybody can read this file (mode 0644) and it holds API_KEY of a: chmod 640 it, or keep such values in an env_file"
 	if got := warned(); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

@@ -253,7 +253,7 @@ func (l *loader) finish(over Overrides) Config {
 		cfg.Specs = append(cfg.Specs, spec)
 		b.unique(spec, src)
 	}
-	l.warnings = append(l.warnings, l.host.exposure(l.path, sources)...)
+	l.warnings = append(l.warnings, l.weakened(sources, cfg.Specs)...)
 	if p := over.Process; p != nil {
 		checkProcessFlags(*p, &l.problems)
 		src := flagSource(l.tables, *p, l.cwd, core.FromFlags, &l.problems)
