@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -35,6 +36,7 @@ type Engine struct {
 	meter      *meter
 	survey     *survey
 	began      time.Time
+	hooks      *hooks
 	log        func(format string, args ...any)
 }
 
@@ -82,14 +84,22 @@ func NewEngine(o EngineOptions) *Engine {
 	e := &Engine{host: o.Host, table: table(o.Verbs), verbs: map[string]Verb{}, gate: newGate(), audit: &auditor{out: o.Audit, log: log}, log: log,
 		meter: newMeter(), survey: &survey{measure: o.Host.measureAll}, began: time.Now()}
 	e.restricted.Store(o.Policy.DisableRCE)
-	prims := make([]lisp.Prim, 0, len(e.table))
 	for _, verb := range e.table {
 		e.verbs[verb.Name] = verb
-		prims = append(prims, primitive(verb))
 	}
-	e.base = lisp.NewBase(append(Modules(o.Host.Starter, o.Host.Environ, nil), prims)...)
+	e.base = lisp.NewBase(append(Modules(o.Host.Starter, o.Host.Environ, nil), prims(e.table))...)
 	e.sessions = newSessions(e.base, e.table)
+	e.hooks = newHooks(e)
 	return e
+}
+
+// prims are the verbs as the language calls them.
+func prims(verbs []Verb) []lisp.Prim {
+	all := make([]lisp.Prim, len(verbs))
+	for i, verb := range verbs {
+		all[i] = primitive(verb)
+	}
+	return all
 }
 
 // primitive is a verb as the language calls it. The verb checks its arguments itself, so that both ways say the same.
@@ -104,10 +114,11 @@ func primitive(verb Verb) lisp.Prim {
 		}}
 }
 
-// SetPolicy tightens the policy; what was switched on stays on. Programs under way go on to their end.
+// SetPolicy tightens the policy; what was switched on stays on. Programs under way go on to their end; the hooks that
+// clients registered are forgotten.
 func (e *Engine) SetPolicy(p Policy) {
-	if p.DisableRCE {
-		e.restricted.Store(true)
+	if p.DisableRCE && !e.restricted.Swap(true) {
+		e.hooks.onlyScript()
 	}
 }
 
@@ -245,6 +256,9 @@ func (ev *evaluation) run(ctx context.Context) (result Result) {
 	defer func() {
 		ev.deliver(result)
 		e.sessions.remember(ev.job.session(), result)
+		if result.Err == nil && !e.restricted.Load() {
+			e.hooks.commit(ev.draft) // last: from now on the scope may be at work elsewhere
+		}
 	}()
 	head, _ := headOf(ev.job.Form)
 	line, err := e.audit.begin(record{Who: ev.job.Who, Head: "program", Form: head, Name: ev.job.Name, SHA256: fingerprint(ev.job.Form)}, Execute)
@@ -257,6 +271,7 @@ func (ev *evaluation) run(ctx context.Context) (result Result) {
 	defer func() { e.audit.end(line, began, err) }()
 	var value lisp.Value
 	ev.scope = place.env
+	ev.draft = &hookDraft{from: &hookSource{name: ev.job.Who, env: place.env, turn: place.turn}}
 	if err = ev.constants(place.env); err == nil {
 		errand := &errand{set: place.set, input: bufio.NewReader(strings.NewReader(ev.job.Stdin))}
 		budget := lisp.Budget{Steps: mostSteps, Depth: mostDepth, Bytes: mostBytes}
@@ -269,6 +284,7 @@ func (ev *evaluation) run(ctx context.Context) (result Result) {
 		SetArgs(t, append([]string{ev.job.Name}, ev.job.Argv...))
 		value, err = t.Eval(place.env, ev.job.Name, ev.job.Form)
 		place.set = errand.set
+		ev.draft.from.set = slices.Clone(errand.set)
 	}
 	var exit lisp.Exit
 	if errors.As(err, &exit) {

@@ -21,6 +21,10 @@ type evaluation struct {
 	turn    *ticket   // of the program; nil on the way without evaluator
 	scope   *lisp.Env // of the program; nil on the way without evaluator
 
+	draft   *hookDraft // the hooks that the program registers; nil on the way without evaluator
+	calls   *hookCall  // of the call of a hook; else nil
+	initial bool       // it evaluates the init script
+
 	delivered bool
 }
 
@@ -54,8 +58,14 @@ func rawOut(t *lisp.Thread) io.Writer {
 // call calls a verb. Every call, from either way, comes through here: the changing ones are written into the audit log
 // before and after, and know their cause.
 func (ev *evaluation) call(t *lisp.Thread, verb Verb, args []lisp.Value) (lisp.Value, error) {
-	if verb.Power == Observe {
+	switch {
+	case verb.Power == Observe:
 		return ev.aside(t, verb, args, core.Cause{})
+	case ev.initial && !verb.registers:
+		return lisp.Nil, lisp.Errorf(kindConflict, `cannot call %s here: an init script only registers hooks while it is evaluated: (after 0 (fn [] (%s ...)))`,
+			verb.Name, verb.Name)
+	case ev.calls != nil && verb.Power == Operate && verb.waits:
+		return ev.ticket(t, verb, args)
 	}
 	shown := maskArguments(args)
 	words := append([]string{verb.Name}, shown...)

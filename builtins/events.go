@@ -93,6 +93,9 @@ func eventLine(e core.Event) string {
 }
 
 func change(e core.Event) string {
+	if e.Daemon {
+		return "-"
+	}
 	if e.From == e.To {
 		return e.To.String()
 	}
@@ -130,7 +133,7 @@ func historyOf(h *Host, name string) ([]core.Event, error) {
 	all, _ := h.Sup.Journal().Since(0, 0)
 	var found []core.Event
 	for _, e := range all {
-		if e.Name == name {
+		if e.Name == name && !e.Daemon {
 			found = append(found, e)
 		}
 	}

@@ -36,8 +36,12 @@ func eventValue(e core.Event) lisp.Value {
 	h.SetString("seq", lisp.Int(int64(e.Seq)))
 	h.SetString("at", timeOrNil(e.At))
 	h.SetString("name", lisp.String(e.Name))
-	h.SetString("from", lisp.String(e.From.String()))
-	h.SetString("to", lisp.String(e.To.String()))
+	from, to := lisp.String(e.From.String()), lisp.String(e.To.String())
+	if e.Daemon {
+		from, to = lisp.Nil, lisp.Nil
+	}
+	h.SetString("from", from)
+	h.SetString("to", to)
 	h.SetString("pid", numberOrNil(e.PID))
 	h.SetString("exit", exitValue(e.Exit))
 	h.SetString("who", textOrNil(e.Cause.Who))

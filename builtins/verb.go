@@ -36,7 +36,8 @@ type Verb struct {
 	// until the thread's context ends.
 	Call func(*Host, *lisp.Thread, []lisp.Value) (lisp.Value, error)
 
-	waits bool // may take long: a program gives its turn to others meanwhile
+	waits     bool // may take long: a program gives its turn to others meanwhile
+	registers bool // what it does counts when its program has ended well
 }
 
 // Form is how the verb is written: "(stop NAME...)".
@@ -97,6 +98,11 @@ func Verbs() []Verb {
 		{Name: "wait", Args: "NAME STATE SECONDS", Power: Observe, Call: wait, waits: true,
 			Doc:     "Waits until a process is in a state and returns its status; error kind timeout when SECONDS are over.",
 			Example: `(wait "web-1" "running" 10)`},
+		{Name: "hooks", Power: Observe, Call: showHooks,
+			Doc: "The hooks: an array of hashes, the init script before them with the id 0.\n" +
+				"Keys: id, kind (on every after init_script), what (the event or the time), from (where it was registered), calls, failures,\n" +
+				"missed (events or times it was too slow for), running, last_run, next_run, last_error, last_error_at.",
+			Example: `(hooks)`},
 		{Name: "config", Power: Observe, Call: configuration,
 			Doc:     "The effective configuration as a hash with the keys of the file; secrets are masked.",
 			Example: `(config)`},
@@ -154,8 +160,29 @@ func Verbs() []Verb {
 		{Name: "remove-proc", Args: "NAME", Power: Execute, Call: removeProc, waits: true,
 			Doc:     "Stops and forgets a process that add-proc or the command line brought; returns a report.",
 			Example: `(remove-proc "extra")`},
+		{Name: "on", Args: "EVENT FN", Power: Execute, Call: on, registers: true,
+			Doc: "Calls (FN e) when something happens to a process; returns the hook's id.\n" +
+				"EVENT is a state that it comes into (stopped starting running stopping backoff exited fatal), ended (a life is over, however), or\n" +
+				"any (every entry of the journal). e is a hash with the keys of an event: seq, at, name, from, to, pid, exit, who, what, note.\n" +
+				hookDoc,
+			Example: `(on 'fatal (fn [e] (println (:name e) "was given up:" (:note e))))`},
+		{Name: "every", Args: "TIME FN", Power: Execute, Call: every, registers: true,
+			Doc: "Calls (FN) again and again, the first time when TIME is over (seconds, or a text such as \"30s\"); returns the hook's id.\n" +
+				"Times that pass while it is still at work are left out.\n" + hookDoc,
+			Example: `(every "30s" (fn [] (println (len (status)) "processes")))`},
+		{Name: "after", Args: "TIME FN", Power: Execute, Call: after, registers: true,
+			Doc:     "Calls (FN) once, when TIME is over (seconds, or a text such as \"5s\"); returns the hook's id.\n" + hookDoc,
+			Example: `(after "5s" (fn [] (restart "web-1")))`},
+		{Name: "remove-hook", Args: "ID", Power: Execute, Call: removeHook,
+			Doc:     "Forgets a hook; a call of it that is under way goes on to its end.",
+			Example: `(remove-hook (every "30s" (fn [] (status))))`},
 	}
 }
+
+// hookDoc describes what all hooks have in common.
+const hookDoc = "A hook counts once its program has ended well, and lasts as long as the daemon; those of the init script until it is\n" +
+	"evaluated again. One call may take 1 M steps, 16 MiB and 5 s. Errors are in the journal, the log, status and (hooks). In a\n" +
+	"hook, start, stop, restart, reload and shutdown answer \"under way\" instead of a report when they take longer than a second."
 
 // reportDoc describes what most changing verbs return.
 const reportDoc = "Returns a report: an array of hashes, one for each process, with name, outcome, state, pid and, where there are such, error\n" +

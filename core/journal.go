@@ -38,6 +38,10 @@ type Event struct {
 	Exit  *child.Exit // when a life ended with this event
 	Cause Cause
 	Note  string // the reason, or what happened beside the states
+
+	// Daemon: it happened to the daemon and not to a process. Name is then which part of it, such as "hook:3", which no
+	// process can be called, and the states mean nothing.
+	Daemon bool
 }
 
 // Journal is a ring of the last events. All methods may be called from anywhere; writing never waits for a reader, and a
@@ -71,7 +75,7 @@ func (j *Journal) Add(e Event) uint64 {
 	return e.Seq
 }
 
-// wake lets those who hold next look again although there is no event.
+// wake lets those who hold Next look again although there is no event.
 func (j *Journal) wake() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -85,8 +89,8 @@ func (j *Journal) wakeLocked() {
 	}
 }
 
-// next is closed at the next event or wake.
-func (j *Journal) next() <-chan struct{} {
+// Next is closed at the next event, and now and then without one. Who takes it before looking misses nothing.
+func (j *Journal) Next() <-chan struct{} {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.more == nil {
@@ -130,7 +134,7 @@ func (j *Journal) Since(seq uint64, max int) (events []Event, missed uint64) {
 // Wait returns nil once there is an event after seq, at once if there is one already, or the error of ctx.
 func (j *Journal) Wait(ctx context.Context, seq uint64) error {
 	for {
-		more := j.next()
+		more := j.Next()
 		if j.Last() > seq {
 			return nil
 		}

@@ -192,7 +192,7 @@ func (s *Supervisor) changed() {
 // WaitIdle returns once the Supervisor is Idle, with the number of processes that were given up, or the error of ctx.
 func (s *Supervisor) WaitIdle(ctx context.Context) (fatal int, err error) {
 	for {
-		more := s.host.journal.next()
+		more := s.host.journal.Next()
 		if idle, fatal := s.Idle(); idle {
 			return fatal, nil
 		}
