@@ -71,7 +71,17 @@ func (d *daemon) plan(ctx context.Context) (core.Plan, []string, error) {
 	if err != nil {
 		return core.Plan{}, nil, err
 	}
-	return d.sup.Plan(next.specs()), append(next.warnings, d.unchangeable(next.loaded.Settings)...), nil
+	settings := next.loaded.Settings
+	warnings := append(next.warnings, d.unchangeable(settings)...)
+	script, changed, err := d.changedScript(settings.InitScript)
+	if err == nil && changed && script.path != "" {
+		err = d.engine.CheckScript(script.path, script.text)
+		warnings = append(warnings, "init_script "+script.path+" will be evaluated")
+	}
+	if err != nil {
+		return core.Plan{}, nil, err
+	}
+	return d.sup.Plan(next.specs()), warnings, nil
 }
 
 // reload carries out what changed in the configuration. An error before the first step has touched nothing.
@@ -82,6 +92,10 @@ func (d *daemon) reload(ctx context.Context) (core.Report, error) {
 			return nil, err
 		}
 		settings := next.loaded.Settings
+		useScript, err := d.evaluateScript(ctx, settings.InitScript)
+		if err != nil {
+			return nil, err
+		}
 		added, obsolete, err := d.listened.prepare(doors(d.place, settings))
 		if err != nil {
 			return nil, err
@@ -94,6 +108,7 @@ func (d *daemon) reload(ctx context.Context) (core.Report, error) {
 		warnings := append(next.warnings, d.unchangeable(settings)...)
 		d.wanted = next
 		d.adopt(settings)
+		useScript()
 		d.remember()
 		d.listened.swap(added, obsolete)
 		d.say(d.announce())

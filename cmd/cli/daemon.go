@@ -42,6 +42,7 @@ type daemon struct {
 
 	changing chan struct{} // one slot: whoever holds it may change what is wanted
 	wanted   desire        // owned by the holder of the slot
+	script   initScript    // owned by the holder of the slot
 
 	booted atomic.Bool   // what was wanted at first was tried
 	look   chan struct{} // one slot: watchIdle is to look
@@ -84,6 +85,7 @@ func (s *session) serve(from origin, loaded config.Config, ready *os.File) error
 	members.add(d.report)
 	members.add(d.listen)
 	members.add(d.watchIdle)
+	members.add(d.callHooks)
 	members.add(func(ctx context.Context) error { return d.supervise(ctx, first, ready) })
 	err = members.run()
 	undo()
@@ -99,16 +101,18 @@ func (s *session) serve(from origin, loaded config.Config, ready *os.File) error
 // supervise starts what is wanted at first and waits for the end. It returns when no process is left.
 func (d *daemon) supervise(ctx context.Context, first desire, ready *os.File) error {
 	boot := core.WithCause(context.WithoutCancel(ctx), core.Cause{Who: "supervisord", What: bootCause})
-	started := make(chan struct{})
+	started, evaluated := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(started)
-		d.boot(boot, first.specs())
+		d.boot(boot, first.specs(), evaluated)
 	}()
 	d.awaitKnown(ctx, len(first.specs()), started)
+	warnings := append(first.warnings, d.firstScript(ctx)...)
+	close(evaluated)
 	// Only now: whoever reads that it listens may name every process.
 	v, _ := buildVersion()
 	d.diary.Logf("supervisord %s (pid %d) listens on %s", v, os.Getpid(), d.address())
-	tell(ready, tidings{PID: os.Getpid(), Address: d.address(), Warnings: first.warnings})
+	tell(ready, tidings{PID: os.Getpid(), Address: d.address(), Warnings: warnings})
 	select {
 	case <-d.ending.done:
 	case <-ctx.Done():
@@ -119,9 +123,11 @@ func (d *daemon) supervise(ctx context.Context, first desire, ready *os.File) er
 	return nil
 }
 
-// boot starts what is wanted at first. What cannot be started is in the log and in the status.
-func (d *daemon) boot(ctx context.Context, wanted []core.Spec) {
+// boot starts what is wanted at first. What cannot be started is in the log and in the status. Then, and when the init script
+// was evaluated, others may change what is wanted.
+func (d *daemon) boot(ctx context.Context, wanted []core.Spec, evaluated <-chan struct{}) {
 	report, err := d.sup.Apply(ctx, wanted)
+	<-evaluated
 	<-d.changing
 	for _, o := range report {
 		if o.Err != nil {
@@ -202,6 +208,12 @@ func (d *daemon) watchIdle(ctx context.Context) error {
 		_, err = d.shutdown(core.WithCause(context.WithoutCancel(ctx), core.Cause{Who: "supervisord", What: "exit_when_all_done"}), false, false)
 		return err
 	}
+}
+
+// callHooks is the runner of the hooks.
+func (d *daemon) callHooks(ctx context.Context) error {
+	d.engine.RunHooks(ctx)
+	return nil
 }
 
 // lookAgain pokes watchIdle.

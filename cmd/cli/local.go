@@ -26,6 +26,9 @@ func (s *session) checkConfiguration(name string) error {
 	for _, warning := range loaded.Warnings {
 		fmt.Fprintf(s.stdio.Err, "%s\n", printable("warning: "+warning.String()))
 	}
+	if err := s.checkScript(loaded.Settings.InitScript); err != nil {
+		return err
+	}
 	count, problems := "processes", "no problems"
 	if len(loaded.Specs) == 1 {
 		count = "process"

@@ -101,6 +101,7 @@ type Settings struct {
 	ReapZombie      bool
 	HideArgs        bool
 	DisableRCE      bool
+	InitScript      string // absolute, "" = none
 	StateDir        string // absolute; "" = by Locate's rule
 	Cgroup          string // "auto", "off"
 }

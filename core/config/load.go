@@ -119,7 +119,7 @@ func (l *loader) read(over Overrides) {
 // open reads the file's text.
 func (l *loader) open() (string, bool) {
 	if !l.lenient {
-		if err := l.host.checkFile(l.path); err != nil {
+		if err := l.host.checkFile(l.path, "the configuration"); err != nil {
 			l.whole("%v", err)
 			return "", false
 		}

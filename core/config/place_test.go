@@ -204,11 +204,11 @@ func TestAConfigurationOthersCouldWriteIsRefusedForRoot(t *testing.T) {
 	} {
 		chmod(t, path, tt.file)
 		chmod(t, dir, tt.dir)
-		err := root.checkFile(path)
+		err := root.checkFile(path, "the configuration")
 		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%v in %v: got %v, want %q", tt.file, tt.dir, err, tt.want)
 		}
-		if err := (host{uid: 1000}).checkFile(path); err != nil {
+		if err := (host{uid: 1000}).checkFile(path, "it"); err != nil {
 			t.Errorf("a user's: %v", err)
 		}
 	}

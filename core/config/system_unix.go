@@ -28,8 +28,8 @@ func ownerOf(info fs.FileInfo) (uid, gid int, known bool) {
 
 func mayExecute(info fs.FileInfo) bool { return info.Mode().Perm()&0o111 != 0 }
 
-// checkFile refuses a configuration that somebody else could have written, when its commands would run as root.
-func (h host) checkFile(path string) error {
+// checkFile refuses a file (what it is) that somebody else could have written, when its commands would run as root.
+func (h host) checkFile(path, what string) error {
 	if h.uid != 0 {
 		return nil
 	}
@@ -43,15 +43,15 @@ func (h host) checkFile(path string) error {
 	}
 	const why = "the commands in it would run as root"
 	if who := writable(info, true); who != "" {
-		return fmt.Errorf("cannot trust the configuration: it %s; %s", who, why)
+		return fmt.Errorf("cannot trust %s: it %s; %s", what, who, why)
 	}
 	for dir := filepath.Dir(real); ; dir = filepath.Dir(dir) {
 		info, err := os.Lstat(dir)
 		if err != nil {
-			return fmt.Errorf("cannot trust the configuration: %w", err)
+			return fmt.Errorf("cannot trust %s: %w", what, err)
 		}
 		if who := writable(info, true); who != "" {
-			return fmt.Errorf("cannot trust the configuration: the directory %s %s; %s", dir, who, why)
+			return fmt.Errorf("cannot trust %s: the directory %s %s; %s", what, dir, who, why)
 		}
 		if dir == filepath.Dir(dir) {
 			return nil

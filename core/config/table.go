@@ -38,6 +38,8 @@ func daemonKeys() []Key {
 			Doc: "Run in the background.", at: func(d *draft) any { return &d.settings.Daemonize }},
 		{Name: "exit_when_all_done", Type: Bool, Default: "false", Example: "true",
 			Doc: "End when nothing is wanted up or waiting any more.", at: func(d *draft) any { return &d.settings.ExitWhenAllDone }},
+		{Name: "init_script", Type: Path, Example: `"init.glisp"`,
+			Doc: "Program that registers hooks; evaluated when the daemon is up, and by a reload when it changed.", at: func(d *draft) any { return &d.settings.InitScript }},
 		{Name: "disable_rce", Type: Bool, Default: "false", Example: "true",
 			Doc: "Refuse add-proc, exec and every program, for everyone.", at: func(d *draft) any { return &d.settings.DisableRCE }},
 		{Name: "hide_args", Type: Bool, Default: "false", Example: "true",
