@@ -91,8 +91,7 @@ func (h *hooks) callDue(ctx context.Context, rest *sync.WaitGroup) bool {
 		h.call(ctx, rest, one)
 		h.mu.Lock()
 		if one.verb == "after" {
-			one.due = time.Time{}
-			h.all = slices.DeleteFunc(h.all, func(other *hook) bool { return other == one })
+			h.over(one)
 		} else {
 			// The times that passed meanwhile are left out, so that a slow hook does not run without end.
 			passed := time.Since(one.due) / one.delay

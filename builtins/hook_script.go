@@ -65,24 +65,16 @@ func brokenScript(path string, err error) error {
 }
 
 // CheckScript compiles the text of an init script without running it. The error is that of EvalScript.
-func (e *Engine) CheckScript(path, text string) error { return checkScript(e.base, path, text) }
-
-// CheckScript is [Engine.CheckScript] for an engine with these further verbs, none of which is called.
-func CheckScript(path, text string, more ...Verb) error {
-	base := lisp.NewBase(append(Modules(nil, nil, nil), prims(table(more)))...)
-	return checkScript(base, path, text)
+func (e *Engine) CheckScript(path, text string) error {
+	return CheckScript(path, text, e.table[len(Verbs()):]...)
 }
 
-func checkScript(base *lisp.Env, path, text string) error {
-	scope := base.Child()
-	for _, name := range []string{"CONFIG", "ARGV"} {
-		scope.Define(name, lisp.Nil)
-	}
+// CheckScript is [Engine.CheckScript] of an engine with these further verbs.
+func CheckScript(path, text string, more ...Verb) error {
 	ctx, cancel := context.WithTimeout(context.Background(), hookTime) // macros of the script run now
 	defer cancel()
-	problems := lisp.NewThread(ctx, nil, lisp.Budget{Steps: scriptSteps, Depth: mostDepth, Bytes: mostBytes}).Check(scope, path, text)
 	var all []error
-	for _, problem := range problems {
+	for _, problem := range CheckProgram(ctx, more, path, text) {
 		all = append(all, brokenScript(path, problem))
 	}
 	if len(all) == 0 {

@@ -3,7 +3,6 @@ package builtins
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -11,8 +10,11 @@ import (
 	"github.com/qjpcpu/supervisord/lisp"
 )
 
-// mostHooks bounds how many hooks there are.
-const mostHooks = 256
+// The numbers of hooks.
+const (
+	mostHooks = 256
+	keptAfter = 16 // of after, that failed: they are still shown
+)
 
 // hook is a function of a program that is called when something happens, or when its time has come.
 type hook struct {
@@ -161,6 +163,29 @@ func (h *hooks) remove(id int64) bool {
 	return len(h.all) < n
 }
 
+// over takes away a hook that is called once; h.mu is held. When it failed it stays to be seen.
+func (h *hooks) over(one *hook) {
+	one.due = time.Time{}
+	gone := func(other *hook) bool { return other == one }
+	if one.record.same > 0 {
+		spent := func(other *hook) bool { return other.verb == "after" && other.due.IsZero() && !other.runs }
+		kept := 0
+		for _, other := range h.all {
+			if spent(other) {
+				kept++
+			}
+		}
+		gone = func(other *hook) bool {
+			if kept <= keptAfter || !spent(other) {
+				return false
+			}
+			kept--
+			return true
+		}
+	}
+	h.all = slices.DeleteFunc(h.all, gone)
+}
+
 // disown forgets the hooks whose source is as wanted; h.mu is held.
 func (h *hooks) disown(wanted func(*hookSource) bool) {
 	h.all = slices.DeleteFunc(h.all, func(one *hook) bool {
@@ -183,7 +208,7 @@ func (h *hooks) onlyScript() {
 	}
 }
 
-// failed notes an error of a hook, in its record, in the journal and in the log. What fails in the same way again and again
+// failed notes an error of a hook, in its record and in the journal. What fails in the same way again and again
 // is told the first, the second, the fourth, the eighth time..., so that it cannot push everything else out of them.
 func (h *hooks) failed(one *hook, err error) {
 	text := oneLine(cut(maskText(err.Error()), longestCall))
@@ -192,18 +217,17 @@ func (h *hooks) failed(one *hook, err error) {
 	times := one.record.same
 	h.mu.Unlock()
 	if tell {
-		h.tell("hook:"+lisp.Print(lisp.Int(one.id)), core.Cause{Who: one.who(), What: "(" + one.verb + " " + one.what + ")"}, text, times)
+		h.tell("hook:"+lisp.Print(lisp.Int(one.id)), core.Cause{Who: one.place, What: one.verb + " " + one.what}, text, times)
 	}
 }
 
-// tell writes an error into journal and log.
+// tell writes an error into the journal, and so into the daemon's log.
 func (h *hooks) tell(name string, cause core.Cause, text string, times int64) {
 	again := ""
 	if times > 1 {
 		again = " (" + lisp.Print(lisp.Int(times)) + " times in a row)"
 	}
 	h.journal().Add(core.Event{Name: name, Daemon: true, Cause: cause, Note: "failed" + again + ": " + text})
-	h.engine.log("%s failed%s: %s", strings.TrimSpace(cause.Who+" "+cause.What), again, text)
 }
 
 // fails notes a failure and says whether it is worth telling.
@@ -252,6 +276,7 @@ func hookValue(one *hook) lisp.Value {
 	out.SetString("calls", lisp.Int(one.record.calls))
 	out.SetString("failures", lisp.Int(one.record.failures))
 	out.SetString("missed", lisp.Int(one.missed))
+	out.SetString("failing", lisp.Bool(one.record.same > 0))
 	out.SetString("running", lisp.Bool(one.runs))
 	out.SetString("last_run", timeOrNil(one.record.at))
 	out.SetString("next_run", timeOrNil(one.due))

@@ -242,13 +242,13 @@ func TestHooksAreBounded(t *testing.T) {
 			}
 		}
 		want := []string{
-			`hook:1 hook 1 (/etc/init.glisp:1:1) (after 1s) failed: /etc/init.glisp:1:29: budget exceeded: more than 1000000 steps`,
-			`hook:2 hook 2 (/etc/init.glisp:2:1) (after 2s) failed: /etc/init.glisp:2:17: budget exceeded: more than 16777216 bytes of memory`,
-			`hook:3 hook 3 (/etc/init.glisp:3:1) (after 3s) failed: /etc/init.glisp:3:17: budget exceeded: more than 5s`,
-			`hook:4 hook 4 (/etc/init.glisp:4:1) (after 4s) failed: /etc/init.glisp:4:17: budget exceeded: more than 5s`,
-			`hook:5 hook 5 (/etc/init.glisp:5:1) (after 5s) failed: /etc/init.glisp:5:29: budget exceeded: output of more than 65536 bytes`,
-			`hook:6 hook 6 (/etc/init.glisp:6:1) (after 6s) failed: /etc/init.glisp:6:17: cannot call car`,
-			`hook:7 hook 7 (/etc/init.glisp:7:1) (after 7s) failed: it ended with (exit 3)`,
+			`hook:1 /etc/init.glisp:1:1 after 1s failed: /etc/init.glisp:1:29: budget exceeded: more than 1000000 steps`,
+			`hook:2 /etc/init.glisp:2:1 after 2s failed: /etc/init.glisp:2:17: budget exceeded: more than 16777216 bytes of memory`,
+			`hook:3 /etc/init.glisp:3:1 after 3s failed: /etc/init.glisp:3:17: budget exceeded: more than 5s`,
+			`hook:4 /etc/init.glisp:4:1 after 4s failed: /etc/init.glisp:4:17: budget exceeded: more than 5s`,
+			`hook:5 /etc/init.glisp:5:1 after 5s failed: /etc/init.glisp:5:29: budget exceeded: output of more than 65536 bytes`,
+			`hook:6 /etc/init.glisp:6:1 after 6s failed: /etc/init.glisp:6:17: cannot call car`,
+			`hook:7 /etc/init.glisp:7:1 after 7s failed: it ended with (exit 3)`,
 		}
 		if len(failures) != len(want) {
 			t.Fatalf("%d failures:\n%s", len(failures), strings.Join(failures, "\n"))
@@ -422,7 +422,7 @@ func TestBrokenScriptChangesNothing(t *testing.T) {
 			t.Errorf("hooks %+v", all)
 		}
 		w.engine.ScriptFailed("/etc/init.glisp", errors.New("init_script: /etc/init.glisp:1:2: no"))
-		if all := w.hooks(); len(all) != 2 || all[0].LastError != "/etc/init.glisp:1:2: no" || w.logged("init_script failed: /etc/init.glisp:1:2: no") != 1 {
+		if all := w.hooks(); len(all) != 2 || all[0].LastError != "/etc/init.glisp:1:2: no" || all[0].Failures != 1 {
 			t.Errorf("hooks %+v, log %q", all, w.log)
 		}
 	})

@@ -101,7 +101,8 @@ func Verbs() []Verb {
 		{Name: "hooks", Power: Observe, Call: showHooks,
 			Doc: "The hooks: an array of hashes, the init script before them with the id 0.\n" +
 				"Keys: id, kind (on every after init_script), what (the event or the time), from (where it was registered), calls, failures,\n" +
-				"missed (events or times it was too slow for), running, last_run, next_run, last_error, last_error_at.",
+				"missed (events or times it was too slow for), failing (the last call did), running, last_run, next_run, last_error,\n" +
+				"last_error_at. One of after stays when it failed.",
 			Example: `(hooks)`},
 		{Name: "config", Power: Observe, Call: configuration,
 			Doc:     "The effective configuration as a hash with the keys of the file; secrets are masked.",

@@ -26,6 +26,7 @@ type command struct {
 	stream   bool                                   // the reply is output that goes on until it is interrupted
 	progress string                                 // what a live line says it waits for: "start" or "stop"; "" for none
 	last     bool                                   // the daemon ends after it
+	troubles bool                                   // say too what is wrong with the daemon itself
 	judge    func([]byte) int                       // the exit code that a good reply means; nil: 0
 	local    func(*session, *call) error
 }
@@ -69,7 +70,7 @@ func commands() []command {
 		{words: []string{"service", "status"}, args: "[NAME...]", max: -1,
 			doc:     "show the processes; exit code 3 when one that is wanted up is not",
 			example: "supervisord service status 'web-*'",
-			form:    names("status"), render: renderStatus, judge: judgeStatus},
+			form:    names("status"), render: renderStatus, judge: judgeStatus, troubles: true},
 		{words: []string{"service", "start"}, args: "[NAME...]", max: -1,
 			doc:     "start processes and wait until they run",
 			example: "supervisord service start web worker",
@@ -181,6 +182,10 @@ func commands() []command {
 			doc:     "explain the present state of a process",
 			example: "supervisord why web",
 			form:    names("why"), render: renderText},
+		{words: []string{"hooks"}, max: 0,
+			doc:     "show the hooks: what is called when something happens or a time has come, and how it went",
+			example: "supervisord hooks",
+			form:    names("hooks"), render: renderHooks},
 		{words: []string{"maintail"}, args: "[LINES]", max: 1,
 			doc:     "show the end of the daemon's own log",
 			example: "supervisord maintail 50",

@@ -66,7 +66,9 @@ func (d *daemon) firstScript(ctx context.Context) (warnings []string) {
 	}
 	d.script = initScript{path: path, broken: true}
 	d.engine.ScriptFailed(path, err)
-	return []string{err.Error() + " (no hook of it is at work)"}
+	d.diary.Logf("%v", err)
+	d.diary.Logf("init_script is broken and none of its hooks is at work: mend it, then reload")
+	return []string{err.Error(), "init_script is broken and none of its hooks is at work: mend it, then reload"}
 }
 
 // refuseScript makes an error of a script that cannot be read one of wrong input.

@@ -48,6 +48,8 @@ func (d *daemon) report(context.Context) error {
 // notice is one event as a line, "" if it says nothing to an operator.
 func notice(e core.Event) string {
 	switch {
+	case e.Daemon:
+		return strings.TrimSpace(e.Name + ": " + e.Note + " (" + strings.TrimSpace(e.Cause.Who+" "+e.Cause.What) + ")")
 	case e.From == e.To && e.Note == "":
 		return ""
 	case e.From == e.To && e.Cause.What == bootCause, e.From != e.To && e.To == core.Starting:

@@ -75,7 +75,11 @@ func (s *session) send(c *call) error {
 		}
 		return c.unreachable(err)
 	}
-	return s.show(c, p, reply)
+	err = s.show(c, p, reply)
+	if c.command.troubles && !c.has("json") && reply.Error == nil {
+		s.troubles(ctx, client)
+	}
+	return err
 }
 
 // interrupted says what an interrupt means: the end of what goes on for ever, else that the waiting was given up.
