@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -182,6 +183,7 @@ func (h *hooks) attempt(ctx context.Context, rest *sync.WaitGroup, one *hook, ar
 		}
 	}()
 	t := ev.thread(bounded, lisp.Budget{Steps: hookSteps, Depth: mostDepth, Bytes: hookBytes, Output: hookOutput})
+	t.Yield = runtime.Gosched // supervision goes first, wherever there is but one processor
 	errand := &errand{set: one.from.set}
 	t.SetLocal(errandKey{}, errand)
 	_, err = t.CallIn(one.from.env, one.fn, args...)
@@ -230,6 +232,7 @@ type hookCall struct {
 // that restarts what takes long to stop holds up no other.
 func (ev *evaluation) ticket(t *lisp.Thread, verb Verb, args []lisp.Value) (lisp.Value, error) {
 	call, h := ev.calls, ev.engine.hooks
+	args = slices.Clone(args) // the frame that they stand in is used again
 	select {
 	case h.tickets <- struct{}{}:
 	default:

@@ -32,6 +32,8 @@ type Thread struct {
 	Load func(name, from string) (text, path string, err error)
 	// OnRest is told when nothing of the program runs because all of it waits, and OnResume, which may wait, before it goes on.
 	OnRest, OnResume func()
+	// Yield is called now and then while the program computes, if there is one: a place to let others go first.
+	Yield func()
 
 	fuel      int64 // steps that may be done before looking at anything else
 	left      int64 // steps beyond fuel
@@ -190,6 +192,9 @@ func (t *Thread) chargeCall(n int64) {
 // refuel looks at what is rare: the context and the total.
 func (t *Thread) refuel() {
 	t.cancelled()
+	if t.Yield != nil {
+		t.Yield()
+	}
 	need := -t.fuel
 	if need > t.left {
 		t.fuel, t.left = -1, 0

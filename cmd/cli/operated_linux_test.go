@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -22,6 +23,12 @@ type operated struct {
 
 // operate starts a daemon with these processes and waits until they run.
 func operate(t *testing.T, processes string, running ...string) *operated {
+	t.Helper()
+	return operateWith(t, nil, processes, running...)
+}
+
+// operateWith is operate with more in the daemon's environment.
+func operateWith(t *testing.T, environment []string, processes string, running ...string) *operated {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "sv") // short, because the path of a socket has to be
 	if err != nil {
@@ -39,7 +46,7 @@ func operate(t *testing.T, processes string, running ...string) *operated {
 	o.write("supervisord.conf", "state_dir = \"state\"\n"+processes)
 	o.daemon = &foreground{ended: make(chan struct{}), more: make(chan struct{})}
 	o.daemon.command = exec.Command(program, "start")
-	o.daemon.command.Dir, o.daemon.command.Env = dir, o.env
+	o.daemon.command.Dir, o.daemon.command.Env = dir, slices.Concat(o.env, environment)
 	t.Cleanup(o.daemon.end)
 	o.daemon.begin(t)
 	if !o.daemon.await(func(log string) bool { return strings.Contains(log, " listens on ") }) {
