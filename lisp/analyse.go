@@ -8,7 +8,7 @@ import "strings"
 type expr interface{}
 
 type (
-	eConst  struct{ v Value }
+	eConst  = nodeConst // a constant is compiled already
 	eLocal  struct{ v *variable }
 	eGlobal struct {
 		g   *global
@@ -73,8 +73,12 @@ type (
 	}
 )
 
+// constNil is the constant that stands wherever nothing does.
+var constNil = &eConst{Nil}
+
 // variable is a local variable of a function.
 type variable struct {
+	read     eLocal // the expression that reads it
 	name     string
 	fn       *fnScope
 	slot     int
@@ -94,6 +98,7 @@ type scope struct {
 	outer   *scope
 	fn      *fnScope
 	vars    []*variable
+	few     [3]*variable // room for the first ones
 	start   int
 	branch  int
 	dynamic *variable
@@ -112,7 +117,7 @@ type fnScope struct {
 	scope    *scope
 	name     string
 	doc      string
-	usage    string
+	written  *array // the parameters as they are written; nil for #(...)
 	pos      position
 	caps     []*variable // filled by compile
 }
@@ -127,6 +132,7 @@ type analyser struct {
 	branch int
 	depth  int
 	mute   bool
+	forms  []Value // the elements of the forms around the present one
 	check  *checker // notes problems and goes on; nil: the first problem is the end
 }
 
@@ -160,7 +166,7 @@ func (a *analyser) expr(v Value) expr {
 		a.at(v)
 		return a.symbol(o)
 	case *cons:
-		before := a.pos
+		before, forms := a.pos, len(a.forms)
 		a.at(v)
 		if a.depth++; a.depth > maxAnalyse {
 			a.bad("cannot compile: nested more than %d levels deep after expanding macros", maxAnalyse)
@@ -172,7 +178,7 @@ func (a *analyser) expr(v Value) expr {
 			e = a.list(v, o)
 		}
 		a.depth--
-		a.pos = before
+		a.pos, a.forms = before, a.forms[:forms]
 		return e
 	case *array:
 		before := a.pos
@@ -230,7 +236,7 @@ func (a *analyser) symbol(s *symbol) expr {
 func (a *analyser) global(s *symbol) expr {
 	g := a.env.place(s.name)
 	if g.frozen {
-		return &eConst{g.val}
+		return &g.constant
 	}
 	return &eGlobal{g, a.pos}
 }
@@ -279,7 +285,7 @@ func (a *analyser) local(s *symbol) expr {
 		return nil
 	}
 	a.uses(v)
-	return &eLocal{v}
+	return &v.read
 }
 
 func (a *analyser) uses(v *variable) {
@@ -291,6 +297,7 @@ func (a *analyser) uses(v *variable) {
 // declare makes a variable in the present scope.
 func (a *analyser) declare(name string) *variable {
 	v := &variable{name: name, fn: a.fn, slot: a.fn.cur, pos: a.pos}
+	v.read.v = v
 	a.fn.cur++
 	a.fn.max = max(a.fn.max, a.fn.cur)
 	a.scope.vars = append(a.scope.vars, v)
@@ -298,7 +305,13 @@ func (a *analyser) declare(name string) *variable {
 }
 
 func (a *analyser) open() *scope {
-	s := &scope{outer: a.scope, fn: a.fn, start: a.fn.cur, branch: a.branch}
+	return a.enter(new(scope))
+}
+
+// enter makes s the present scope.
+func (a *analyser) enter(s *scope) *scope {
+	s.outer, s.fn, s.start, s.branch = a.scope, a.fn, a.fn.cur, a.branch
+	s.vars = s.few[:0]
 	a.scope = s
 	return s
 }
@@ -321,18 +334,28 @@ func (a *analyser) bindable(v Value, what string) string {
 	return s.name
 }
 
-// args gives the elements of a form after its head.
+// args gives the elements of a form after its head. They are valid until the analysis of the form around it ends.
 func (a *analyser) args(v Value) []Value {
-	items, ok := v.o.(*cons).slice()
-	if !ok {
+	from := len(a.forms)
+	c := v.o.(*cons)
+	for {
+		next, more := c.cdr.o.(*cons)
+		if !more {
+			break
+		}
+		c = next
+		a.forms = append(a.forms, c.car)
+	}
+	if !c.cdr.IsNil() {
 		a.bad("cannot compile: a form must be a proper list, got %s", printShort(v))
 	}
-	return items[1:]
+	return a.forms[from:len(a.forms):len(a.forms)]
 }
 
 // list analyses a form: special form, macro or call.
 func (a *analyser) list(v Value, c *cons) expr {
-	if _, proper := c.length(); !proper {
+	count, proper := c.length()
+	if !proper {
 		return a.quoted(v)
 	}
 	a.t.charge(1)
@@ -344,18 +367,30 @@ func (a *analyser) list(v Value, c *cons) expr {
 			return a.nested(form)
 		}
 	}
-	args := a.args(v)
-	pos := a.pos
-	call := &eCall{pos: pos, args: make([]expr, len(args))}
+	call := newCall(a.pos, count-1)
 	if s, ok := c.car.o.(*symbol); ok && isAccessor(s.name) && !a.bound(s.name) {
 		call.f = &eConst{accessor(s.name)}
 	} else {
 		call.f = a.expr(c.car)
 	}
-	for i, arg := range args {
-		call.args[i] = a.expr(arg)
+	for i := range call.args {
+		c = c.cdr.o.(*cons)
+		call.args[i] = a.expr(c.car)
 	}
 	return call
+}
+
+// newCall makes a call with room for n arguments.
+func newCall(pos position, n int) *eCall {
+	if n > 3 {
+		return &eCall{pos: pos, args: make([]expr, n)}
+	}
+	few := &struct {
+		eCall
+		args [3]expr
+	}{}
+	few.eCall = eCall{pos: pos, args: few.args[:n:n]}
+	return &few.eCall
 }
 
 // bound reports whether a name has a meaning as a variable.
@@ -375,14 +410,17 @@ func (a *analyser) expandOnce(name string, form Value) (Value, bool) {
 			return Nil, false
 		}
 	}
-	if m := a.env.macro(name); m != nil {
+	m, g := a.env.head(name)
+	if m != nil {
 		return a.expand(m, a.args(form)), true
 	}
-	if b := builtinMacro(name); b != nil && !a.env.shadows(name) {
-		a.t.alloc(256)
-		return b(a, a.args(form)), true
+	if g == nil || g.frozen {
+		if b := builtinMacro(name); b != nil {
+			a.t.alloc(256)
+			return b(a, a.args(form)), true
+		}
 	}
-	if isAccessor(name) || a.env.find(name) != nil {
+	if g != nil || isAccessor(name) {
 		return Nil, false
 	}
 	if m := a.env.fuzzyFor(name); m != nil {
@@ -404,7 +442,7 @@ func (a *analyser) expand(m *macro, args []Value) Value {
 // body analyses forms in sequence. Functions that they define are known to each other.
 func (a *analyser) body(forms []Value) expr {
 	if len(forms) == 0 {
-		return &eConst{Nil}
+		return constNil
 	}
 	if a.scope != nil {
 		for _, form := range forms {
@@ -486,7 +524,13 @@ func (a *analyser) function(name string, params Value, body []Value) *eFn {
 	if len(body) == 0 {
 		a.bad("cannot define %s: it has no body", what)
 	}
-	fs := &fnScope{outer: a.fn, name: name, pos: a.pos}
+	whole := &struct {
+		eFn
+		fnScope
+		scope
+	}{}
+	fs := &whole.fnScope
+	fs.outer, fs.name, fs.pos, fs.written = a.fn, name, a.pos, arr
 	if len(body) > 1 {
 		if doc, ok := body[0].AsString(); ok {
 			fs.doc, body = strings.TrimSpace(doc), body[1:]
@@ -494,9 +538,9 @@ func (a *analyser) function(name string, params Value, body []Value) *eFn {
 	}
 	savedScope, savedFn, savedBranch := a.scope, a.fn, a.branch
 	a.fn, a.branch = fs, 0
-	s := a.open()
+	s := a.enter(&whole.scope)
 	fs.scope = s
-	words := []string{}
+	fs.params = make([]*variable, 0, len(arr.items))
 	for i := 0; i < len(arr.items); i++ {
 		item := arr.items[i]
 		if isSym(item, "&") {
@@ -505,7 +549,6 @@ func (a *analyser) function(name string, params Value, body []Value) *eFn {
 				a.bad("cannot define %s: exactly one parameter follows &", what)
 			}
 			fs.rest = true
-			words = append(words, "&")
 			continue
 		}
 		param := a.bindable(item, "use as a parameter")
@@ -516,25 +559,19 @@ func (a *analyser) function(name string, params Value, body []Value) *eFn {
 		v := a.declare(param)
 		v.active = true
 		fs.params = append(fs.params, v)
-		words = append(words, param)
 		if !fs.rest {
 			fs.nparams++
 		}
 	}
-	if name != "" {
-		words = append([]string{name}, words...)
-	} else {
-		words = append([]string{"fn"}, words...)
-	}
-	fs.usage = "(" + strings.Join(words, " ") + ")"
-	e := &eFn{fn: fs, body: a.body(body)}
+	e := &whole.eFn
+	e.fn, e.body = fs, a.body(body)
 	a.scope, a.fn, a.branch = savedScope, savedFn, savedBranch
 	return e
 }
 
 // lambda analyses #(...).
 func (a *analyser) lambda(form Value) *eFn {
-	fs := &fnScope{outer: a.fn, pos: a.pos, loose: true, usage: "#(...)"}
+	fs := &fnScope{outer: a.fn, pos: a.pos, loose: true}
 	body := form
 	if c, ok := form.o.(*cons); ok && c.cdr.IsNil() {
 		if s, ok := c.car.o.(*symbol); !ok || isArgName(s.name) {
@@ -560,6 +597,7 @@ func (a *analyser) lambda(form Value) *eFn {
 	}
 	if use.first {
 		v := &variable{name: "%", fn: fs, slot: 0, active: true, orNil: use.named[1], unset: use.named[1]}
+		v.read.v = v
 		a.scope.vars = append(a.scope.vars, v)
 		if !use.named[1] {
 			fs.params[0] = v

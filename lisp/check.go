@@ -219,7 +219,7 @@ func (c *checker) arity(call *eCall) {
 	if name == "" {
 		name = "fn"
 	}
-	c.miscounted(call, name, f.nparams, most, f.usage)
+	c.miscounted(call, name, f.nparams, most, usageOf(f.name, f.written))
 }
 
 // miscounted notes what the call would say.

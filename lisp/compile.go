@@ -38,7 +38,7 @@ func (c *compiler) proto(body node, name string) *proto {
 	c.t.alloc(int64(c.count)*64 + 128)
 	fs := c.fn
 	p := &proto{body: body, nparams: fs.nparams, rest: fs.rest, loose: fs.loose, orNil: fs.orNil, nslots: fs.max,
-		cost: int64(c.count)/8 + 1, name: name, doc: fs.doc, usage: fs.usage, src: c.src, pos: fs.pos}
+		cost: int64(c.count)/8 + 1, name: name, doc: fs.doc, params: fs.written, src: c.src, pos: fs.pos}
 	p.shape = p.nparams
 	if p.rest || p.nslots > 8 && p.nparams > 8 || fs.count {
 		p.shape = -1
@@ -132,11 +132,14 @@ func (c *compiler) enter(s *scope, params []*variable, body node) node {
 	return &n
 }
 
+// locals are the nodes of the first eight variables, which all functions share.
+var locals = [8]nodeLocal{{0}, {1}, {2}, {3}, {4}, {5}, {6}, {7}}
+
 // raw gives what the place of a variable holds: its value, or its cell.
 func (c *compiler) raw(v *variable) node {
 	if v.fn == c.fn {
 		if v.slot < 8 {
-			return &nodeLocal{v.slot}
+			return &locals[v.slot]
 		}
 		return &nodeMore{v.slot - 8}
 	}
@@ -192,7 +195,7 @@ func (c *compiler) node(e expr, tail bool) node {
 		if mutable(e.v, 0) {
 			return &nodeQuote{e.v}
 		}
-		return &nodeConst{e.v}
+		return e
 	case *eLocal:
 		return c.local(e.v)
 	case *eGlobal:
@@ -243,9 +246,6 @@ func (c *compiler) node(e expr, tail bool) node {
 func nameFunction(e expr, name string) {
 	if fn, ok := e.(*eFn); ok && fn.fn.name == "" {
 		fn.fn.name = name
-		if len(fn.fn.usage) > 3 && fn.fn.usage[:3] == "(fn" {
-			fn.fn.usage = "(" + name + fn.fn.usage[3:]
-		}
 	}
 }
 
@@ -340,19 +340,28 @@ func (c *compiler) plainCall(e *eCall, tail bool) node {
 }
 
 func (c *compiler) primitive(p *primitive, e *eCall) node {
-	args := c.exprs(e.args)
-	switch {
-	case len(args) == 2 && p.def.op != opNone:
-		return fuseOp(p.def.op, args[0], args[1], e.pos)
-	case len(args) == 1 && p.fn1 != nil:
-		if p.def.test1 != nil {
-			return &nodeTest1{p, args[0], p.def.test1}
+	switch len(e.args) {
+	case 1:
+		if p.fn1 == nil {
+			break
 		}
-		return &nodePrim1{p.fn1, args[0], e.pos}
-	case len(args) == 2 && p.fn2 != nil:
-		return &nodePrim2{p.fn2, args[0], args[1], e.pos}
+		a := c.expr(e.args[0], false)
+		if p.def.test1 != nil {
+			return &nodeTest1{p, a, p.def.test1}
+		}
+		return &nodePrim1{p.fn1, a, e.pos}
+	case 2:
+		if p.fn2 == nil && p.def.op == opNone {
+			break
+		}
+		a := c.expr(e.args[0], false)
+		b := c.expr(e.args[1], false)
+		if p.def.op != opNone {
+			return fuseOp(p.def.op, a, b, e.pos)
+		}
+		return &nodePrim2{p.fn2, a, b, e.pos}
 	}
-	return &nodePrim{p, args, e.pos}
+	return &nodePrim{p, c.exprs(e.args), e.pos}
 }
 
 func (c *compiler) build(e *eBuild) node {

@@ -23,12 +23,20 @@ type global struct {
 	name   string
 	coming bool // defined later in the text that is being compiled
 	frozen bool // of the base: code may take the value itself
+
+	constant eConst // the value of a frozen one
 }
 
 // set gives the name a value.
 func (g *global) set(v Value) {
 	g.val = v
 	g.fn, _ = v.o.(*closure)
+}
+
+// freeze gives the name a value for good.
+func (g *global) freeze(v Value) {
+	g.set(v)
+	g.frozen, g.constant = true, eConst{v}
 }
 
 type macro struct {
@@ -72,12 +80,14 @@ func NewBase(host ...[]Prim) *Env {
 			if err != nil {
 				panic(fmt.Sprintf("lisp: %v", err))
 			}
-			env.names[def.Name] = &global{val: Value{o: prim}, name: def.Name, frozen: true}
+			env.names[def.Name] = &global{name: def.Name}
+			env.names[def.Name].freeze(Value{o: prim})
 			env.base.symbols[def.Name] = &symbol{def.Name}
 			env.base.docs[def.Name] = Doc{Name: def.Name, Kind: "function", Usage: usage(def.Name, def.Params), Text: def.Doc, Example: def.Example}
 		}
 	}
-	env.names["nil"] = &global{val: Nil, name: "nil", frozen: true}
+	env.names["nil"] = &global{name: "nil"}
+	env.names["nil"].freeze(Nil)
 	env.base.symbols["nil"] = &symbol{"nil"}
 	env.base.docs["nil"] = Doc{Name: "nil", Kind: "variable", Usage: "nil", Text: "The empty list. nil and false are the only values that count as false.", Example: "nil => ()"}
 	return env
@@ -89,11 +99,12 @@ func (env *Env) Child() *Env { return &Env{parent: env, base: env.base} }
 // Define gives a name a value. Defining in the base is allowed while nothing uses it yet, and makes a constant.
 func (env *Env) Define(name string, v Value) {
 	g := env.own(name)
-	g.set(v)
 	if env.parent == nil {
-		g.frozen = true
 		freeze(v)
+		g.freeze(v)
+		return
 	}
+	g.set(v)
 }
 
 // own gives the place of a name in this very scope.
@@ -135,27 +146,22 @@ func (env *Env) place(name string) *global {
 	return env.own(name)
 }
 
-// head says what a global name means at the head of a form: a macro, or not.
-func (env *Env) macro(name string) *macro {
+// head says what a global name means at the head of a form: a macro, or a place that has a value, or neither.
+func (env *Env) head(name string) (*macro, *global) {
 	for e := env; e != nil; e = e.parent {
 		if m := e.macros[name]; m != nil {
-			return m
+			return m, nil
 		}
 		if g := e.names[name]; g != nil && g.val.o != unbound.o {
-			return nil
+			return nil, g
 		}
 	}
-	return nil
+	return nil, nil
 }
 
-// shadows reports whether the program gave name a value of its own, so that it no longer means a built-in macro.
-func (env *Env) shadows(name string) bool {
-	for e := env; e != nil; e = e.parent {
-		if g := e.names[name]; g != nil && g.val.o != unbound.o && !g.frozen {
-			return true
-		}
-	}
-	return false
+func (env *Env) macro(name string) *macro {
+	m, _ := env.head(name)
+	return m
 }
 
 // fuzzyFor gives the first pattern macro that matches a name.
@@ -207,7 +213,7 @@ func (env *Env) Doc(name string) (Doc, bool) {
 			continue
 		}
 		if c, ok := g.val.o.(*closure); ok {
-			return Doc{Name: name, Kind: "function", Usage: c.proto.usage, Text: c.proto.doc}, true
+			return Doc{Name: name, Kind: "function", Usage: c.proto.usage(), Text: c.proto.doc}, true
 		}
 		if p, ok := g.val.o.(*primitive); ok && p.def.Name == name {
 			break
@@ -225,7 +231,7 @@ func (env *Env) Doc(name string) (Doc, bool) {
 
 func macroUsage(name string, m *macro) string {
 	if c, ok := m.fn.o.(*closure); ok {
-		return c.proto.usage
+		return c.proto.usage()
 	}
 	return "(" + name + " ...)"
 }

@@ -121,9 +121,9 @@ func (t *Thread) fits(cl *closure, n int) {
 	switch {
 	case n == p.nparams || p.rest && n > p.nparams || p.loose:
 	case p.rest:
-		t.arity(p.title(), n, p.nparams, -1, p.usage)
+		t.arity(p.title(), n, p.nparams, -1, p.usage())
 	default:
-		t.arity(p.title(), n, p.nparams, p.nparams, p.usage)
+		t.arity(p.title(), n, p.nparams, p.nparams, p.usage())
 	}
 }
 

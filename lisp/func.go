@@ -20,7 +20,7 @@ type proto struct {
 	nslots  int
 	name    string
 	doc     string
-	usage   string
+	params  *array // as they are written; nil for #(...)
 	src     *source
 	pos     position
 }
@@ -39,6 +39,25 @@ func funcName(v Value) string {
 		return o.def.Name
 	}
 	return clip(Print(v), 40)
+}
+
+// usage is how the function is called.
+func (p *proto) usage() string { return usageOf(p.name, p.params) }
+
+func usageOf(name string, params *array) string {
+	if params == nil {
+		return "#(...)"
+	}
+	if name == "" {
+		name = "fn"
+	}
+	out := "(" + name
+	for _, p := range params.items {
+		if s, ok := p.o.(*symbol); ok {
+			out += " " + s.name
+		}
+	}
+	return out + ")"
 }
 
 func (p *proto) title() string {

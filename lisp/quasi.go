@@ -114,7 +114,7 @@ func (a *analyser) quasiWrap(head string, x Value, level int) expr {
 	if k, ok := inner.(*eConst); ok {
 		return &eConst{List(Sym(head), k.v)}
 	}
-	return &eBuild{kind: KindList, parts: []ePart{{e: &eConst{Sym(head)}}, {e: inner}}, tail: &eConst{Nil}, pos: a.pos}
+	return &eBuild{kind: KindList, parts: []ePart{{e: &eConst{Sym(head)}}, {e: inner}}, tail: constNil, pos: a.pos}
 }
 
 func (a *analyser) quasiParts(items []Value, level int) ([]ePart, bool) {

@@ -55,7 +55,7 @@ func special(name string) specialForm {
 				a.bad("cannot compile if: got %d forms, want a condition and one or two branches; use when for several forms", len(args))
 			}
 			a.count("if", args, 2, 3)
-			e := &eIf{c: a.expr(args[0]), a: a.conditional(args[1]), b: &eConst{Nil}}
+			e := &eIf{c: a.expr(args[0]), a: a.conditional(args[1]), b: constNil}
 			if len(args) == 3 {
 				e.b = a.conditional(args[2])
 			}
@@ -73,7 +73,7 @@ func special(name string) specialForm {
 	case "or":
 		return func(a *analyser, args []Value, _ Value) expr {
 			if len(args) == 0 {
-				return &eConst{Nil}
+				return constNil
 			}
 			return &eOr{a.branches(args)}
 		}
@@ -170,27 +170,22 @@ func specialCond(a *analyser, args []Value, _ Value) expr {
 	if len(args)%2 == 0 {
 		a.bad("cannot compile cond: the default is missing (an even number of forms)")
 	}
-	e := &eConst{}
-	var out expr = e
-	last := &out
+	var first, last *eIf
 	for i := 0; i+1 < len(args); i += 2 {
 		c := &eIf{}
-		if i == 0 {
-			c.c = a.expr(args[i])
+		if last == nil {
+			first, c.c = c, a.expr(args[i])
 		} else {
-			a.branch++
-			c.c = a.expr(args[i])
-			a.branch--
+			last.b, c.c = c, a.conditional(args[i])
 		}
 		c.a = a.conditional(args[i+1])
-		*last = c
-		last = &c.b
+		last = c
 	}
-	if len(args) == 1 {
+	if last == nil {
 		return a.expr(args[0])
 	}
-	*last = a.conditional(args[len(args)-1])
-	return out
+	last.b = a.conditional(args[len(args)-1])
+	return first
 }
 
 func specialAssert(a *analyser, args []Value, _ Value) expr {
@@ -204,7 +199,7 @@ func specialAssert(a *analyser, args []Value, _ Value) expr {
 		t.fail("assertion", "%s", t.message(args[0]))
 		return Nil
 	})
-	return &eIf{c: a.expr(args[0]), a: &eConst{Nil}, b: &eCall{f: &eConst{fail}, args: []expr{msg}, pos: pos}}
+	return &eIf{c: a.expr(args[0]), a: constNil, b: &eCall{f: &eConst{fail}, args: []expr{msg}, pos: pos}}
 }
 
 // message is the text of an error's value: a string as it is, others as they print.
@@ -356,9 +351,12 @@ func (a *analyser) let(what string, args []Value, inOrder bool) expr {
 	s := a.open()
 	e := &eLet{scope: s}
 	// Functions see the names they are bound to, their own and those of the functions beside them; other values do not.
-	functions := make([]*variable, len(arr.items))
+	var functions []*variable
 	for i := 0; i < len(arr.items); i += 2 {
 		if isFunctionLiteral(arr.items[i+1]) {
+			if functions == nil {
+				functions = make([]*variable, len(arr.items))
+			}
 			functions[i] = a.declare(a.bindable(arr.items[i], "bind"))
 		}
 	}
@@ -372,7 +370,10 @@ func (a *analyser) let(what string, args []Value, inOrder bool) expr {
 				}
 			}
 		}
-		v := functions[i]
+		var v *variable
+		if functions != nil {
+			v = functions[i]
+		}
 		if v == nil {
 			v = a.declare(name)
 			s.remove(v)
@@ -540,7 +541,7 @@ func specialDefmac(a *analyser, args []Value, _ Value) expr {
 			a.env.macros = map[string]*macro{}
 		}
 		a.env.macros[name] = m
-		return &eConst{Nil}
+		return constNil
 	}
 	if fn.fn.nparams == 0 && !fn.fn.rest {
 		a.bad("cannot compile defmac %q: the first parameter takes the name", name)
@@ -552,9 +553,9 @@ func specialDefmac(a *analyser, args []Value, _ Value) expr {
 	for _, f := range a.env.fuzzy {
 		if f.re.String() == re.re.String() {
 			f.macro = m
-			return &eConst{Nil}
+			return constNil
 		}
 	}
 	a.env.fuzzy = append(a.env.fuzzy, &fuzzyMacro{re.re, m})
-	return &eConst{Nil}
+	return constNil
 }
