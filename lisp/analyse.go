@@ -132,7 +132,7 @@ type analyser struct {
 	branch int
 	depth  int
 	mute   bool
-	forms  []Value // the elements of the forms around the present one
+	forms  []Value  // the elements of the forms around the present one
 	check  *checker // notes problems and goes on; nil: the first problem is the end
 }
 

@@ -111,7 +111,8 @@ func (c *compiler) store(v *variable, define, fresh bool) storer {
 
 // enter wraps the code of a scope in what its variables need at the start.
 func (c *compiler) enter(s *scope, params []*variable, body node) node {
-	var n nodeEnter
+	var slots []int
+	var boxed []bool
 	for _, v := range s.vars {
 		if !v.unset || v.fn != c.fn {
 			continue
@@ -121,15 +122,14 @@ func (c *compiler) enter(s *scope, params []*variable, body node) node {
 			param = param || p == v
 		}
 		if !param {
-			n.slots = append(n.slots, v.slot)
-			n.boxed = append(n.boxed, v.boxed())
+			slots = append(slots, v.slot)
+			boxed = append(boxed, v.boxed())
 		}
 	}
-	if len(n.slots) == 0 {
+	if len(slots) == 0 {
 		return body
 	}
-	n.body = body
-	return &n
+	return &nodeEnter{slots, boxed, body}
 }
 
 // locals are the nodes of the first eight variables, which all functions share.
@@ -276,6 +276,12 @@ func (c *compiler) logic(es []expr, tail, or bool) node {
 }
 
 func (c *compiler) let(e *eLet, tail bool) node {
+	if len(e.vars) == 1 && e.vars[0].slot < 8 && !e.vars[0].boxed() && !e.vars[0].unset {
+		nameFunction(e.inits[0], e.vars[0].name)
+		init := c.expr(e.inits[0], false)
+		n := &nodeLet1{e.vars[0].slot, init, c.expr(e.body, tail)}
+		return c.enter(e.scope, nil, n)
+	}
 	inits := make([]node, len(e.inits))
 	puts := make([]storer, len(e.inits))
 	for i, init := range e.inits {
@@ -286,13 +292,7 @@ func (c *compiler) let(e *eLet, tail bool) node {
 	for i, v := range e.vars {
 		puts[i] = c.store(v, true, !v.unset)
 	}
-	var n node = &nodeLet{puts, inits, body}
-	if len(puts) == 1 {
-		if slot, ok := puts[0].(*putSlot); ok {
-			n = &nodeLet1{slot.i, inits[0], body}
-		}
-	}
-	return c.enter(e.scope, nil, n)
+	return c.enter(e.scope, nil, &nodeLet{puts, inits, body})
 }
 
 func (c *compiler) call(e *eCall, tail bool) node {

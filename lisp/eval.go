@@ -20,7 +20,9 @@ func (t *Thread) eval(env *Env, name, src string) Value {
 func (t *Thread) evalForm(env *Env, src *source, form Value) Value {
 	saved := t.env
 	t.env = env
-	a := &analyser{t: t, env: env, src: src}
+	// The room for parts of forms is used again from form to form, by one analysis at a time.
+	a := &analyser{t: t, env: env, src: src, forms: t.forms[:0]}
+	t.forms = nil
 	top := t.top
 	nf := top.next
 	if nf == nil {
@@ -28,6 +30,7 @@ func (t *Thread) evalForm(env *Env, src *source, form Value) Value {
 	}
 	// While macros run, the frame says where: nothing of the program is running yet.
 	p := t.compileTop(a, form)
+	t.forms = a.forms
 	nf.cl, nf.site = &closure{proto: p}, 0
 	t.charge(p.cost)
 	v := p.body.eval(nf)

@@ -7,20 +7,19 @@ func builtinMacro(name string) func(a *analyser, args []Value) Value {
 	case "when":
 		return func(a *analyser, args []Value) Value {
 			a.atLeast("when", args, 2)
-			return form("cond", args[0], listTail(append([]Value{Sym("begin")}, args[1:]...), Nil), form("quote", Nil))
+			return form("cond", args[0], form("begin", args[1:]...), noForm)
 		}
 	case "unless":
 		return func(a *analyser, args []Value) Value {
 			a.atLeast("unless", args, 2)
-			return form("cond", form("not", args[0]), listTail(append([]Value{Sym("begin")}, args[1:]...), Nil), form("quote", Nil))
+			return form("cond", form("not", args[0]), form("begin", args[1:]...), noForm)
 		}
 	case "while":
 		return func(a *analyser, args []Value) Value {
 			a.atLeast("while", args, 1)
 			loop := a.gensym()
-			body := append([]Value{Sym("begin")}, args[1:]...)
-			body = append(body, List(loop))
-			return form("let", Array(loop, form("fn", Array(), form("if", args[0], List(body...)))), List(loop))
+			body := form("begin", append(args[1:], List(loop))...)
+			return form("let", Array(loop, form("fn", Array(), form("if", args[0], body))), List(loop))
 		}
 	case "case":
 		return macroCase
@@ -70,9 +69,32 @@ func builtinMacro(name string) func(a *analyser, args []Value) Value {
 	return nil
 }
 
+// heads are the symbols that macros put first, so that not each expansion makes its own.
+var heads = func() map[string]Value {
+	out := map[string]Value{}
+	for _, name := range []string{"begin", "cond", "quote", "not", "let", "fn", "if", "defn", "def", "apply", "=", "or", "exist?", "nil?"} {
+		out[name] = Sym(name)
+	}
+	return out
+}()
+
+// noForm is what a macro puts where there is nothing.
+var noForm = List(heads["quote"], Nil)
+
 // form builds a call.
 func form(head string, args ...Value) Value {
-	return List(append([]Value{Sym(head)}, args...)...)
+	h, ok := heads[head]
+	if !ok {
+		h = Sym(head)
+	}
+	block := make([]cons, len(args)+1)
+	block[0].car = h
+	for i, arg := range args {
+		block[i].cdr = Value{o: &block[i+1]}
+		block[i+1].car = arg
+	}
+	block[len(args)].cdr = Nil
+	return Value{o: &block[0]}
 }
 
 func (a *analyser) atLeast(name string, args []Value, n int) {
@@ -106,7 +128,7 @@ func macroCase(a *analyser, args []Value) Value {
 	if i < len(args) {
 		clauses = append(clauses, args[i])
 	} else {
-		clauses = append(clauses, form("quote", Nil))
+		clauses = append(clauses, noForm)
 	}
 	return form("let", Array(v, args[0]), List(clauses...))
 }
@@ -122,18 +144,28 @@ func (a *analyser) step(name string, step, x Value, last bool) Value {
 		out.n = step.n
 		return out
 	}
-	items, ok := c.slice()
+	n, ok := c.length()
 	if !ok {
 		a.bad("cannot compile %s: a step must be a proper list", name)
 	}
+	at := 1
 	if last {
-		items = append(items, x)
-	} else {
-		items = append([]Value{items[0], x}, items[1:]...)
+		at = n
 	}
-	out := List(items...)
-	out.n = step.n
-	return out
+	block := make([]cons, n+1)
+	for i := range block {
+		if i == at {
+			block[i].car = x
+		} else {
+			block[i].car = c.car
+			c, _ = c.cdr.o.(*cons)
+		}
+		if i < n {
+			block[i].cdr = Value{o: &block[i+1]}
+		}
+	}
+	block[n].cdr = Nil
+	return Value{o: &block[0], n: step.n}
 }
 
 func (a *analyser) thread(name string, args []Value, last bool) Value {
@@ -152,7 +184,7 @@ func (a *analyser) threadSome(name string, args []Value, last bool) Value {
 	}
 	v := a.gensym()
 	rest := append([]Value{Sym(name), a.step(name, args[1], v, last)}, args[2:]...)
-	return form("let", Array(v, args[0]), form("cond", form("nil?", v), form("quote", Nil), List(rest...)))
+	return form("let", Array(v, args[0]), form("cond", form("nil?", v), noForm, List(rest...)))
 }
 
 // nameOf gives the name that a form says: bare, quoted, or a string.

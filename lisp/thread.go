@@ -44,6 +44,7 @@ type Thread struct {
 	out       output
 	top       *frame  // the frame that runs, as of the last call of a primitive
 	stack     []Value // arguments on their way, where there are more than frames hold
+	forms     []Value // room for the parts of forms that are analysed
 	root      *frame
 	locals    map[any]any
 	gensym    int64
