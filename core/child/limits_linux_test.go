@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -63,7 +64,7 @@ func TestDescriptorLimitSurvivesTheShim(t *testing.T) {
 	}{{[]Rlimit{{"nofile", 77, 99}}, "77 99"}, {[]Rlimit{{"core", 0, 0}}, ""}} {
 		var got []string
 		for _, limits := range [][]Rlimit{nil, one.limits} {
-			c := Command{Name: "nofile", Generation: uint64(len(got)), Path: "/bin/sh", Args: []string{"-c", "ulimit -Sn; ulimit -Hn"},
+			c := Command{Name: "nofile", Generation: rand.Uint64(), Path: "/bin/sh", Args: []string{"-c", "ulimit -Sn; ulimit -Hn"},
 				Dir: "/", Stdout: Pipe, Limits: Limits{Rlimits: limits}}
 			k := start(t, h, c)
 			lines := bufio.NewScanner(k.Stdout())
@@ -129,7 +130,7 @@ func TestLaunchErrorsBehindTheShimSayWhatAndWhy(t *testing.T) {
 		if one.dir == "" {
 			one.dir = "/"
 		}
-		_, err := h.Start(Command{Name: "bad", Generation: 1, Path: one.path, Dir: one.dir, User: one.user, Limits: one.limits, Stdout: Pipe})
+		_, err := h.Start(Command{Name: "bad", Generation: rand.Uint64(), Path: one.path, Dir: one.dir, User: one.user, Limits: one.limits, Stdout: Pipe})
 		var launch *LaunchError
 		if !errors.As(err, &launch) || launch.Step != one.step || launch.Temporary {
 			t.Errorf("%s: got %v, want step %s", one.path, err, one.step)
