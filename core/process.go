@@ -43,12 +43,13 @@ type process struct {
 
 // host is what processes need of the daemon.
 type host struct {
-	starter child.Starter
-	env     []string // what every process inherits, complete but for its Spec
-	rand    func() float64
-	clock   clock
-	journal *Journal
-	lag     lag
+	starter  child.Starter
+	env      []string // what every process inherits, complete but for its Spec
+	rand     func() float64
+	clock    clock
+	journal  *Journal
+	launches launches
+	lag      lag
 }
 
 func newProcess(h *host, set *logs.Set, spec Spec) *process {
@@ -154,7 +155,8 @@ func (p *process) perform(a act) string {
 	switch a {
 	case spawn:
 		p.generation++
-		go p.launch(p.spec.Load(), p.generation)
+		spec, life := p.spec.Load(), p.generation
+		p.host.launches.add(func() { p.launch(spec, life) })
 	case signalStop:
 		sig := p.machine.care.StopSignal
 		if err := p.child.Stop(sig); err != nil && p.leader != nil {
