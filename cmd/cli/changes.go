@@ -115,6 +115,7 @@ func (d *daemon) reload(ctx context.Context) (core.Report, error) {
 		for _, warning := range warnings {
 			d.diary.Logf("reload: %s", warning)
 		}
+		giveBack()
 		return report, nil
 	})
 }

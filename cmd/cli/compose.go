@@ -107,13 +107,10 @@ func (d *daemon) announce() error {
 	return d.place.WriteInfo(config.Info{Address: d.address(), PID: os.Getpid(), Version: v})
 }
 
-// remember notes what is asked about what is wanted: the users whom processes run as, and the effective configuration. The holder of the slot calls it.
+// remember notes the users whom processes run as. The holder of the slot calls it.
 func (d *daemon) remember() {
-	specs := d.wanted.specs()
-	users := managedUsers(specs)
+	users := managedUsers(d.wanted.specs())
 	d.managed.Store(&users)
-	effective := config.Effective(config.Config{Path: d.origin.path, Settings: *d.settings.Load(), Specs: specs})
-	d.effective.Store(&effective)
 }
 
 // noticed notes what the processes' logs have to say.
@@ -184,7 +181,9 @@ func (d *daemon) newEngine(settings config.Settings, address string) (*builtins.
 }
 
 // configuration is what (config) shows; secrets are masked there.
-func (d *daemon) configuration() map[string]any { return *d.effective.Load() }
+func (d *daemon) configuration() map[string]any {
+	return config.Effective(config.Config{Path: d.origin.path, Settings: *d.settings.Load(), Specs: d.sup.Specs()})
+}
 
 // commandEnviron is what the commands of programs get: the daemon's environment without its token, and its address.
 func commandEnviron(address string) []string {

@@ -30,15 +30,14 @@ type daemon struct {
 	diary    *diary
 	closeLog func() error // of the daemon itself; the next line opens it anew
 
-	audit     *lumberjack.Logger
-	host      *child.Host
-	logs      *logs.Set
-	sup       *core.Supervisor
-	engine    *builtins.Engine
-	listened  *switchboard
-	settings  atomic.Pointer[config.Settings] // as they hold now
-	managed   atomic.Pointer[map[int]bool]    // the users whom processes run as
-	effective atomic.Pointer[map[string]any]  // the configuration as (config) shows it; never changed
+	audit    *lumberjack.Logger
+	host     *child.Host
+	logs     *logs.Set
+	sup      *core.Supervisor
+	engine   *builtins.Engine
+	listened *switchboard
+	settings atomic.Pointer[config.Settings] // as they hold now
+	managed  atomic.Pointer[map[int]bool]    // the users whom processes run as
 
 	changing chan struct{} // one slot: whoever holds it may change what is wanted
 	wanted   desire        // owned by the holder of the slot
@@ -139,6 +138,7 @@ func (d *daemon) boot(ctx context.Context, wanted []core.Spec, evaluated <-chan 
 	}
 	d.booted.Store(true)
 	d.lookAgain()
+	giveBack()
 }
 
 // awaitKnown waits until every wanted process is known by its name, whether or not it runs yet, so that a command that
