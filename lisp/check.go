@@ -69,7 +69,7 @@ func (c *checker) problem(err error, pos position) {
 	}
 	var e *Error
 	if errors.As(err, &e) {
-		c.problems = append(c.problems, e.place(c.src, pos))
+		c.problems = append(c.problems, e.settle().place(c.src, pos))
 	}
 }
 

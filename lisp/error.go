@@ -41,6 +41,7 @@ type Error struct {
 	cause  error
 	hard   bool // cannot be caught: budget, cancellation
 	traced bool
+	past   *past // what Line and Trace will say
 }
 
 // Errorf makes an error of a kind. A %w wraps a cause.
@@ -161,8 +162,13 @@ func ErrorValue(e *Error) Value { return Value{o: &errorValue{e}} }
 
 // AsError gives the error of an error value.
 func (v Value) AsError() (*Error, bool) {
-	if e, ok := v.o.(*errorValue); ok {
-		return e.err, true
+	e, ok := v.o.(*errorValue)
+	if !ok {
+		return nil, false
 	}
-	return nil, false
+	if e.err.past != nil { // not in place: several evaluations may hold the value
+		again := *e.err
+		return again.settle(), true
+	}
+	return e.err, true
 }

@@ -93,11 +93,11 @@ func corePrims() []Prim {
 		{Name: "error", Params: "[kind] message [value]", Doc: "An error value, which raise raises.", Example: "(error-message (error \"no luck\")) => \"no luck\"", fn: errorPrim},
 		{Name: "raise", Params: "value", Doc: "Fails: with an error value, with a message, or with any value.", Example: "(try (raise \"no\") (catch e (error-message e))) => \"no\"", fn: raisePrim},
 		{Name: "error-kind", Params: "e:error", Doc: "The kind of an error: type, arity, unbound, index, key, value, assertion, raised, not-found, ...", Example: "(try (car 1) (catch e (error-kind e))) => \"type\"",
-			fn: func(t *Thread, args []Value) Value { e, _ := args[0].AsError(); return t.newText(e.Kind) }},
+			fn: func(t *Thread, args []Value) Value { return t.newText(args[0].o.(*errorValue).err.Kind) }},
 		{Name: "error-message", Params: "e:error", Doc: "The message of an error.", Example: "(error-message (error \"no\")) => \"no\"",
-			fn: func(t *Thread, args []Value) Value { e, _ := args[0].AsError(); return t.newText(e.Msg) }},
+			fn: func(t *Thread, args []Value) Value { return t.newText(args[0].o.(*errorValue).err.Msg) }},
 		{Name: "error-value", Params: "e:error", Doc: "What was raised, or the report that came with a failure; else nil.", Example: "(try (raise [1 2]) (catch e (error-value e))) => [1 2]",
-			fn: func(t *Thread, args []Value) Value { e, _ := args[0].AsError(); return e.Value }},
+			fn: func(t *Thread, args []Value) Value { return args[0].o.(*errorValue).err.Value }},
 		{Name: "error-where", Params: "e:error", Doc: "Where an error happened: \"file:line:column\".", Example: "(error-where (error \"no\")) => \"\"",
 			fn: func(t *Thread, args []Value) Value {
 				e, _ := args[0].AsError()

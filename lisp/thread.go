@@ -269,11 +269,13 @@ func (t *Thread) failHard(kind, format string, args ...any) {
 
 // throw gives an error its position and trace and unwinds.
 func (t *Thread) throw(err error) {
-	var exit Exit
-	if errors.As(err, &exit) {
-		panic(exit)
-	}
 	e, ok := err.(*Error)
+	if !ok || e.cause != nil {
+		var exit Exit
+		if errors.As(err, &exit) {
+			panic(exit)
+		}
+	}
 	if !ok && !errors.As(err, &e) {
 		kind := "failed"
 		switch {
@@ -296,84 +298,13 @@ func (t *Thread) throw(err error) {
 	panic(e)
 }
 
-// trace notes where the program is, once.
-func (t *Thread) trace(e *Error) {
-	if e.traced {
-		return
-	}
-	e.traced = true
-	name := ""
-	fr := t.top
-	for ; fr != nil; fr = fr.prev {
-		if fr.cl == nil {
-			continue
-		}
-		p := fr.cl.proto
-		if p.src == nil { // a primitive: its place is where it was called
-			if name == "" {
-				name = p.name
-			}
-			continue
-		}
-		if fr.site == 0 {
-			continue
-		}
-		if e.Pos.Line == 0 {
-			e.place(p.src, fr.site)
-		}
-		break
-	}
-	const inner, outer = 10, 10
-	var lines []string
-	count := 0
-	for ; fr != nil && count < 200_000; fr = fr.prev {
-		if fr.cl == nil {
-			continue
-		}
-		count++
-		p := fr.cl.proto
-		line := "in " + p.title()
-		if p.src != nil && p.name == topName {
-			line = "at top level"
-		}
-		if p.src != nil && fr.site != 0 {
-			line += " at " + p.src.pos(fr.site).String()
-		}
-		if n := len(lines); n > 0 && lines[n-1] == line {
-			continue
-		}
-		if len(lines) < inner+4*outer {
-			lines = append(lines, line)
-		} else {
-			copy(lines[inner:], lines[inner+1:])
-			lines[len(lines)-1] = line
-		}
-	}
-	if count > len(lines) && len(lines) > 1 || len(lines) > inner+outer {
-		if len(lines) > inner+outer {
-			lines = append(lines[:inner:inner], lines[len(lines)-outer:]...)
-		}
-		if count > len(lines) {
-			keep := min(inner, len(lines)-1)
-			lines = append(lines[:keep:keep], append([]string{fmt.Sprintf("… %d more calls", count-len(lines))}, lines[keep:]...)...)
-		}
-	}
-	if name != "" {
-		lines = append([]string{"in " + name}, lines...)
-	}
-	e.Trace = lines
-}
-
-// topName is the name of the code of a form at top level.
-const topName = "\x00top"
-
 // recovered turns a panic of the evaluator into an error and puts the thread in order; deferred.
 func (t *Thread) recovered(err *error, top *frame) {
 	r := recover()
 	if r == nil {
 		return
 	}
-	*err = t.asError(r)
+	*err = settled(t.asError(r))
 	t.top = top
 }
 
@@ -392,6 +323,14 @@ func (t *Thread) asError(r any) error {
 	e := &Error{Kind: "failed", Msg: fmt.Sprintf("internal error: %v", r), Value: Nil}
 	t.trace(e)
 	return e
+}
+
+// settled puts the trace of an error that leaves the evaluation into words.
+func settled(err error) error {
+	if e, ok := err.(*Error); ok {
+		e.settle()
+	}
+	return err
 }
 
 // saved is where a thread stood before something that may fail.
@@ -416,7 +355,7 @@ func (t *Thread) Call(fn Value, args ...Value) (v Value, err error) {
 	saved := t.save()
 	defer func() {
 		if r := recover(); r != nil {
-			v, err = Nil, t.asError(r)
+			v, err = Nil, settled(t.asError(r))
 			t.restore(saved)
 		}
 		t.exit(&v, &err)
@@ -431,7 +370,7 @@ func (t *Thread) Eval(env *Env, name, src string) (v Value, err error) {
 	saved := t.save()
 	defer func() {
 		if r := recover(); r != nil {
-			v, err = Nil, t.asError(r)
+			v, err = Nil, settled(t.asError(r))
 			t.restore(saved)
 		}
 		t.exit(&v, &err)
