@@ -30,7 +30,7 @@ func TestAFailingFileIsCountedAndAnnounced(t *testing.T) {
 	fail.Store(&eio)
 	say(t, s, "lost line 1\n")
 	say(t, s, "lost line 2\n")
-	if h := s.Health(); h.Degraded != "EIO" || h.Lost != 21 || h.String() != "degraded(EIO, lost=21)" {
+	if h := s.Health(); h.Degraded != reason(syscall.EIO) || h.Lost != 21 || h.String() != "degraded("+reason(syscall.EIO)+", lost=21)" {
 		t.Errorf("health %+v", h)
 	}
 	fail.Store(nil)
@@ -40,7 +40,7 @@ func TestAFailingFileIsCountedAndAnnounced(t *testing.T) {
 	}
 	say(t, s, "after\n")
 	got := content(t, path)
-	if !strings.HasPrefix(got, "before\nlos\n-- supervisord: lost ") || !strings.HasSuffix(got, "after\n") || strings.Count(got, "(EIO) --\n") != 1 {
+	if !strings.HasPrefix(got, "before\nlos\n-- supervisord: lost ") || !strings.HasSuffix(got, "after\n") || strings.Count(got, "("+reason(syscall.EIO)+") --\n") != 1 {
 		t.Errorf("file: %q", got)
 	}
 	mu.Lock()

@@ -29,7 +29,7 @@ func TestALineWrittenDuringTailFollowComesOnce(t *testing.T) {
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
 		}
-		r, w, err := os.Pipe()
+		r, w, err := pipe()
 		if err != nil {
 			t.Fatal(err)
 		}

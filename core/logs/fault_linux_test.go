@@ -64,7 +64,7 @@ func childLinux(args []string) {
 	set := New(Options{Notice: func(n Notice) { notices = append(notices, n) }})
 	s, err := set.Open("a", "stdout", Settings{Files: []string{path}})
 	fail(err)
-	r, w, err := os.Pipe()
+	r, w, err := pipe()
 	fail(err)
 	p := s.Attach(r)
 	line := func(i int) { fmt.Fprintf(w, "<%d %s>\n", i, strings.Repeat("f", 50)) }

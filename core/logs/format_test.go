@@ -163,7 +163,7 @@ func TestTheFormatIsAppliedInPlace(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.log")
 	set := newSet(t, Options{})
 	s := open(t, set, "web", Settings{Files: []string{path}})
-	r, w, err := os.Pipe()
+	r, w, err := pipe()
 	if err != nil {
 		t.Fatal(err)
 	}

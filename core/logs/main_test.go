@@ -170,7 +170,7 @@ func start(t testing.TB, s *Stream, mode string) *running {
 // startWith lets something else than the stream read the pipe.
 func startWith(t testing.TB, mode string, attach func(*os.File) *Pump) *running {
 	t.Helper()
-	r, w, err := os.Pipe()
+	r, w, err := pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,6 +201,7 @@ func run(t testing.TB, s *Stream, mode string) {
 
 func newSet(t testing.TB, o Options) *Set {
 	t.Helper()
+	t.TempDir() // made first, it is removed last: after the files were closed
 	set := New(o)
 	t.Cleanup(func() {
 		if err := set.Close(); err != nil {
@@ -222,7 +223,7 @@ func open(t testing.TB, set *Set, name string, to Settings) *Stream {
 // say writes through a pipe as a child would and returns when it is delivered.
 func say(t testing.TB, s *Stream, words ...string) {
 	t.Helper()
-	r, w, err := os.Pipe()
+	r, w, err := pipe()
 	if err != nil {
 		t.Fatal(err)
 	}

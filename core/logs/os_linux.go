@@ -2,126 +2,13 @@ package logs
 
 import (
 	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
-
-// moveNeedsClose: an open file can be renamed here.
-const moveNeedsClose = false
-
-// directory is an open directory. Everything that creates, renames or removes
-// a log file goes through it, so that nobody who may write to a parent can
-// turn us to another place between two steps.
-type directory struct {
-	fd int
-	id fileID
-}
-
-// openDirectory opens the directory of a log file.
-func openDirectory(path string) (*directory, error) {
-	fd, err := retry(func() (int, error) {
-		return unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	})
-	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
-	}
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		unix.Close(fd)
-		return nil, &fs.PathError{Op: "stat", Path: path, Err: err}
-	}
-	return &directory{fd: fd, id: idOf(&st)}, nil
-}
-
-func (d *directory) close() { unix.Close(d.fd) }
-
-// openLog opens or creates the log file base for appending. O_NOFOLLOW and
-// O_NONBLOCK: neither a symlink nor a FIFO put in its place can lead us astray
-// or hang us; what is opened must then be a regular file.
-func (d *directory) openLog(base string) (*os.File, entry, error) {
-	const flags = unix.O_APPEND | unix.O_CREAT | unix.O_WRONLY | unix.O_CLOEXEC |
-		unix.O_NOFOLLOW | unix.O_NOCTTY | unix.O_NONBLOCK
-	return d.open(base, flags, 0o640, true)
-}
-
-// openRead opens a log file for reading.
-func (d *directory) openRead(base string) (*os.File, entry, error) {
-	const flags = unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NOFOLLOW | unix.O_NOCTTY | unix.O_NONBLOCK
-	return d.open(base, flags, 0, false)
-}
-
-func (d *directory) open(base string, flags int, mode uint32, guarded bool) (*os.File, entry, error) {
-	fd, err := retry(func() (int, error) { return unix.Openat(d.fd, base, flags, mode) })
-	switch err {
-	case nil:
-	case unix.ELOOP:
-		return nil, entry{}, errSymlink
-	case unix.EISDIR:
-		return nil, entry{}, errDirectory
-	case unix.ENXIO:
-		return nil, entry{}, errNotRegular
-	default:
-		return nil, entry{}, err
-	}
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		unix.Close(fd)
-		return nil, entry{}, err
-	}
-	if st.Mode&unix.S_IFMT != unix.S_IFREG {
-		unix.Close(fd)
-		return nil, entry{}, errNotRegular
-	}
-	if guarded {
-		if err := d.trust(&st); err != nil {
-			unix.Close(fd)
-			return nil, entry{}, err
-		}
-	}
-	if err := unix.SetNonblock(fd, false); err != nil {
-		unix.Close(fd)
-		return nil, entry{}, err
-	}
-	return os.NewFile(uintptr(fd), base), entryOf(&st), nil
-}
-
-// trust refuses what the owner of a directory that is not ours may have put
-// there for a privileged daemon to write to: a second name of somebody's file.
-func (d *directory) trust(st *unix.Stat_t) error {
-	if os.Geteuid() != 0 {
-		return nil
-	}
-	var dir unix.Stat_t
-	if err := unix.Fstat(d.fd, &dir); err != nil {
-		return err
-	}
-	if dir.Uid == 0 && (dir.Mode&0o022 == 0 || dir.Mode&unix.S_ISVTX != 0) {
-		return nil
-	}
-	if st.Nlink > 1 {
-		return fmt.Errorf("has %d names (hard links) in a directory that others may write to", st.Nlink)
-	}
-	if st.Uid != 0 && st.Uid != dir.Uid {
-		return fmt.Errorf("belongs to uid %d in a directory that others may write to", st.Uid)
-	}
-	return nil
-}
-
-// stat describes what stands at base itself, never what a symlink points to.
-func (d *directory) stat(base string) (entry, error) {
-	var st unix.Stat_t
-	if err := unix.Fstatat(d.fd, base, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-		return entry{}, err
-	}
-	return entryOf(&st), nil
-}
 
 // rename gives old its new name; a file that already has that name is
 // fs.ErrExist and stays.
@@ -140,71 +27,6 @@ func (d *directory) rename(old, name string) error {
 		return err
 	}
 	return nil
-}
-
-func (d *directory) unlink(base string) error { return unix.Unlinkat(d.fd, base, 0) }
-
-// names lists the directory in no order.
-func (d *directory) names() ([]string, error) {
-	fd, err := retry(func() (int, error) {
-		return unix.Openat(d.fd, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	})
-	if err != nil {
-		return nil, err
-	}
-	f := os.NewFile(uintptr(fd), ".")
-	defer f.Close()
-	return f.Readdirnames(-1)
-}
-
-func idOf(st *unix.Stat_t) fileID { return fileID{a: uint64(st.Dev), b: st.Ino} }
-
-func entryOf(st *unix.Stat_t) entry {
-	return entry{
-		id:       idOf(st),
-		device:   uint64(st.Dev),
-		regular:  st.Mode&unix.S_IFMT == unix.S_IFREG,
-		links:    uint64(st.Nlink),
-		size:     st.Size,
-		modified: st.Mtim.Nano(),
-	}
-}
-
-func retry(f func() (int, error)) (int, error) {
-	for {
-		n, err := f()
-		if err != unix.EINTR {
-			return n, err
-		}
-	}
-}
-
-// errnoName is the short name of an error number ("ENOSPC"), "" if there is none.
-func errnoName(err error) string {
-	var no syscall.Errno
-	if !errors.As(err, &no) {
-		return ""
-	}
-	return unix.ErrnoName(no)
-}
-
-// readPipe reads what is there now: n bytes, 0 at the end of the stream, or
-// wait when there is nothing yet.
-func readPipe(fd uintptr, buf []byte) (n int, wait bool, err error) {
-	for {
-		n, err = syscall.Read(int(fd), buf)
-		switch err {
-		case nil:
-			return n, false, nil
-		case syscall.EINTR:
-		case syscall.EAGAIN:
-			return 0, true, nil
-		case syscall.EIO: // the other side of a terminal is gone
-			return 0, false, nil
-		default:
-			return 0, false, err
-		}
-	}
 }
 
 // pendingBytes says how much lies in the pipe now.
@@ -249,20 +71,3 @@ func pipeAllowance(limit int64) int64 {
 	}
 	return min(limit, pages*int64(os.Getpagesize())/4)
 }
-
-// unpoll takes a pipe away from the poller; repoll brings it back. f is closed.
-func unpoll(f *os.File) (fd uintptr, ok bool) {
-	raw, err := f.SyscallConn()
-	if err != nil {
-		return 0, false
-	}
-	dup := -1
-	raw.Control(func(old uintptr) { dup, err = unix.FcntlInt(old, unix.F_DUPFD_CLOEXEC, 0) })
-	if err != nil || dup < 0 {
-		return 0, false
-	}
-	f.Close()
-	return uintptr(dup), true
-}
-
-func repoll(fd uintptr) *os.File { return os.NewFile(fd, "pipe") }

@@ -59,6 +59,7 @@ type Pump struct {
 	quick int       // short reads in quick succession
 	full  int       // long ones
 	wide  int       // what the wider pipe took from the allowance; -1: refused
+	first []byte    // what a read that waits is given, where the poller reads itself
 	shaper
 }
 
@@ -152,7 +153,7 @@ func (p *Pump) poll() (busy bool) {
 	p.quick, p.full = 0, 0
 	p.remind()
 	for {
-		err := raw.Read(take)
+		err := p.arrive(r, raw, take)
 		switch {
 		case err == nil && p.n <= 0:
 			return false
@@ -166,13 +167,13 @@ func (p *Pump) poll() (busy bool) {
 			return false
 		}
 		if !p.drainedAlready() && isClosed(p.draining) {
-			if p.drain(raw) {
+			if p.drain(r, raw) {
 				return false
 			}
 			close(p.drained)
 		}
 		if isClosed(p.closing) {
-			p.drain(raw)
+			p.drain(r, raw)
 			return false
 		}
 		p.flush()
@@ -353,22 +354,16 @@ func (p *Pump) emit(b []byte) {
 
 // drain delivers what is in the pipe now and says whether that was its end.
 // What others write meanwhile is not waited for, or a flood would never end.
-func (p *Pump) drain(raw syscall.RawConn) (end bool) {
-	left, first, wait := 0, true, false
-	for !wait && (first || left > 0) {
+func (p *Pump) drain(r *os.File, raw syscall.RawConn) (end bool) {
+	left := 1
+	for first := true; left > 0; first = false {
 		p.hold()
-		err := raw.Control(func(fd uintptr) {
-			if first {
-				left = max(pendingBytes(fd), 1)
-				first = false
-			}
-			p.n, wait, _ = readPipe(fd, p.buf[p.held:])
-		})
-		if err != nil {
-			return true
-		}
+		n, there, wait := p.readNow(r, raw, p.buf[p.held:])
 		if wait {
 			break
+		}
+		if p.n = n; first {
+			left = max(there, 1)
 		}
 		if p.n <= 0 {
 			return true

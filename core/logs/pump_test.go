@@ -40,7 +40,7 @@ func TestAGrandchildHoldingThePipeDelaysNothing(t *testing.T) {
 
 func TestDrainEndsAlthoughAGrandchildFloods(t *testing.T) {
 	s := open(t, newSet(t, Options{}), "a", Settings{Files: []string{filepath.Join(t.TempDir(), "a.log")}, Size: 1 << 20})
-	r, w, err := os.Pipe()
+	r, w, err := pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,8 +239,8 @@ func TestAnUnfinishedLineInASharedFileIsHeldAndThenShown(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.log")
 	set := newSet(t, Options{})
 	a, b := open(t, set, "a", Settings{Files: []string{path}}), open(t, set, "b", Settings{Files: []string{path}})
-	ra, wa, _ := os.Pipe()
-	rb, wb, _ := os.Pipe()
+	ra, wa, _ := pipe()
+	rb, wb, _ := pipe()
 	pa, pb := a.Attach(ra), b.Attach(rb)
 	f := a.Follow(soon(t))
 	defer f.Close()
@@ -343,7 +343,7 @@ func TestIdleStreamsOwnNoBuffer(t *testing.T) {
 	var pumps []*Pump
 	for i := range n {
 		s := open(t, set, fmt.Sprint(i), Settings{Files: []string{filepath.Join(dir, fmt.Sprint(i))}, Size: 1 << 20, Count: 3})
-		r, w, err := os.Pipe()
+		r, w, err := pipe()
 		if err != nil {
 			t.Skip(err)
 		}

@@ -129,7 +129,7 @@ func TestTheRingHoldsTheNewestBytes(t *testing.T) {
 func TestFollowersGetEveryLineOnceAfterTheTail(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.log")
 	s := open(t, newSet(t, Options{}), "a", Settings{Files: []string{path}, Size: 500, Count: 1000})
-	r, w, err := os.Pipe()
+	r, w, err := pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
