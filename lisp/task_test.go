@@ -122,7 +122,16 @@ func TestNothingIsLeftOfCoroutines(t *testing.T) {
 			_, _ = NewThread(t.Context(), nil, Budget{Steps: 200_000, Bytes: 16 << 20, Depth: 1000}).Eval(base.Child(), "t", src)
 		}
 	}
-	if after := runtime.NumGoroutine(); after > before {
+	after := runtime.NumGoroutine()
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for range 200 { // the last instructions of a goroutine come after its end is told
+		if after = runtime.NumGoroutine(); after <= before {
+			break
+		}
+		<-ticker.C
+	}
+	if after > before {
 		t.Errorf("%d goroutines before, %d after", before, after)
 	}
 }
