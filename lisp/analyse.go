@@ -423,7 +423,7 @@ func (a *analyser) expandOnce(name string, form Value) (Value, bool) {
 	if g != nil || isAccessor(name) {
 		return Nil, false
 	}
-	if m := a.env.fuzzyFor(name); m != nil {
+	if m := a.env.fuzzyFor(a.t, name); m != nil {
 		return a.expand(m, append([]Value{String(name)}, a.args(form)...)), true
 	}
 	return Nil, false

@@ -134,8 +134,8 @@ func channelPrims() []Prim {
 			t.alloc(160)
 			if len(args) > 0 {
 				n, ok := args[0].AsInt()
-				if n < 0 {
-					t.fail("value", "cannot make a channel that holds %d values", n)
+				if compareNumbers(args[0], Int(0)) < 0 {
+					t.fail("value", "cannot make a channel that holds %s values", showArg(args[0]))
 				}
 				if !ok {
 					n = most

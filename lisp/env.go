@@ -2,7 +2,6 @@ package lisp
 
 import (
 	"fmt"
-	"regexp"
 	"sort"
 	"strings"
 )
@@ -46,7 +45,7 @@ type macro struct {
 
 // fuzzyMacro answers for every head symbol that its pattern matches.
 type fuzzyMacro struct {
-	re    *regexp.Regexp
+	re    *pattern
 	macro *macro
 }
 
@@ -165,10 +164,10 @@ func (env *Env) macro(name string) *macro {
 }
 
 // fuzzyFor gives the first pattern macro that matches a name.
-func (env *Env) fuzzyFor(name string) *macro {
+func (env *Env) fuzzyFor(t *Thread, name string) *macro {
 	for e := env; e != nil; e = e.parent {
 		for _, f := range e.fuzzy {
-			if f.re.MatchString(name) {
+			if t.matches(f.re, name) {
 				return f.macro
 			}
 		}

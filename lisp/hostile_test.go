@@ -105,9 +105,9 @@ func hostilePool() []func() Value {
 	return pool
 }
 
-// TestHostileArgumentsOfEveryPrimitive calls every function of the language with hostile arguments in every place: it
+// TestE30HostileArgumentsOfEveryFunction calls every function of the language with hostile arguments in every place: it
 // must answer with a value or an error, soon, without a panic, and without taking more memory than the budget allows.
-func TestHostileArgumentsOfEveryPrimitive(t *testing.T) {
+func TestE30HostileArgumentsOfEveryFunction(t *testing.T) {
 	base := NewBase()
 	pool := hostilePool()
 	for _, f := range []string{"(fn [& x] (car x))", "(fn [a] true)", "(fn [a b] a)", "(fn [& x] nil)", `(fn [& x] (raise "no"))`, "car", "<", "concat", "(fn [& x] [x x])"} {

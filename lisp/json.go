@@ -50,6 +50,9 @@ func (w *jsonWriter) value(v Value) *Error {
 	case nil:
 		w.b = strconv.AppendInt(w.b, v.n, 10)
 	case *bigInt:
+		if w.t != nil {
+			w.t.chargeDigits(o)
+		}
 		w.b = o.i.Append(w.b, 10)
 	case *floatTag:
 		f := v.float()

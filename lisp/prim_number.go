@@ -41,6 +41,9 @@ func numberPrims() []Prim {
 				if isSeq(v) {
 					return v
 				}
+				if _, ok := v.o.(*floatTag); ok {
+					return Float(-v.float()) // 0 - 0.0 would lose the sign
+				}
 				return t.arith(opSub, Int(0), v)
 			})},
 		{Name: "*", Params: "x...", Doc: "The product.", Example: "(* 2 3 4) => 24", op: opMul, fn: sum(opMul, 1, number), fn2: func(t *Thread, a, b Value) Value { return t.arith(opMul, a, b) }},
@@ -175,7 +178,7 @@ func bitwise(f func(z, x, y *big.Int) *big.Int) func(t *Thread, args []Value) Va
 }
 
 func (t *Thread) shift(name string, a, by Value, left bool) Value {
-	n, ok := by.AsInt()
+	n, ok := clampedInt(by)
 	if !ok || n < 0 {
 		t.fail("value", "cannot shift by %s bits: want 0 or more", showArg(by))
 	}
@@ -199,7 +202,7 @@ func (t *Thread) shift(name string, a, by Value, left bool) Value {
 func logical(width uint, left bool) func(t *Thread, args []Value) Value {
 	mask := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), width), big.NewInt(1))
 	return func(t *Thread, args []Value) Value {
-		n, ok := args[1].AsInt()
+		n, ok := clampedInt(args[1])
 		if !ok || n < 0 {
 			t.fail("value", "cannot shift by %s bits: want 0 or more", showArg(args[1]))
 		}

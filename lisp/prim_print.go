@@ -156,6 +156,7 @@ func (t *Thread) verb(spec string, verb rune, v Value) string {
 			return fmt.Sprintf(spec+string(verb), v.n)
 		case *bigInt:
 			if verb != 'c' && verb != 'U' {
+				t.chargeDigits(o)
 				return fmt.Sprintf(spec+string(verb), &o.i)
 			}
 		case *floatTag:

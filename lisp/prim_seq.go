@@ -15,8 +15,8 @@ func seqPrims() []Prim {
 		{Name: "make-array", Params: "n:int [fill]", Doc: "An array of n elements, nil or fill.", Example: "(make-array 2 0) => [0 0]",
 			fn: func(t *Thread, args []Value) Value {
 				n, ok := args[0].AsInt()
-				if n < 0 {
-					t.fail("value", "cannot make an array of %d elements", n)
+				if compareNumbers(args[0], Int(0)) < 0 {
+					t.fail("value", "cannot make an array of %s elements", showArg(args[0]))
 				}
 				if !ok {
 					n = most
@@ -377,10 +377,10 @@ func concatPrim(t *Thread, args []Value) Value {
 
 // bounds checks from and to against n elements; to beyond the end is the end.
 func (t *Thread) bounds(args []Value, n int) (int, int) {
-	from, ok := args[1].AsInt()
+	from, ok := clampedInt(args[1])
 	to, ok2 := int64(n), true
 	if len(args) > 2 {
-		to, ok2 = args[2].AsInt()
+		to, ok2 = clampedInt(args[2])
 		to = min(to, int64(n))
 	}
 	if !ok || !ok2 || from < 0 || from > int64(n) || to < from {

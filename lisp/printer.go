@@ -1,6 +1,9 @@
 package lisp
 
 import (
+	"fmt"
+	"math"
+	"math/big"
 	"strconv"
 	"strings"
 	"unicode"
@@ -20,11 +23,17 @@ func Display(v Value) string { return printLimit(v, true, 64<<20) }
 func printShort(v Value) string { return printLimit(v, false, 200) }
 
 func printLimit(v Value, display bool, limit int) string {
+	s, _ := printCut(v, display, limit)
+	return s
+}
+
+// printCut prints about limit bytes, and says whether that is not all.
+func printCut(v Value, display bool, limit int) (string, bool) {
 	if s, ok := v.o.(*text); ok && display {
-		return s.s
+		return s.s, false
 	}
 	if v.o == nil {
-		return strconv.FormatInt(v.n, 10)
+		return strconv.FormatInt(v.n, 10), false
 	}
 	p := printer{limit: limit}
 	if display {
@@ -32,7 +41,7 @@ func printLimit(v Value, display bool, limit int) string {
 	} else {
 		p.print(v)
 	}
-	return string(p.b)
+	return string(p.b), p.cut
 }
 
 // show is Print charged to the budget.
@@ -40,7 +49,12 @@ func (t *Thread) show(v Value, display bool) string {
 	if s, ok := v.o.(*text); ok && display {
 		return s.s
 	}
-	p := printer{limit: 256 << 20, t: t}
+	return t.showLimit(v, display, 256<<20)
+}
+
+// showLimit is show of about limit bytes.
+func (t *Thread) showLimit(v Value, display bool, limit int) string {
+	p := printer{limit: limit, t: t}
 	if display {
 		p.display(v)
 	} else {
@@ -151,12 +165,36 @@ func (p *printer) print(v Value) {
 
 const hexDigits = "0123456789abcdef"
 
+// bigInt prints a big integer. Where only the beginning is wanted it does not compute all of them, which takes long.
 func (p *printer) bigInt(o *bigInt) {
+	if digits := int64(float64(o.i.BitLen())*math.Log10(2)) + 1; digits > int64(p.limit-len(p.b)) {
+		p.b = fmt.Appendf(p.b, "%s… (%d digits)", firstDigits(&o.i), digits)
+		p.cut = true
+		return
+	}
 	if p.t != nil {
-		words := int64(len(o.i.Bits()))
-		p.t.charge(words * words / 64)
+		p.t.chargeDigits(o)
 	}
 	p.b = o.i.Append(p.b, 10)
+}
+
+// chargeDigits pays for making decimal digits of a big integer, before it is done.
+func (t *Thread) chargeDigits(o *bigInt) {
+	words := int64(len(o.i.Bits()))
+	t.charge(words * words / 64)
+	t.alloc(words * 20)
+}
+
+// firstDigits are the sign and the first six digits of an integer of more than 64 bits.
+func firstDigits(i *big.Int) string {
+	n := i.BitLen()
+	top := new(big.Int).Rsh(new(big.Int).Abs(i), uint(n-64))
+	_, fraction := math.Modf(math.Log10(float64(top.Uint64())) + float64(n-64)*math.Log10(2))
+	text := strconv.FormatFloat(math.Pow(10, fraction+5), 'f', 0, 64)[:6]
+	if i.Sign() < 0 {
+		text = "-" + text
+	}
+	return text
 }
 
 func (p *printer) list(c *cons, brackets bool) {
@@ -430,9 +468,9 @@ type pretty struct {
 }
 
 func (p *pretty) value(v Value, indent int) {
-	short := printLimit(v, false, p.width+8)
-	if indent+utf8.RuneCountInString(short) <= p.width || p.depth > 100 || p.b.Len() > 16<<20 {
-		if len(short) > p.width+8 {
+	short, cut := printCut(v, false, p.width+8)
+	if !cut && indent+utf8.RuneCountInString(short) <= p.width || p.depth > 100 || p.b.Len() > 16<<20 {
+		if cut || len(short) > p.width+8 {
 			short = Print(v)
 		}
 		p.b.WriteString(short)

@@ -207,7 +207,7 @@ func (t *Thread) message(v Value) string {
 	if s, ok := v.AsString(); ok {
 		return s
 	}
-	return clip(t.show(v, false), 4096)
+	return clip(t.showLimit(v, false, 4096), 4096)
 }
 
 // specialDef analyses (def name value).
@@ -551,11 +551,11 @@ func specialDefmac(a *analyser, args []Value, _ Value) expr {
 		a.bad("cannot compile defmac: %v", err)
 	}
 	for _, f := range a.env.fuzzy {
-		if f.re.String() == re.re.String() {
+		if f.re.re.String() == re.re.String() {
 			f.macro = m
 			return constNil
 		}
 	}
-	a.env.fuzzy = append(a.env.fuzzy, &fuzzyMacro{re.re, m})
+	a.env.fuzzy = append(a.env.fuzzy, &fuzzyMacro{re, m})
 	return constNil
 }

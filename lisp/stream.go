@@ -194,7 +194,7 @@ func rangePrim(t *Thread, args []Value) Value {
 func (t *Thread) part(args []Value, take bool) Value {
 	coll := args[1]
 	s := t.streamOf(coll)
-	n, isCount := args[0].AsInt()
+	n, isCount := clampedInt(args[0])
 	f := args[0]
 	all := isCount && n < 0
 	inside := func(t *Thread, v Value) bool {
@@ -246,7 +246,7 @@ func (t *Thread) part(args []Value, take bool) Value {
 
 func partition(t *Thread, args []Value) Value {
 	s := t.streamOf(args[len(args)-1])
-	n, isCount := args[0].AsInt()
+	n, isCount := clampedInt(args[0])
 	f := args[0]
 	keep := Nil
 	if len(args) == 3 {

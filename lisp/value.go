@@ -122,6 +122,17 @@ func (v Value) Truthy() bool {
 // AsInt gives an integer that fits 64 bits.
 func (v Value) AsInt() (int64, bool) { return v.n, v.o == nil }
 
+// clampedInt gives an integer; one beyond 64 bits as the greatest or the least of those.
+func clampedInt(v Value) (int64, bool) {
+	if b, ok := v.o.(*bigInt); ok {
+		if b.i.Sign() < 0 {
+			return math.MinInt64, true
+		}
+		return math.MaxInt64, true
+	}
+	return v.AsInt()
+}
+
 // AsFloat gives a float, or an integer as a float.
 func (v Value) AsFloat() (float64, bool) {
 	switch v.o.(type) {
