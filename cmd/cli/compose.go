@@ -57,7 +57,7 @@ func (d *daemon) compose(loaded config.Config, background bool) (undo func(), er
 	}
 	steps = append(steps, func() { _ = d.audit.Close() })
 
-	d.host, err = child.NewHost(child.Options{CgroupMode: settings.Cgroup, Instance: d.place.Instance, Logf: d.diary.Logf})
+	d.host, err = child.NewHost(child.Options{CgroupMode: settings.Cgroup, Instance: d.place.Instance, Ledger: d.place.Lives, Logf: d.diary.Logf})
 	if err != nil {
 		return undo, err
 	}

@@ -19,6 +19,7 @@ import (
 type Options struct {
 	CgroupMode string                           // "auto": a cgroup of its own per process where that is possible; "off"
 	Instance   string                           // names the cgroup, so that daemons live side by side
+	Ledger     string                           // file that says what runs, for whoever comes after a daemon that was killed; "" = none
 	Logf       func(format string, args ...any) // for what nobody asked for: a helper thread added, a cgroup that cannot be removed
 }
 
@@ -29,6 +30,7 @@ type Host struct {
 	mark        string   // of this run, in the environment of all it starts
 	cgroups     *cgroups // nil: trees are found by session, marker and descent
 	controllers *controllers
+	ledger      *ledger // nil without
 	null        *os.File
 	jobs        chan func()   // to the spawner threads
 	begun       chan struct{} // there is a child, or the Host closes: the reaper without children looks again
@@ -94,6 +96,13 @@ func NewHost(o Options) (*Host, error) {
 	}
 	h.controllers = &controllers{instance: o.Instance, tree: h.cgroups}
 	h.controllers.sweep() // what was in them was in the cgroups swept just now
+	if o.Ledger != "" {
+		h.endSurvivors(readLedger(o.Ledger))
+		h.ledger = &ledger{path: o.Ledger, head: ledgerHead(h.mark), logf: h.logf}
+		if err := h.ledger.open(); err != nil {
+			h.logf("cannot note what runs in %s: %v; if this daemon is killed, its successor may not find all it leaves", o.Ledger, err)
+		}
+	}
 	go h.reap()
 	for range spawners {
 		go h.spawner()
@@ -135,6 +144,7 @@ func (h *Host) end() error {
 		}
 	}
 	err := h.null.Close()
+	h.ledger.close()
 	if e := h.controllers.close(); e != nil {
 		h.logf("cannot remove cgroup: %v", e)
 	}

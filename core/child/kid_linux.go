@@ -157,6 +157,7 @@ func (k *kid) leaderReaped(exit Exit) {
 // over: nothing is left.
 func (k *kid) over() {
 	k.leaveCgroups()
+	k.host.ledger.over(k)
 	k.mu.Lock()
 	k.ended = true
 	k.mu.Unlock()

@@ -140,6 +140,7 @@ func (h *Host) ownCgroup(k *kid, c Command, attr *syscall.SysProcAttr) error {
 func (h *Host) fork(k *kid, path string, argv []string, attr *syscall.ProcAttr) error {
 	pidfd := -1
 	attr.Sys.PidFD = &pidfd
+	h.ledger.begun(k)
 	h.forkBegins()
 	pid, err := syscall.ForkExec(path, argv, attr)
 	if err == unix.ENOSYS && attr.Sys.UseCgroupFD {
@@ -153,9 +154,13 @@ func (h *Host) fork(k *kid, path string, argv []string, attr *syscall.ProcAttr) 
 	}
 	if err != nil {
 		h.forkFailed()
+		h.ledger.over(k)
 		return err
 	}
 	k.pid, k.pinned = pid, true
+	if k.cgroup == nil {
+		h.ledger.begun(k) // now with its number
+	}
 	h.register(k, pidfd)
 	if pidfd >= 0 {
 		unix.Close(pidfd)

@@ -71,6 +71,9 @@ func behave(mode []string) {
 		say("ready")
 		_ = unix.Kill(os.Getpid(), unix.SIGSTOP)
 		wait()
+	case "hardy": // outlives its parent, in a program that has no environment
+		_ = unix.Prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0)
+		panic(syscall.Exec("/bin/sleep", []string{"hardy-" + mode[1], "1000"}, nil))
 	case "orphan": // leaves a child in a session of its own and exits
 		again([]string{"nap"}, &syscall.SysProcAttr{Setsid: true})
 		os.Exit(7)

@@ -90,6 +90,10 @@ func inside(instance, scenario string, args []string) {
 		reaps(instance)
 	case "inherits":
 		inherits(instance)
+	case "killed":
+		killed(instance, args[0], args[1])
+	case "successor":
+		successor(instance, args[0], args[1], args[2])
 	case "divides":
 		divides(instance, args[0])
 	case "starts-clean":

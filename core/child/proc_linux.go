@@ -67,30 +67,36 @@ func readProcs() map[int]proc {
 }
 
 // unitOf reads the marker in the environment that a process was started with.
-func unitOf(pid int) string {
+func unitOf(pid int) string { return variables(pid, UnitKey)[0] }
+
+// variables reads some variables of the environment that a process was started with, "" for each that it was not given.
+func variables(pid int, keys ...string) []string {
+	found := make([]string, len(keys))
 	settled := false // what exec has to do was done before this look
 	for range execLooks {
 		text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
 		if err != nil {
-			return ""
+			return found
 		}
 		for entry := range bytes.SplitSeq(text, []byte{0}) {
-			if unit, found := bytes.CutPrefix(entry, []byte(UnitKey+"=")); found {
-				return string(unit)
+			for i, key := range keys {
+				if value, is := bytes.CutPrefix(entry, []byte(key+"=")); is && found[i] == "" {
+					found[i] = string(value)
+				}
 			}
 		}
 		if len(text) > 0 || settled {
-			return ""
+			return found
 		}
 		// None at all: it was given none, or it has ended, or it is in the last steps of an exec, which are over in microseconds
 		// and must not let it pass for a stranger.
 		if p, err := readProc(pid); err != nil || p.state == 'Z' || p.state == 'X' {
-			return ""
+			return found
 		} else if settled = p.hasEnv; !settled {
 			runtime.Gosched()
 		}
 	}
-	return ""
+	return found
 }
 
 // execLooks bounds the looks at a process whose exec does not come to its end.

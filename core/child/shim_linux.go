@@ -203,8 +203,8 @@ func (h *Host) forkShim(k *kid, o order, attr *syscall.ProcAttr) (*os.File, erro
 	}
 	defer sayer.Close()
 	attr.Dir, attr.Sys.Credential, attr.Sys.UseCgroupFD = "", nil, false
-	// The marker alone: the rest is the program's, and what it holds must not tune the shim.
-	attr.Env = []string{UnitKey + "=" + k.unit}
+	// The markers alone: the rest is the program's, and what it holds must not tune the shim.
+	attr.Env = []string{UnitKey + "=" + k.unit, DaemonKey + "=" + h.mark}
 	attr.Files = append(attr.Files, orders.Fd(), sayer.Fd())
 	if err := h.fork(k, "/proc/self/exe", []string{shimName}, attr); err != nil {
 		said.Close()

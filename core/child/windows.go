@@ -14,6 +14,7 @@ import (
 type Options struct {
 	CgroupMode string // of no meaning here: every process has a job
 	Instance   string // of no meaning here: jobs have no names
+	Ledger     string // of no meaning here: jobs end with the daemon
 	Logf       func(format string, args ...any)
 }
 

@@ -27,6 +27,7 @@ type Place struct {
 	Log        string // the daemon's own log, unless the configuration names one
 	Logs       string // folder of the processes' logs that have no other place
 	Added      string // what add-proc added
+	Lives      string // what runs, for the daemon after one that was killed
 
 	uid int
 }
@@ -80,6 +81,7 @@ func locate(path string, s Settings, h host) (Place, error) {
 	p.Audit = filepath.Join(p.StateDir, "audit.log")
 	p.Log = filepath.Join(p.StateDir, "supervisord.log")
 	p.Logs = filepath.Join(p.StateDir, "logs")
+	p.Lives = filepath.Join(p.StateDir, "lives")
 	p.Added = filepath.Join(p.StateDir, "added.json")
 	switch {
 	case s.AdminSock != "":
