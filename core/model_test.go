@@ -175,6 +175,9 @@ func TestSpecsThatCannotWorkAreRefused(t *testing.T) {
 		"restart_delay_max": func(s *Spec) { s.Care.RestartDelay = time.Hour },
 		"std_log_size":      func(s *Spec) { s.Output.Size = -1 },
 		"std_log_count":     func(s *Spec) { s.Output.Count = -1 },
+		"std_log_age":       func(s *Spec) { s.Output.Age = -1 },
+		"std_log_total":     func(s *Spec) { s.Output.Total, s.Output.Size = 1, 2 },
+		"log_format":        func(s *Spec) { s.Output.Format = 9 },
 	} {
 		if err := spec("web", tweak).Validate(); !errors.Is(err, ErrInvalid) || !strings.HasPrefix(err.Error(), "web: "+key+" ") {
 			t.Errorf("%s: %v", key, err)

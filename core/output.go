@@ -35,7 +35,9 @@ func (o *outlets) each(want Output, change func(*logs.Stream, logs.Settings) err
 	o.change.Lock()
 	defer o.change.Unlock()
 	one := func(at *atomic.Pointer[logs.Stream], stream string, files []string) error {
-		settings := logs.Settings{Files: files, Size: want.Size, Count: want.Count, Format: want.Format}
+		settings := logs.Settings{
+			Files: files, Size: want.Size, Count: want.Count, Age: want.Age, Total: want.Total, Compress: want.Compress, Format: want.Format,
+		}
 		s := at.Load()
 		switch {
 		case s != nil && change != nil:

@@ -136,6 +136,9 @@ func differ(a, b Spec) difference {
 	note(&d.output, "stderr", slices.Equal(o.Stderr, p.Stderr))
 	note(&d.output, "std_log_size", o.Size == p.Size)
 	note(&d.output, "std_log_count", o.Count == p.Count)
+	note(&d.output, "std_log_age", o.Age == p.Age)
+	note(&d.output, "std_log_total", o.Total == p.Total)
+	note(&d.output, "std_log_compress", o.Compress == p.Compress)
 	note(&d.output, "log_format", o.Format == p.Format)
 	return d
 }

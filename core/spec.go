@@ -119,9 +119,12 @@ type Care struct {
 
 // Output is where its output goes.
 type Output struct {
-	Stdout, Stderr []string // files, each gets every byte; empty = discarded
-	Size           int64    // bytes per file, 0 = never rotated
-	Count          int      // rotated files kept
+	Stdout, Stderr []string      // files, each gets every byte; empty = discarded
+	Size           int64         // bytes per file, 0 = never rotated
+	Count          int           // rotated files kept
+	Age            time.Duration // of their last byte, 0 = any
+	Total          int64         // bytes of all files of one stream together, 0 = any
+	Compress       bool          // rotated files are packed with gzip
 	Format         logs.Format
 }
 
@@ -204,6 +207,12 @@ func (s Spec) Validate() error {
 		return bad("std_log_size", "must not be negative, got %d", o.Size)
 	case o.Count < 0:
 		return bad("std_log_count", "must not be negative, got %d", o.Count)
+	case o.Age < 0:
+		return bad("std_log_age", "must not be negative, got %v", o.Age)
+	case o.Total < 0:
+		return bad("std_log_total", "must not be negative, got %d", o.Total)
+	case o.Total > 0 && o.Total < o.Size:
+		return bad("std_log_total", "is less than std_log_size (%d, %d)", o.Total, o.Size)
 	case o.Format < logs.Raw || o.Format > logs.JSON:
 		return bad("log_format", "is unknown")
 	}

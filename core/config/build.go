@@ -58,6 +58,7 @@ func (b *builder) build(src source) core.Spec {
 		b.account(spec, src, hidden)
 	}
 	b.care(spec, src)
+	b.rotation(spec, src)
 	if !src.saved {
 		b.limits(spec, src)
 		b.overwritten(spec, d.envFile, src)
@@ -325,6 +326,25 @@ func (b *builder) care(spec *core.Spec, src source) {
 	for _, file := range c.PurgeFiles {
 		if why := b.untouchable(file, spec); why != "" {
 			b.bad(src, "purge_files", "", "%s: cannot remove %s: %s", src.label("purge_files"), file, why)
+		}
+	}
+}
+
+// rotation looks at the limits of files together.
+func (b *builder) rotation(spec *core.Spec, src source) {
+	o := &spec.Output
+	if o.Total > 0 && o.Total < o.Size {
+		b.bad(src, "std_log_total", "", "%s: %s is less than std_log_size (%s)", src.label("std_log_total"), sizeText(o.Total), sizeText(o.Size))
+	}
+	if o.Size > 0 {
+		return
+	}
+	for _, k := range []struct {
+		key   string
+		given bool
+	}{{"std_log_age", o.Age > 0}, {"std_log_total", o.Total > 0}, {"std_log_compress", o.Compress}} {
+		if k.given {
+			b.warn(src, k.key, "", "%s: %s means nothing with std_log_size = 0: nothing is rotated", b.called(spec), k.key)
 		}
 	}
 }

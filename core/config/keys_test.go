@@ -7,10 +7,12 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/BurntSushi/toml"
 
 	"github.com/qjpcpu/supervisord/core"
+	"github.com/qjpcpu/supervisord/core/logs"
 )
 
 // flagText is a value of the file as the flag's text.
@@ -371,7 +373,10 @@ func TestHashesAreCheckedLikeTheFile(t *testing.T) {
 }
 
 func TestEffectiveLoadsToTheSame(t *testing.T) {
-	cfg := mustLoad(t, strings.Replace(seedExample, `"nogroup"`, `"root"`, 1)+"[[process]]\nname='b'\ncommand='sh'\nargs=['$${X}']\nrestart_delay='15ms'\nstdout=[]\nexit_codes=[]\nrestart='never'\nstop_mode='group'\n")
+	cfg := mustLoad(t, strings.Replace(seedExample, `"nogroup"`, `"root"`, 1)+"[[process]]\nname='b'\ncommand='sh'\nargs=['$${X}']\nrestart_delay='15ms'\nstdout=[]\nexit_codes=[]\nrestart='never'\nstop_mode='group'\nlog_format='time-prefix'\nstd_log_age='30d'\nstd_log_total='1G'\nstd_log_compress=true\n")
+	if o := cfg.Specs[len(cfg.Specs)-1].Output; o.Age != 30*24*time.Hour || o.Total != 1<<30 || !o.Compress || o.Format != logs.TimePrefix {
+		t.Errorf("%+v", o)
+	}
 	again := reload(t, cfg)
 	if !reflect.DeepEqual(normal(again.Specs), normal(cfg.Specs)) {
 		t.Errorf("got  %+v\nwant %+v", again.Specs, cfg.Specs)

@@ -169,6 +169,14 @@ func TestEveryProblemIsReportedAtOnceWithItsPosition(t *testing.T) {
 		}},
 		{"own log", "log = '/var/log/x.log'\n[[process]]\nname='a'\ncommand='/bin/sh'\nstdout=['/var/log/x.log']\n", []string{
 			"5:1: stdout: /var/log/x.log is the daemon's own log: two writers would overwrite each other's files"}},
+		{"old files", "[[process]]\nname='a'\ncommand='/bin/sh'\nstd_log_age = '1x'\nstd_log_total = '10M'\nstd_log_compress = 1\nlog_format = 'Json'\n[[process]]\nname='b'\ncommand='/bin/sh'\nstd_log_age = -1\nstd_log_total = -1\n", []string{
+			`4:1: std_log_age: "1x" is no time: want seconds as a number, or a text such as "10ms", "1s", "2m", "7d"`,
+			"5:1: std_log_total: 10M is less than std_log_size (100M)",
+			"6:1: std_log_compress: want true or false, got an integer",
+			`7:1: log_format: unknown value "Json", want raw, prefix, time, time-prefix, json (did you mean json?)`,
+			"11:1: std_log_age: is out of range, want 0 to 316224000 seconds",
+			"12:1: std_log_total: -1 is negative",
+		}},
 		{"log to a directory", "[[process]]\nname='a'\ncommand='/bin/sh'\nstderr=['/usr']\n", []string{
 			`4:1: stderr: cannot log to "/usr": is a directory`}},
 		{"signal", "[[process]]\nname='a'\ncommand='/bin/sh'\nstop_signal='TREM'\n", []string{

@@ -29,7 +29,7 @@ func Markdown() string {
 	table("The daemon, before the first `[[process]]`:", daemonKeys())
 	b.WriteString("\n")
 	table("A process, below its `[[process]]`:", processKeys())
-	b.WriteString("\nA *time* is a number of seconds (`10`, `0.5`) or a text with a unit (`\"10ms\"`, `\"1s\"`, `\"2m\"`). " +
+	b.WriteString("\nA *time* is a number of seconds (`10`, `0.5`) or a text with a unit (`\"10ms\"`, `\"1s\"`, `\"2m\"`, `\"7d\"`). " +
 		"A *size* is a text with a unit (`\"100M\"`) or a number of bytes. A relative *path* means the folder of the file.\n")
 	return b.String()
 }

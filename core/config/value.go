@@ -295,9 +295,9 @@ func (r reader) duration(k Key, raw any) (time.Duration, error) {
 			secs = f
 			break
 		}
-		d, err := time.ParseDuration(s)
+		d, err := parseDuration(s)
 		if err != nil {
-			return 0, fmt.Errorf("%s is no time: want seconds as a number, or a text such as \"10ms\", \"1s\", \"2m\"", quote(s))
+			return 0, fmt.Errorf("%s is no time: want seconds as a number, or a text such as \"10ms\", \"1s\", \"2m\", \"7d\"", quote(s))
 		}
 		if d < time.Duration(k.min)*time.Second || d > time.Duration(k.max)*time.Second {
 			return 0, bad()
@@ -310,6 +310,16 @@ func (r reader) duration(k Key, raw any) (time.Duration, error) {
 		return 0, bad()
 	}
 	return time.Duration(math.Round(secs * float64(time.Second))), nil
+}
+
+// parseDuration knows days beside the units of the library; a day has 24 hours.
+func parseDuration(s string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
+			return time.Duration(n) * 24 * time.Hour, nil
+		}
+	}
+	return time.ParseDuration(s)
 }
 
 // texts wants a list of strings; those of Paths are made absolute.

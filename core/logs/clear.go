@@ -56,10 +56,14 @@ func (s *sink) own(d *directory) []string {
 	if e, err := d.stat(s.base); err == nil && e.regular {
 		names = append(names, s.base)
 	}
-	files, _ := oldFiles(d, s.base)
+	files, unfinished, _ := oldAndUnfinished(d, s.base)
+	all := unfinished
 	for _, f := range files {
-		if e, err := d.stat(f.name); err == nil && e.regular {
-			names = append(names, f.name)
+		all = append(all, f.names()...)
+	}
+	for _, name := range all {
+		if e, err := d.stat(name); err == nil && e.regular {
+			names = append(names, name)
 		}
 	}
 	return names
@@ -84,6 +88,9 @@ func (s *sink) clear() (removed []string, err error) {
 	}
 	s.parting = true
 	s.limit.Store(0)
+	s.olds.Lock()
+	defer s.olds.Unlock()
+	s.gone.Store(true)
 	var problems []error
 	for _, base := range s.own(d) {
 		path := filepath.Join(s.dir, base)

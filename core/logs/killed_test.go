@@ -20,7 +20,7 @@ const (
 )
 
 // rotateAndDie is the daemon of the tests below. It tells how much it had written.
-func rotateAndDie(path string, in step, times, count int) {
+func rotateAndDie(path string, in step, times, count int, compress bool) {
 	set := New(Options{})
 	set.step = func(at step, total int64) {
 		if at != in {
@@ -33,7 +33,7 @@ func rotateAndDie(path string, in step, times, count int) {
 			select {}
 		}
 	}
-	s, err := set.Open("a", "stdout", Settings{Files: []string{path}, Size: killedSize, Count: count})
+	s, err := set.Open("a", "stdout", Settings{Files: []string{path}, Size: killedSize, Count: count, Compress: compress})
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(9)
@@ -46,6 +46,7 @@ func rotateAndDie(path string, in step, times, count int) {
 	io.Copy(w, text(killedBytes, 7))
 	w.Close()
 	<-p.Done()
+	tidied(set)
 	fmt.Println("nobody killed it")
 	os.Exit(9)
 }

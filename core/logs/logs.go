@@ -3,6 +3,7 @@ package logs
 import (
 	"fmt"
 	"io"
+	"time"
 )
 
 // Settings say where the output of one stream goes and when its files are
@@ -19,6 +20,14 @@ type Settings struct {
 	// Count is how many old files are kept beside the active one; 0 keeps
 	// none: at Size the file starts anew.
 	Count int
+	// Age, if not 0, is how long an old file is kept after its last byte came.
+	Age time.Duration
+	// Total, if not 0, is how many bytes the files may take together; old ones
+	// go until an active file of full size has room beside the rest.
+	Total int64
+	// Compress packs old files with gzip, aside and at low priority. Tail reads
+	// them as it reads the others.
+	Compress bool
 	// Format is how lines stand in the files, on the daemon's stdout and stderr,
 	// and before those who read the stream. It changes nothing but Raw's promise:
 	// bytes as they were written.
@@ -56,10 +65,14 @@ const (
 	// NotReopened: the file was moved or deleted and no new one could be
 	// opened, for Reason; output still goes into the moved one.
 	NotReopened
+	// NotCompressed: an old file could not be compressed, for Reason; it stays
+	// as it is and is tried again after the next rotation.
+	NotCompressed
 )
 
 // String is the word for the kind: "degraded", "recovered", "reopened",
-// "not rotated", "not reopened".
+// "not rotated", "not reopened",
+// "not compressed".
 func (k NoticeKind) String() string {
 	switch k {
 	case Degraded:
@@ -72,6 +85,8 @@ func (k NoticeKind) String() string {
 		return "not rotated"
 	case NotReopened:
 		return "not reopened"
+	case NotCompressed:
+		return "not compressed"
 	}
 	return fmt.Sprintf("notice %d", int(k))
 }
@@ -98,6 +113,8 @@ func (n Notice) String() string {
 		return fmt.Sprintf("cannot rotate log %s: %s; it grows on", n.Path, n.Reason)
 	case NotReopened:
 		return fmt.Sprintf("log %s was moved or deleted and cannot be opened anew: %s", n.Path, n.Reason)
+	case NotCompressed:
+		return fmt.Sprintf("cannot compress an old file of log %s: %s; it stays as it is", n.Path, n.Reason)
 	}
 	return n.Kind.String() + " " + n.Path
 }

@@ -83,7 +83,7 @@ func child(args []string) {
 		io.Copy(io.Discard, os.Stdin)
 		fmt.Print("late word\n")
 	case "rotate": // rotate PATH STEP TIME COUNT: writes by itself and is killed in the TIMEth such step
-		rotateAndDie(args[1], step(number(2)), number(3), number(4))
+		rotateAndDie(args[1], step(number(2)), number(3), number(4), len(args) > 5)
 	case "closed": // closes its stdout and stays until its stdin ends
 		fmt.Print("bye\n")
 		os.Stdout.Close()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 
@@ -27,6 +28,19 @@ func (d *directory) rename(old, name string) error {
 		return err
 	}
 	return nil
+}
+
+// lowPriority makes the goroutine run only when nobody else wants to, to its
+// end: its thread ends with it. The first thread of a process cannot end, so
+// that one keeps its priority.
+func lowPriority() {
+	runtime.LockOSThread()
+	if unix.Gettid() == os.Getpid() {
+		runtime.UnlockOSThread()
+		return
+	}
+	const lowest = 19
+	unix.Setpriority(unix.PRIO_PROCESS, 0, lowest) // without it the work is done all the same
 }
 
 // pendingBytes says how much lies in the pipe now.

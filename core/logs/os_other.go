@@ -23,3 +23,6 @@ func pendingBytes(uintptr) int { return 0 }
 // Pipes have the width that they have here.
 func widenPipe(uintptr, int) int      { return 0 }
 func pipeAllowance(limit int64) int64 { return 0 }
+
+// lowPriority: a goroutine has the priority of its process here.
+func lowPriority() {}

@@ -56,6 +56,22 @@ func (d *directory) openRead(base string) (*os.File, entry, error) {
 	return d.open(base, flags, 0, false)
 }
 
+// create makes a file that must not exist yet.
+func (d *directory) create(base string) (*os.File, error) {
+	const flags = unix.O_WRONLY | unix.O_CREAT | unix.O_EXCL | unix.O_CLOEXEC | unix.O_NOFOLLOW
+	fd, err := retry(func() (int, error) { return unix.Openat(d.fd, base, flags, 0o640) })
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), base), nil
+}
+
+// touch sets when the last byte of a file came, in unix nanoseconds.
+func (d *directory) touch(base string, modified int64) error {
+	at := unix.NsecToTimespec(modified)
+	return unix.UtimesNanoAt(d.fd, base, []unix.Timespec{at, at}, unix.AT_SYMLINK_NOFOLLOW)
+}
+
 func (d *directory) open(base string, flags int, mode uint32, guarded bool) (*os.File, entry, error) {
 	fd, err := retry(func() (int, error) { return unix.Openat(d.fd, base, flags, mode) })
 	switch err {

@@ -97,6 +97,20 @@ func isDisk(f *os.File) bool {
 	return err == nil && kind == windows.FILE_TYPE_DISK
 }
 
+// create makes a file that must not exist yet.
+func (d *directory) create(base string) (*os.File, error) {
+	return os.OpenFile(filepath.Join(d.path, base), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
+}
+
+// touch sets when the last byte of a file came, in unix nanoseconds.
+func (d *directory) touch(base string, modified int64) error {
+	at := time.Unix(0, modified)
+	return os.Chtimes(filepath.Join(d.path, base), at, at)
+}
+
+// lowPriority: a goroutine has the priority of its process here.
+func lowPriority() {}
+
 // stat describes what stands at base itself, never what a link points to.
 func (d *directory) stat(base string) (entry, error) {
 	f, err := openPath(filepath.Join(d.path, base), windows.FILE_READ_ATTRIBUTES, windows.OPEN_EXISTING, shareAll|windows.FILE_FLAG_OPEN_REPARSE_POINT)

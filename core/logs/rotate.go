@@ -3,76 +3,13 @@ package logs
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io/fs"
-	"sort"
-	"strconv"
-	"strings"
 	"time"
 )
 
 // maxLine is the length up to which a line is kept whole, by a rotation and
 // among several writers of one file.
 const maxLine = 64 << 10
-
-const stampLayout = "20060102T150405Z"
-
-// oldName is what a full file is called: NAME.<UTC time>-<number>. The number
-// grows by one with each rotation and alone decides the order, so a clock that
-// was set back neither hides nor deletes the wrong file.
-func oldName(base string, at time.Time, seq uint64) string {
-	return fmt.Sprintf("%s.%s-%06d", base, at.UTC().Format(stampLayout), seq)
-}
-
-// parseOld reads back what oldName made; anything else is not ours.
-func parseOld(base, name string) (seq uint64, ok bool) {
-	rest, ok := strings.CutPrefix(name, base+".")
-	if !ok {
-		return 0, false
-	}
-	stamp, number, ok := strings.Cut(rest, "-")
-	if !ok || len(number) < 6 || (len(number) > 6 && number[0] == '0') {
-		return 0, false
-	}
-	if _, err := time.Parse(stampLayout, stamp); err != nil {
-		return 0, false
-	}
-	for _, c := range number {
-		if c < '0' || c > '9' {
-			return 0, false
-		}
-	}
-	seq, err := strconv.ParseUint(number, 10, 64)
-	return seq, err == nil
-}
-
-// old is one rotated file.
-type old struct {
-	name string
-	seq  uint64
-}
-
-// oldFiles are the rotated files of base, the oldest first. Only names are
-// looked at; who opens or removes one checks that it is a regular file.
-func oldFiles(d *directory, base string) ([]old, error) {
-	names, err := d.names()
-	if err != nil {
-		return nil, err
-	}
-	var found []old
-	for _, name := range names {
-		if seq, ok := parseOld(base, name); ok {
-			found = append(found, old{name, seq})
-		}
-	}
-	sort.Slice(found, func(i, j int) bool {
-		if found[i].seq != found[j].seq {
-			return found[i].seq < found[j].seq
-		}
-		return found[i].name < found[j].name
-	})
-	return found, nil
-}
 
 // cut says how many bytes of p the current file of the given size still takes
 // and whether it is full after them. openLine: the file ends inside a line.
@@ -113,13 +50,24 @@ const (
 	stepFull     step = iota // nothing is done yet
 	stepRenamed              // the full file has its old name, there is no active one
 	stepOpened               // there is one
-	stepUnlinked             // one of the files beyond the count is gone
+	stepUnlinked             // one of the files beyond the limits is gone
 	stepDone
+	stepPacking // a part of an old file stands in a compressed one of a preliminary name
+	stepPacked  // all of it does
+	stepNamed   // the compressed file has its name, the old file has its own too
+	stepPackedDone
 )
 
 func (s *sink) reached(at step) {
 	if s.step != nil {
 		s.step(at, s.total)
+	}
+}
+
+// reachedAside is reached for the tidier, which does not hold s.mu.
+func (s *sink) reachedAside(at step) {
+	if s.step != nil {
+		s.step(at, s.look().total)
 	}
 }
 
@@ -171,8 +119,11 @@ func (s *sink) rotate(now time.Time) error {
 		return err
 	}
 	s.reached(stepOpened)
-	err = s.retain(d)
+	err = s.retain(d, now)
 	s.reached(stepDone)
+	if s.later != nil && (s.age.Load() > 0 || s.compress.Load()) {
+		s.later(s)
+	}
 	return err
 }
 
@@ -194,25 +145,4 @@ func finishRename(d *directory, base string) error {
 		}
 	}
 	return nil
-}
-
-// retain removes the oldest rotated files beyond the count: only regular
-// files whose names oldName made, in the directory that is open.
-func (s *sink) retain(d *directory) error {
-	files, err := oldFiles(d, s.base)
-	if err != nil {
-		return err
-	}
-	keep := int(s.count.Load())
-	for i := 0; i < len(files)-keep; i++ {
-		e, serr := d.stat(files[i].name)
-		if serr != nil || !e.regular {
-			continue
-		}
-		if uerr := d.unlink(files[i].name); uerr != nil && !errors.Is(uerr, fs.ErrNotExist) {
-			err = uerr
-		}
-		s.reached(stepUnlinked)
-	}
-	return err
 }

@@ -137,7 +137,7 @@ func TestRetentionRemovesOnlyWhatIsOurs(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a.log")
 	decoys := []string{"a.log.1", "a.log.gz", "a.log.20260101T000000Z", "a.log.20260101T000000Z-1", "a.log.20260101T000000Z-0000001",
-		"a.log.20261301T000000Z-000001", "a.log.20260101T000000Z-000001.gz", "xa.log.20260101T000000Z-000001", "b.log.20260101T000000Z-000001",
+		"a.log.20261301T000000Z-000001", "a.log.20260101T000000Z-1.gz", "a.log.20260101T000000Z-000001.gz.tmp.x", "xa.log.20260101T000000Z-000001", "b.log.20260101T000000Z-000001",
 		"a.log.20260101T000000Z-00000x", "a.log."}
 	for _, name := range decoys {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(name), 0o600); err != nil {

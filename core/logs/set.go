@@ -27,6 +27,7 @@ type Set struct {
 	streams map[streamKey]*Stream
 	closed  bool
 
+	tidier    tidier
 	allowance atomic.Int64 // bytes of widened pipes left; -1 before it is known
 	learn     sync.Once
 }
@@ -110,8 +111,22 @@ func (set *Set) acquire(to Settings) (sinks []*sink, err error) {
 		}
 		sinks = append(sinks, s)
 	}
-	tune(sinks, to)
+	set.tune(sinks, to)
 	return sinks, nil
+}
+
+// tune sets what holds for the files from now on, and has what is new carried out.
+func (set *Set) tune(sinks []*sink, to Settings) {
+	for _, k := range sinks {
+		k.limit.Store(max(to.Size, 0))
+		fewer := k.count.Swap(int64(max(to.Count, 0))) > int64(to.Count)
+		less := k.totalLimit.Swap(max(to.Total, 0)) != to.Total && to.Total > 0
+		younger := k.age.Swap(int64(max(to.Age, 0))) != int64(to.Age) && to.Age > 0
+		packs := !k.compress.Swap(to.Compress) && to.Compress
+		if k.dir != "" && (fewer || less || younger || packs) {
+			set.tidier.look(k)
+		}
+	}
 }
 
 // sink finds or opens the one writer for path.
@@ -147,7 +162,7 @@ func (set *Set) sink(path string) (*sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.step = set.step
+	s.step, s.later = set.step, set.tidier.look
 	got := set.join(s, path, at)
 	if got != s {
 		s.close() // somebody was faster
@@ -212,6 +227,7 @@ func (set *Set) release(sinks []*sink) error {
 	set.mu.Unlock()
 	var problems []error
 	for _, s := range unused {
+		set.tidier.forget(s)
 		problems = append(problems, s.close())
 	}
 	return errors.Join(problems...)
@@ -270,6 +286,7 @@ func (set *Set) Close() error {
 	set.mu.Lock()
 	set.closed = true
 	set.mu.Unlock()
+	set.tidier.close()
 	var all sync.WaitGroup
 	gate := make(chan struct{}, 16)
 	var mu sync.Mutex

@@ -33,9 +33,16 @@ type sink struct {
 	names []string // spellings it is known under; guarded by Set.mu
 	place place    // guarded by Set.mu
 
-	writers atomic.Int32 // pumps that write here
-	limit   atomic.Int64
-	count   atomic.Int64
+	writers         atomic.Int32 // pumps that write here
+	limit, count    atomic.Int64
+	age, totalLimit atomic.Int64
+	compress        atomic.Bool
+	later           func(*sink) // asks the tidier for a look; nil: there is none
+
+	// olds is held by who removes or renames old files, over a few system calls.
+	olds     sync.Mutex
+	gone     atomic.Bool // closed or cleared: no file comes into being any more
+	grumbled string      // the tidier's own
 
 	// mu is held over a write. Nobody but those who write, or end writing,
 	// takes it: a blocked disk must not block a reader.
@@ -449,6 +456,7 @@ func (s *sink) standing() (entry, error) {
 
 // close ends the sink: a gap not yet told is told if that works now.
 func (s *sink) close() error {
+	s.gone.Store(true)
 	s.mu.Lock()
 	now := time.Now()
 	if s.trouble != nil {

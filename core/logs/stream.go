@@ -188,7 +188,7 @@ func (s *Stream) Apply(to Settings) error {
 	files := slices.Clone(to.Files)
 	if slices.Equal(files, was.files) {
 		s.format.Store(int32(to.Format))
-		tune(was.sinks, to)
+		s.set.tune(was.sinks, to)
 		return nil
 	}
 	sinks, err := s.set.acquire(to)
@@ -198,13 +198,6 @@ func (s *Stream) Apply(to Settings) error {
 	s.format.Store(int32(to.Format))
 	s.replace(&outputs{files: files, sinks: sinks})
 	return nil
-}
-
-func tune(sinks []*sink, to Settings) {
-	for _, k := range sinks {
-		k.limit.Store(max(to.Size, 0))
-		k.count.Store(int64(max(to.Count, 0)))
-	}
 }
 
 // replace puts new outputs in the place of the old ones, which go when their

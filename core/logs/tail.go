@@ -264,8 +264,8 @@ func (s *sink) open(limit int64, since time.Time) (*backward, int64, error) {
 	return b, floor, nil
 }
 
-// within is how much of a file that begins at off lies before the limit.
-func within(size, off, limit int64) int64 { return max(min(size, limit-off), 0) }
+// within is how much of a file that begins at off lies before the limit. (Files from before this daemon begin below 0.)
+func within(size, off, limit int64) int64 { return max(min(off+size, limit)-off, 0) }
 
 // active opens the file that stands where the view says, together with the
 // view and the files rotated before it. It may have been rotated since: then it
@@ -339,18 +339,53 @@ func (s *sink) older(files []old, off, limit, floor, youngest int64) func() (seg
 			if err != nil {
 				return segment{}, err
 			}
-			f, e, err := d.openRead(name)
+			text, modified, err := openOld(d, name)
 			d.close()
 			if err != nil { // deleted by retention meanwhile, or not ours
 				continue
 			}
-			if e.modified < youngest {
-				f.Close()
+			if modified < youngest {
+				text.file.Close()
 				break
 			}
-			off -= e.size
-			return segment{r: f, size: within(e.size, off, limit), off: off, file: f}, nil
+			off -= text.size
+			text.off, text.size = off, within(text.size, off, limit)
+			return text, nil
 		}
 		return segment{}, io.EOF
 	}
+}
+
+// openOld opens an old file for reading, compressed or not; it may become compressed just now. The segment has no offset yet.
+func openOld(d *directory, name string) (segment, int64, error) {
+	f, e, err := d.openRead(name)
+	if err == nil {
+		return segment{r: f, size: e.size, file: f}, e.modified, nil
+	}
+	if f, e, err = d.openRead(name + packedEnd); err != nil {
+		return segment{}, 0, err
+	}
+	p, err := openPacked(f, e.size)
+	if err == nil {
+		return segment{r: p, size: p.size, file: f}, e.modified, nil
+	}
+	end, size, err := openForeign(f)
+	if err != nil {
+		f.Close()
+		return segment{}, 0, err
+	}
+	return segment{r: atEnd{end, size - int64(len(end))}, size: size, file: f}, e.modified, nil
+}
+
+// atEnd is the end of a text whose beginning is not at hand: there it reads nothing, and a reader takes it for short.
+type atEnd struct {
+	text   []byte
+	begins int64
+}
+
+func (a atEnd) ReadAt(b []byte, off int64) (int, error) {
+	if off < a.begins {
+		return 0, io.EOF
+	}
+	return bytes.NewReader(a.text).ReadAt(b, off-a.begins)
 }
