@@ -181,10 +181,15 @@ func (e *Engine) allVerbs(session sessionID, calls []Call) bool {
 func (ev *evaluation) plain(ctx context.Context, calls []Call) Result {
 	result := ev.callAll(ctx, calls)
 	ev.deliver(result)
-	if !ev.engine.restricted.Load() {
+	if !ev.engine.restricted.Load() && !ev.unasked(calls) {
 		ev.engine.sessions.remember(ev.job.session(), result)
 	}
 	return result
+}
+
+// unasked tells whether it was a prompt that asked, on its own behalf: *1 and *2 are the values of its person.
+func (ev *evaluation) unasked(calls []Call) bool {
+	return !slices.ContainsFunc(calls, func(call Call) bool { return !ev.engine.verbs[call.Head].unasked })
 }
 
 // deliver hands the result to who asked for it, once.

@@ -27,6 +27,7 @@ type session struct {
 	used  time.Time
 	end   *time.Timer
 
+	defined  []named         // what its programs have defined; replaced as a whole, guarded by sessions.mu
 	shadowed map[string]bool // verbs that mean something else here; replaced as a whole, guarded by sessions.mu
 
 	// The values of *1 and *2 and *e, guarded by sessions.mu; the next program that has its turn gets them.
@@ -86,10 +87,10 @@ func (s *sessions) open(ctx context.Context, id sessionID) (one *session, close 
 	}
 	s.define(found)
 	return found, func() {
-		shadowed := s.shadowedIn(found.env)
+		shadowed, defined := s.shadowedIn(found.env), definitions(found.env)
 		<-found.turn
 		s.mu.Lock()
-		found.shadowed = shadowed
+		found.shadowed, found.defined = shadowed, defined
 		s.mu.Unlock()
 		s.release(id, found)
 	}, nil
@@ -152,6 +153,16 @@ func (s *sessions) shadows(id sessionID, verb string) bool {
 	defer s.mu.Unlock()
 	found := s.all[id]
 	return found != nil && found.shadowed[verb]
+}
+
+// definitionsOf are the definitions of a session when its last program ended; they wait for none.
+func (s *sessions) definitionsOf(id sessionID) []named {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if found := s.all[id]; found != nil {
+		return found.defined
+	}
+	return nil
 }
 
 // known tells whether there is such a session.

@@ -38,6 +38,7 @@ type Verb struct {
 
 	waits     bool // may take long: a program gives its turn to others meanwhile
 	registers bool // what it does counts when its program has ended well
+	unasked   bool // a prompt asks it on its own behalf
 }
 
 // Form is how the verb is written: "(stop NAME...)".
@@ -120,6 +121,10 @@ func Verbs() []Verb {
 		{Name: "apropos", Args: "TEXT", Power: Observe, Call: apropos,
 			Doc:     "The names of the verbs and functions that contain TEXT or are about it: an array of strings.",
 			Example: `(apropos "sta")`},
+		{Name: "complete", Args: "PREFIX", Power: Observe, Call: complete, unasked: true,
+			Doc: "What begins with PREFIX: an array of hashes of name and doc (one line).\n" +
+				"The verbs, what the session has defined, and the language. For prompts: it is not remembered as *1.",
+			Example: `(complete "res")`},
 
 		{Name: "start", Args: "NAME...", Power: Operate, Call: start, waits: true,
 			Doc:     "Starts processes and returns when they run; a running one is a success.\n" + reportDoc,

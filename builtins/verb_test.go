@@ -33,7 +33,7 @@ func TestEveryVerbIsComplete(t *testing.T) {
 			t.Errorf("%s: the example %s is no plain call of it: %v", v.Name, v.Example, err)
 		}
 	}
-	for _, name := range strings.Fields("status env env-reveal usage logs follow events history why maintail plan wait config version help doc apropos " +
+	for _, name := range strings.Fields("status env env-reveal usage logs follow events history why maintail plan wait config version help doc apropos complete " +
 		"start stop restart signal omit-exit-code reopen-logs reset reload shutdown add-proc remove-proc on every after hooks remove-hook") {
 		if !seen[name] {
 			t.Errorf("%s is missing", name)

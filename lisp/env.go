@@ -201,6 +201,23 @@ func (env *Env) Names(prefix string) []string {
 	return out
 }
 
+// Defined gives the names of this very scope, sorted: what a program defined in it, macros too.
+func (env *Env) Defined() []string {
+	var out []string
+	for name, g := range env.names {
+		if g.val.o != unbound.o {
+			out = append(out, name)
+		}
+	}
+	for name := range env.macros {
+		if g := env.names[name]; g == nil || g.val.o == unbound.o {
+			out = append(out, name)
+		}
+	}
+	sort.Strings(out)
+	return out
+}
+
 // Doc describes a name; false when it means nothing.
 func (env *Env) Doc(name string) (Doc, bool) {
 	for e := env; e != nil; e = e.parent {

@@ -28,6 +28,9 @@ func (e *editor) Do(line []rune, pos int) ([][]rune, int) {
 	case len(candidates) == 1 && head:
 		return [][]rune{[]rune(common[len(text):] + " ")}, length
 	case len(common) > len(text):
+		if len(candidates) > 1 {
+			e.asked = before + common[len(text):] // the next Tab is the second one there
+		}
 		return [][]rune{[]rune(common[len(text):])}, length
 	}
 	if e.asked == before {

@@ -194,6 +194,13 @@ func TestCompletionPutsInWhatIsCommon(t *testing.T) {
 			t.Errorf("%q: got %q, want %q", line, got, want)
 		}
 	}
+	{
+		e.asked = ""
+		e.Do([]rune(`(stop "w`), 8)
+		if want := `(stop "web-`; e.asked != want {
+			t.Errorf("the Tab after the one that put in what is common is the first at %q, want %q", e.asked, want)
+		}
+	}
 	if got := listCandidates(all[:2]); got != "status  the state\nstart   begin\n" {
 		t.Errorf("got %q", got)
 	}

@@ -26,7 +26,11 @@ func replyOf(result builtins.Result) repl.Reply {
 	if result.Err != nil {
 		return repl.Reply{Exit: result.Exit, Error: failureOf(result.Err)}
 	}
-	value, err := lisp.AppendJSON(nil, result.Value)
+	shown := result.Value
+	if shown.Kind() == lisp.KindStream {
+		shown = lisp.String(lisp.Print(shown)) // as a function: what it would give is not known before it is taken
+	}
+	value, err := lisp.AppendJSON(nil, shown)
 	if err != nil {
 		return repl.Reply{Exit: result.Exit, Error: failureOf(err)}
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/qjpcpu/supervisord/lisp"
 	"github.com/qjpcpu/supervisord/repl"
 )
 
@@ -27,11 +29,13 @@ func (s *session) repl(c *call) error {
 		Interactive: isTerminal(s.stdio.In) && isTerminal(s.stdio.Out),
 		Colour:      colourful(s.stdio.Out),
 		Show:        s.showReply,
-		Complete:    completer(client),
+		Session:     "repl-" + rand.Text(),
 	}
+	terminal.Complete = completer(client, terminal.Session)
 	if terminal.Interactive {
 		v, _ := buildVersion()
-		terminal.Banner = fmt.Sprintf("supervisord %s at %s; (help) lists the forms, Ctrl-D leaves", v, client.Address())
+		terminal.Banner = fmt.Sprintf("supervisord %s at %s\n"+
+			"try (status), (help), (doc restart) or Tab; Ctrl-C ends a form, Ctrl-D leaves", v, client.Address())
 		terminal.History = historyFile()
 	}
 	if code := terminal.Run(s.ctx); code != ExitOK {
@@ -40,28 +44,66 @@ func (s *session) repl(c *call) error {
 	return nil
 }
 
-// showReply prints a status as the table of service status and everything else as the language prints it.
+// showReply prints what a person knows from the commands as the commands do: statuses, reports, events; the list of verbs
+// as a table, a text of several lines as one, and everything else as the language prints it.
 func (s *session) showReply(w io.Writer, reply repl.Reply) {
-	if lines, err := statusLines(reply.Value); err == nil && len(lines) > 0 && isStatus(reply.Value) {
-		if renderStatus(&view{out: w, value: reply.Value, text: reply.Text, colour: colourful(w)}) == nil {
-			return
+	v := &view{out: w, value: reply.Value, text: reply.Text, colour: colourful(w)}
+	for _, known := range []struct {
+		keys   []string
+		render renderer
+	}{
+		{[]string{"name", "state", "restarts"}, renderStatus},
+		{[]string{"name", "outcome"}, renderReport},
+		{[]string{"seq", "at", "name", "to"}, renderEvents},
+		{[]string{"name", "args", "power", "doc"}, renderVerbs},
+	} {
+		if rowsWith(reply.Value, known.keys...) {
+			if known.render(v) == nil {
+				return
+			}
+			break
 		}
 	}
-	fmt.Fprintln(w, repl.Abridge(reply.Text, screenWidth()))
+	text := reply.Text
+	var lines string
+	if json.Unmarshal(reply.Value, &lines) == nil && strings.Contains(lines, "\n") {
+		text = strings.TrimSuffix(lines, "\n")
+	}
+	fmt.Fprintln(w, repl.Abridge(text, screenWidth()))
 }
 
-// isStatus tells a list of statuses from other lists of hashes.
-func isStatus(value []byte) bool {
+// rowsWith tells whether a value is a list of hashes that all have these keys.
+func rowsWith(value []byte, keys ...string) bool {
 	var all []map[string]json.RawMessage
-	if json.Unmarshal(value, &all) != nil {
+	if json.Unmarshal(value, &all) != nil || len(all) == 0 {
 		return false
 	}
 	for _, one := range all {
-		if one["name"] == nil || one["state"] == nil || one["restarts"] == nil {
-			return false
+		for _, key := range keys {
+			if one[key] == nil {
+				return false
+			}
 		}
 	}
 	return true
+}
+
+// renderVerbs prints the value of (help): how each verb is called, and what it does as far as the line goes.
+func renderVerbs(v *view) error {
+	var verbs []struct{ Name, Args, Doc string }
+	if err := json.Unmarshal(v.value, &verbs); err != nil {
+		return err
+	}
+	widest := 0
+	for _, verb := range verbs {
+		widest = max(widest, len(verb.Name)+len(verb.Args)+len("( )"))
+	}
+	t := table{colour: v.colour}
+	for _, verb := range verbs {
+		form := "(" + strings.TrimSpace(verb.Name+" "+verb.Args) + ")"
+		t.add(cell{text: form}, cell{clipRunes(verb.Doc, max(screenWidth()-widest-2, 20)), dim})
+	}
+	return t.write(v.out)
 }
 
 // historyFile is where the forms of a person are kept, "" if there is no home.
@@ -81,28 +123,27 @@ func historyFile() string {
 	return filepath.Join(folder, "history")
 }
 
-// completer completes verbs where a verb stands and process names elsewhere, as the daemon knows them now.
-func completer(client *repl.Client) func(context.Context, string, bool) []repl.Candidate {
-	ask := func(ctx context.Context, form string) (value json.RawMessage) {
-		reply, err := client.Eval(ctx, repl.Request{Form: form, Name: "completion"}, nil)
+// completer completes process names in strings, and elsewhere verbs, what the session has defined, and the language, as
+// the daemon knows them now.
+func completer(client *repl.Client, session string) func(context.Context, string, bool) []repl.Candidate {
+	ask := func(ctx context.Context, session string, form lisp.Value) (value json.RawMessage) {
+		reply, err := client.Eval(ctx, repl.Request{Form: lisp.Print(form), Name: "completion", Session: session}, nil)
 		if err != nil || reply.Error != nil {
 			return nil
 		}
 		return reply.Value
 	}
-	return func(ctx context.Context, word string, head bool) []repl.Candidate {
+	return func(ctx context.Context, word string, _ bool) []repl.Candidate {
 		var all []repl.Candidate
-		if head {
-			var verbs []struct{ Name, Doc string }
-			_ = json.Unmarshal(ask(ctx, "(help)"), &verbs) // what it does not understand it does not offer
-			for _, verb := range verbs {
-				if strings.HasPrefix(verb.Name, word) {
-					all = append(all, repl.Candidate{Text: verb.Name, Doc: verb.Doc})
-				}
+		if !strings.HasPrefix(word, `"`) {
+			var names []struct{ Name, Doc string }
+			_ = json.Unmarshal(ask(ctx, session, form("complete", word)), &names) // what it does not understand it does not offer
+			for _, one := range names {
+				all = append(all, repl.Candidate{Text: one.Name, Doc: one.Doc})
 			}
 			return all
 		}
-		lines, _ := statusLines(ask(ctx, "(status)"))
+		lines, _ := statusLines(ask(ctx, "", form("status")))
 		for _, line := range lines {
 			if text := `"` + line.Name; strings.HasPrefix(text, word) {
 				all = append(all, repl.Candidate{Text: text + `"`, Doc: line.State})
