@@ -162,8 +162,8 @@ func TestArgsOfAProgram(t *testing.T) {
 	}
 }
 
-// TestTheDaemonIncludesNothing: neither a file nor a line of it comes back.
-func TestTheDaemonIncludesNothing(t *testing.T) {
+// TestE22TheDaemonIncludesNothing: neither a file nor a line of it comes back.
+func TestE22TheDaemonIncludesNothing(t *testing.T) {
 	e := onMachine(t)
 	for _, form := range []string{`(include "/etc/passwd")`, `(source-file "/etc/passwd")`, `(defn f [] (include "/etc/passwd"))`, `(eval '(include "/etc/passwd"))`} {
 		result := e.Eval(t.Context(), Job{Form: form}, nil)

@@ -314,9 +314,9 @@ func TestOverrunIsCounted(t *testing.T) {
 	})
 }
 
-// TestHookOfItsOwnProcessDoesNotDeadlock: a hook stops, restarts and reloads what it was called for, and shuts the daemon
+// TestE29HookOfItsOwnProcessDoesNotDeadlock: a hook stops, restarts and reloads what it was called for, and shuts the daemon
 // down. What takes longer than a moment goes on under a ticket; its failure is noted all the same.
-func TestHookOfItsOwnProcessDoesNotDeadlock(t *testing.T) {
+func TestE29HookOfItsOwnProcessDoesNotDeadlock(t *testing.T) {
 	hooked(t, Policy{}, func(t *testing.T, w *world) {
 		w.script(`
 (on 'stopped (fn [e] (when (= (:name e) "web-1") (println "again" (map #(:outcome %) (start (:name e))) (reload)))))

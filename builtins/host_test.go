@@ -148,9 +148,9 @@ func TestRunPassesOutputOn(t *testing.T) {
 	}
 }
 
-// TestCommandsEndWithTheirEvaluation: cancelled, out of time or simply done, nothing of the tree is left, those in sessions of
+// TestE28CommandsEndWithTheirEvaluation: cancelled, out of time or simply done, nothing of the tree is left, those in sessions of
 // their own neither, and cancelling takes no longer than a tenth of a second.
-func TestCommandsEndWithTheirEvaluation(t *testing.T) {
+func TestE28CommandsEndWithTheirEvaluation(t *testing.T) {
 	e := onMachine(t)
 	for name, form := range map[string]string{
 		"cancelled": `(os/run "echo $$; sleep 600 & echo $!; setsid sleep 600 & echo $!; echo end; wait")`,

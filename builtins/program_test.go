@@ -78,9 +78,9 @@ func TestDeepTextsAreRefused(t *testing.T) {
 	}
 }
 
-// TestCancellingEndsPrograms: whoever goes away ends his program within a tenth of a second, whatever it is doing, and no
+// TestE17CancellingEndsPrograms: whoever goes away ends his program within a tenth of a second, whatever it is doing, and no
 // catch and no finally holds it up.
-func TestCancellingEndsPrograms(t *testing.T) {
+func TestE17CancellingEndsPrograms(t *testing.T) {
 	e := onMachine(t)
 	for _, form := range []string{
 		`(defn f [n] (f (+ n 1))) (f 0)`,
@@ -349,9 +349,9 @@ type writerFunc func([]byte)
 
 func (f writerFunc) Write(p []byte) (int, error) { f(p); return len(p), nil }
 
-// TestManyProgramsAtOnce: a hundred at the same time, each with definitions of its own; what does not fit is refused, and
+// TestE24ManyProgramsAtOnce: a hundred at the same time, each with definitions of its own; what does not fit is refused, and
 // what runs sees nothing of the others. With -race it shows that they share nothing that changes.
-func TestManyProgramsAtOnce(t *testing.T) {
+func TestE24ManyProgramsAtOnce(t *testing.T) {
 	e := NewEngine(EngineOptions{Host: &Host{Sup: core.New(core.Options{}), Config: func() map[string]any {
 		return map[string]any{"process": []map[string]any{{"name": "web"}}}
 	}}, Audit: io.Discard})

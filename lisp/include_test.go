@@ -65,8 +65,8 @@ func TestInclude(t *testing.T) {
 	}
 }
 
-// TestMacrosHaveNoEffects: what the embedder brings cannot be called while a text is compiled or checked.
-func TestMacrosHaveNoEffects(t *testing.T) {
+// TestE21MacrosHaveNoEffects: what the embedder brings cannot be called while a text is compiled or checked.
+func TestE21MacrosHaveNoEffects(t *testing.T) {
 	called := false
 	base := NewBase([]Prim{{Name: "effect", Doc: "Does something.", Fn: func(*Thread, []Value) (Value, error) { called = true; return Nil, nil }}})
 	for _, src := range []string{`(defmac m [] (effect)) (m)`, `(defmac m [] (map (fn [_] (effect)) [1])) (m)`, `(defmac m [] (<! (go (effect)))) (m)`,

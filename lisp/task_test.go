@@ -109,8 +109,8 @@ func TestExitInACoroutineEndsTheProgram(t *testing.T) {
 	}
 }
 
-// TestNothingIsLeftOfCoroutines however a program ends.
-func TestNothingIsLeftOfCoroutines(t *testing.T) {
+// TestE15NothingIsLeftOfCoroutines however a program ends.
+func TestE15NothingIsLeftOfCoroutines(t *testing.T) {
 	base := NewBase()
 	before := runtime.NumGoroutine()
 	for _, src := range []string{
@@ -136,8 +136,8 @@ func TestNothingIsLeftOfCoroutines(t *testing.T) {
 	}
 }
 
-// TestWaitingCoroutinesEndWithTheirContext at once, whatever they wait for, with none left and the reason told.
-func TestWaitingCoroutinesEndWithTheirContext(t *testing.T) {
+// TestE16WaitingCoroutinesEndWithTheirContext at once, whatever they wait for, with none left and the reason told.
+func TestE16WaitingCoroutinesEndWithTheirContext(t *testing.T) {
 	for _, src := range []string{
 		`(<! (go (<! (make-chan)) (pause)))`, `(let [c (make-chan)] (go (pause)) (<! c))`, `(pause)`,
 		`(let [c (make-chan)] (go (pause) (send! c 1)) (try (<! c) (catch e 5)) (pause))`,
