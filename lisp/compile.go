@@ -349,7 +349,7 @@ func (c *compiler) primitive(p *primitive, e *eCall) node {
 		if p.def.test1 != nil {
 			return &nodeTest1{p, a, p.def.test1}
 		}
-		return &nodePrim1{p.fn1, a, e.pos}
+		return newPrim1(p.fn1, e.pos, a)
 	case 2:
 		if p.fn2 == nil && p.def.op == opNone {
 			break
@@ -359,7 +359,12 @@ func (c *compiler) primitive(p *primitive, e *eCall) node {
 		if p.def.op != opNone {
 			return fuseOp(p.def.op, a, b, e.pos)
 		}
-		return &nodePrim2{p.fn2, a, b, e.pos}
+		return newPrim2(p.fn2, e.pos, a, b)
+	case 3:
+		if p.fn3 == nil {
+			break
+		}
+		return newPrim3(p.fn3, e.pos, c.exprs(e.args)...)
 	}
 	return &nodePrim{p, c.exprs(e.args), e.pos}
 }

@@ -3,7 +3,7 @@
 // gen_nodes writes the nodes that exist in many shapes, so that all shapes stay alike: node_arith.go, for each operator and
 // each shape of operands (L local variable, K small integer constant, X anything) a node of its own, and for conditions a
 // fused if; node_calls.go, for each number of arguments, and each shape of the function (G global name, X anything) and of
-// the arguments (L, X, and S local variable plus a constant) a call and a call in tail position.
+// the arguments (L, X, and S local variable plus a constant) a call, a call in tail position, and a call of a primitive.
 //
 // What is common to all: the fast path is straight, and whatever is not usual leaves it for good by calling something that
 // does all of the work. A path that came back would make the compiler save and restore every value around it. The
@@ -139,6 +139,8 @@ var arguments = map[byte]argument{
 // callShapes are the shapes of the arguments by their number.
 var callShapes = [][]string{{""}, {"S", "L", "X"}, {"SL", "LS", "LL", "SX", "LX", "XL", "XX"}, {"XXX"}, {"XXXX"}}
 
+var primShapes = [][]string{nil, {"L", "X"}, {"LL", "LX", "XL", "XX"}, {"LXX", "XXX"}}
+
 var tailShapes = [][]string{{""}, {"S", "X"}, {"SL", "SX", "LX", "XX"}, {"SXX", "XXX"}, {"XXXX"}}
 
 func calls(p printer) {
@@ -150,6 +152,18 @@ func calls(p printer) {
 			for _, s := range tailShapes[count] {
 				tailCall(p, f, s)
 			}
+		}
+	}
+	for _, list := range primShapes {
+		for _, s := range list {
+			primCall(p, s)
+		}
+	}
+	for count, list := range primShapes {
+		if list != nil {
+			p("// newPrim%d chooses the node for the shape of the arguments.", count)
+			p("func newPrim%d(fn func(*Thread%s) Value, pos position, args ...node) node {", count, strings.Repeat(", Value", count))
+			choose(p, fmt.Sprintf("nodePrim%d", count), "fn, pos", [][]string{list})
 		}
 	}
 	for _, kind := range []string{"Call", "Tail"} {
@@ -260,7 +274,27 @@ func fuseCall(p printer, kind, f string, all [][]string) {
 		params, init = "at callSite, f node", "at, f"
 	}
 	p("// new%s%s chooses the node; nil when there are too many arguments.", kind, f)
-	p("func new%s%s(%s, args []node) node {\nshape, fit := shapesOf(args)\nswitch {", kind, f, params)
+	p("func new%s%s(%s, args []node) node {", kind, f, params)
+	choose(p, "node"+kind+f+"%d", init, all)
+}
+
+// primCall writes the node for a call of a primitive that takes its arguments one by one.
+func primCall(p printer, shape string) {
+	fields, loads, names := parts("G", shape)
+	name := fmt.Sprintf("nodePrim%d%s", len(shape), shape)
+	p("type %s struct { fn func(*Thread%s) Value; pos position%s }", name, strings.Repeat(", Value", len(shape)), strings.TrimPrefix(fields, "callSite"))
+	p(`func (n *%s) eval(fr *frame) Value {
+		%s fr.site = n.pos
+		t := fr.t
+		t.top = fr
+		return n.fn(t%s)
+	}
+	`, name, loads, names)
+}
+
+// choose writes what makes the node whose name begins with prefix for the shape of args; init are its first fields.
+func choose(p printer, prefix, init string, all [][]string) {
+	p("shape, fit := shapesOf(args)\nswitch {")
 	for _, list := range all {
 		for _, s := range list {
 			values := init
@@ -281,7 +315,11 @@ func fuseCall(p printer, kind, f string, all [][]string) {
 					cond = append(cond, fmt.Sprintf("shape[%d] == '%c'", i, s[i]))
 				}
 			}
-			p("case %s:\nreturn &node%s%s%d%s{%s}", strings.Join(cond, " && "), kind, f, len(s), s, values)
+			name := prefix
+			if strings.Contains(name, "%") {
+				name = fmt.Sprintf(prefix, len(s))
+			}
+			p("case %s:\nreturn &%s%s{%s}", strings.Join(cond, " && "), name, s, values)
 		}
 	}
 	p("}\nreturn nil\n}\n")

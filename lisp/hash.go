@@ -1,41 +1,65 @@
 package lisp
 
-import "hash/maphash"
+import (
+	"hash/maphash"
+	"math/bits"
+	"math/rand/v2"
+	"sync/atomic"
+)
 
 // Hash is a table that keeps the order in which its keys came. Keys are strings, symbols, integers, characters and
 // booleans; keys of different types never meet. A Hash belongs to one goroutine unless it is frozen.
 //
-// Entries stand in one slice in order. Above a handful of entries an open-addressed index finds them; a deleted entry
-// leaves a hole that is closed when half are holes.
+// Entries stand in one slice in order; a deleted one leaves a hole. Up to a handful of entries are searched one by one.
+// Beyond that an open-addressed index finds them; it keeps the sums, so that a search touches only the entry it is for.
 type Hash struct {
 	entries []entry
-	index   []int32 // position in entries plus one; 0 is free, -1 was deleted
+	index   []slot // a power of two
 	live    int
 	frozen  bool
 }
 
-type entry struct {
-	key, val Value
-	sum      uint32
-	live     bool
+type entry struct{ key, val Value }
+
+// slot leads to an entry.
+type slot struct {
+	at  uint32 // position in entries plus one; 0 is free
+	sum uint32
 }
+
+// holeTag marks the key of an entry that was deleted.
+type holeTag struct{}
+
+func (*holeTag) kind() Kind { return kindInternal }
+
+func (e *entry) live() bool { _, hole := e.key.o.(*holeTag); return !hole }
 
 const (
 	smallHash = 8 // up to here a scan is faster than an index
-	entrySize = 56
+	entrySize = 48
+	slotSize  = 8
 	hashSize  = 72
 )
 
 func (*Hash) kind() Kind { return KindHash }
 
-// hashSeed makes the places of strings unpredictable, so that nobody can flood a table.
-var hashSeed = maphash.MakeSeed()
+// hashSeed and intSeed make the places of keys unpredictable, so that nobody can flood a table.
+var (
+	hashSeed = maphash.MakeSeed()
+	intSeed  = [2]uint64{rand.Uint64(), rand.Uint64() | 1}
+)
 
 // NewHash makes an empty table.
 func NewHash() *Hash { return &Hash{} }
 
 // NewHashSized makes an empty table with room for n keys.
-func NewHashSized(n int) *Hash { return &Hash{entries: make([]entry, 0, n)} }
+func NewHashSized(n int) *Hash {
+	h := &Hash{}
+	if n > 0 {
+		h.resize(n)
+	}
+	return h
+}
 
 // HashValue makes a table a Value; both name the same table.
 func HashValue(h *Hash) Value { return Value{o: h} }
@@ -46,13 +70,28 @@ func (v Value) AsHash() (*Hash, bool) { h, ok := v.o.(*Hash); return h, ok }
 // Len is the number of keys.
 func (h *Hash) Len() int { return h.live }
 
+// isKey reports whether v can be a key.
+func isKey(v Value) bool {
+	switch v.o.(type) {
+	case nil, *text, *symbol, *charTag, *boolTag, *bigInt:
+		return true
+	}
+	return false
+}
+
 // sumOf gives the hash sum of a key; false when v cannot be a key.
 func sumOf(v Value) (uint32, bool) {
 	switch o := v.o.(type) {
 	case nil:
 		return mix(uint64(v.n)), true
 	case *text:
-		return uint32(maphash.String(hashSeed, o.s)), true
+		// Texts are shared between evaluations, so their sum is noted atomically.
+		sum := atomic.LoadUint32(&o.sum)
+		if sum == 0 {
+			sum = uint32(maphash.String(hashSeed, o.s)) | 1
+			atomic.StoreUint32(&o.sum, sum)
+		}
+		return sum, true
 	case *symbol:
 		return uint32(maphash.String(hashSeed, o.name)) ^ 0x9e3779b9, true
 	case *charTag:
@@ -66,23 +105,22 @@ func sumOf(v Value) (uint32, bool) {
 }
 
 func mix(x uint64) uint32 {
-	x ^= x >> 33
-	x *= 0xff51afd7ed558ccd
-	x ^= x >> 33
+	hi, lo := bits.Mul64(x^intSeed[0], intSeed[1])
+	x = hi ^ lo
 	return uint32(x ^ x>>32)
 }
 
-// sameKey compares two keys of equal sum.
+// sameKey compares two keys.
 func sameKey(a, b Value) bool {
 	switch x := a.o.(type) {
 	case nil:
 		return b.o == nil && a.n == b.n
 	case *text:
 		y, ok := b.o.(*text)
-		return ok && x.s == y.s
+		return ok && (x == y || x.s == y.s)
 	case *symbol:
 		y, ok := b.o.(*symbol)
-		return ok && x.name == y.name
+		return ok && (x == y || x.name == y.name)
 	case *charTag:
 		_, ok := b.o.(*charTag)
 		return ok && a.n == b.n
@@ -97,38 +135,54 @@ func sameKey(a, b Value) bool {
 }
 
 // find gives the place of a key in entries, or -1.
-func (h *Hash) find(key Value, sum uint32) int {
+func (h *Hash) find(key Value) int {
 	if h.index == nil {
+		return h.scan(key)
+	}
+	sum, ok := sumOf(key)
+	if !ok {
+		return -1
+	}
+	i, _ := h.probe(key, sum)
+	return i
+}
+
+// scan searches the entries one by one.
+func (h *Hash) scan(key Value) int {
+	if x, ok := key.o.(*text); ok {
 		for i := range h.entries {
-			e := &h.entries[i]
-			if e.sum == sum && e.live && sameKey(e.key, key) {
+			if y, ok := h.entries[i].key.o.(*text); ok && (x == y || x.s == y.s) {
 				return i
 			}
 		}
 		return -1
 	}
-	mask := uint32(len(h.index) - 1)
-	for at := sum & mask; ; at = (at + 1) & mask {
-		slot := h.index[at]
-		if slot == 0 {
-			return -1
+	for i := range h.entries {
+		if sameKey(key, h.entries[i].key) {
+			return i
 		}
-		if slot > 0 {
-			e := &h.entries[slot-1]
-			if e.sum == sum && sameKey(e.key, key) {
-				return int(slot - 1)
-			}
+	}
+	return -1
+}
+
+// probe searches by the index: it gives the place of a key in entries, or -1 and the free slot where it would belong.
+func (h *Hash) probe(key Value, sum uint32) (int, uint32) {
+	index := h.index
+	mask := uint32(len(index) - 1)
+	for at := sum & mask; ; at = (at + 1) & mask {
+		s := index[at]
+		if s.at == 0 {
+			return -1, at
+		}
+		if s.sum == sum && sameKey(key, h.entries[s.at-1].key) {
+			return int(s.at - 1), at
 		}
 	}
 }
 
 // Get gives the value of a key.
 func (h *Hash) Get(key Value) (Value, bool) {
-	sum, ok := sumOf(key)
-	if !ok {
-		return Nil, false
-	}
-	if i := h.find(key, sum); i >= 0 {
+	if i := h.find(key); i >= 0 {
 		return h.entries[i].val, true
 	}
 	return Nil, false
@@ -143,11 +197,10 @@ func (h *Hash) Set(k, v Value) error {
 	if h.frozen {
 		return Errorf("value", "cannot change this hash: it is frozen")
 	}
-	sum, ok := sumOf(k)
-	if !ok {
+	if !isKey(k) {
 		return badKey(k)
 	}
-	h.put(k, v, sum)
+	h.put(k, v)
 	return nil
 }
 
@@ -157,27 +210,55 @@ func badKey(k Value) *Error {
 
 // SetString gives a string key a value. A frozen table is not changed.
 func (h *Hash) SetString(key string, v Value) {
-	if h.frozen {
-		return
+	if !h.frozen {
+		h.put(String(key), v)
 	}
-	k := String(key)
-	sum, _ := sumOf(k)
-	h.put(k, v, sum)
 }
 
-func (h *Hash) put(k, v Value, sum uint32) {
-	if i := h.find(k, sum); i >= 0 {
+// put is Set for what is known to be a key.
+func (h *Hash) put(k, v Value) {
+	var sum, free uint32
+	i := -1
+	if h.index == nil {
+		i = h.scan(k)
+	} else {
+		sum, _ = sumOf(k)
+		i, free = h.probe(k, sum)
+	}
+	if i >= 0 {
 		h.entries[i].val = v
 		return
 	}
-	if h.index == nil && len(h.entries) >= smallHash || h.index != nil && len(h.entries)*4 >= len(h.index)*3 {
-		h.rebuild()
+	if len(h.entries) == cap(h.entries) {
+		h.makeRoom()
+		if h.index != nil {
+			sum, _ = sumOf(k)
+			_, free = h.probe(k, sum)
+		}
 	}
-	h.entries = append(h.entries, entry{k, v, sum, true})
+	h.entries = append(h.entries, entry{k, v})
 	h.live++
 	if h.index != nil {
-		h.link(sum, len(h.entries))
+		h.index[free] = slot{uint32(len(h.entries)), sum}
 	}
+}
+
+// sizes gives room for at least n entries, and the length of the index that belongs to it, which is never more than five
+// eighths full.
+func sizes(n int) (entries, index int) {
+	switch {
+	case n <= 2:
+		return 2, 0
+	case n <= 4:
+		return 4, 0
+	case n <= smallHash:
+		return smallHash, 0
+	}
+	index = 32
+	for index*5/8 < n {
+		index *= 2
+	}
+	return index * 5 / 8, index
 }
 
 // grows says how many bytes the next new key may take.
@@ -185,66 +266,96 @@ func (h *Hash) grows() int64 {
 	if len(h.entries) < cap(h.entries) {
 		return 0
 	}
-	return int64(cap(h.entries)+4)*entrySize + int64(len(h.index))*8
+	entries, index := sizes(len(h.entries) + 1)
+	return int64(entries)*entrySize + int64(index)*slotSize
 }
 
-func (h *Hash) link(sum uint32, slot int) {
-	mask := uint32(len(h.index) - 1)
-	at := sum & mask
-	for h.index[at] > 0 {
-		at = (at + 1) & mask
-	}
-	h.index[at] = int32(slot)
-}
-
-// rebuild closes the holes and makes an index with room for as many keys again.
-func (h *Hash) rebuild() {
-	if h.live < len(h.entries) {
-		kept := h.entries[:0]
-		for _, e := range h.entries {
-			if e.live {
-				kept = append(kept, e)
-			}
-		}
-		clear(h.entries[len(kept):])
-		h.entries = kept
-	}
-	if h.live < smallHash {
-		h.index = nil
+// makeRoom closes the holes when they are many, else it doubles the room.
+func (h *Hash) makeRoom() {
+	if h.live < len(h.entries)-len(h.entries)/4 {
+		h.close()
 		return
 	}
-	size := 32
-	for size*3 < (h.live+1)*2*4 {
-		size *= 2
+	h.resize(len(h.entries) + 1)
+}
+
+// resize makes room for n entries.
+func (h *Hash) resize(n int) {
+	room, size := sizes(n)
+	h.entries = append(make([]entry, 0, room), h.entries...)
+	if size == len(h.index) {
+		return
 	}
-	h.index = make([]int32, size)
-	for i, e := range h.entries {
-		h.link(e.sum, i+1)
+	old := h.index
+	h.index = make([]slot, size)
+	if old == nil {
+		h.link()
+		return
 	}
+	for _, s := range old {
+		if s.at != 0 {
+			h.place(s)
+		}
+	}
+}
+
+// close removes the holes, and gives back room that is far too large.
+func (h *Hash) close() {
+	kept := h.entries[:0]
+	if room, size := sizes(2 * h.live); room < cap(h.entries)/2 {
+		kept, h.index = make([]entry, 0, room), make([]slot, size)
+	}
+	for i := range h.entries {
+		if e := &h.entries[i]; e.live() {
+			kept = append(kept, *e)
+		}
+	}
+	clear(h.entries[len(kept):])
+	h.entries = kept
+	clear(h.index)
+	if len(h.index) == 0 {
+		h.index = nil
+	}
+	h.link()
+}
+
+// link puts all entries into an empty index, if there is one.
+func (h *Hash) link() {
+	if h.index == nil {
+		return
+	}
+	for i := range h.entries {
+		if e := &h.entries[i]; e.live() {
+			sum, _ := sumOf(e.key)
+			h.place(slot{uint32(i + 1), sum})
+		}
+	}
+}
+
+// place puts a slot where it belongs.
+func (h *Hash) place(s slot) {
+	mask := uint32(len(h.index) - 1)
+	at := s.sum & mask
+	for h.index[at].at != 0 {
+		at = (at + 1) & mask
+	}
+	h.index[at] = s
 }
 
 // Delete removes a key; it answers whether it was there. A frozen table is not changed.
 func (h *Hash) Delete(key Value) bool {
-	sum, ok := sumOf(key)
-	if !ok || h.frozen {
+	if h.frozen {
 		return false
 	}
-	i := h.find(key, sum)
+	i := h.find(key)
 	if i < 0 {
 		return false
 	}
-	if h.index != nil {
-		mask := uint32(len(h.index) - 1)
-		at := sum & mask
-		for h.index[at] != int32(i+1) {
-			at = (at + 1) & mask
-		}
-		h.index[at] = -1
-	}
-	h.entries[i] = entry{}
+	// The slot goes on leading to the hole, so that what was put behind it is still found.
+	h.entries[i] = entry{key: Value{o: (*holeTag)(nil)}}
 	h.live--
 	if h.live*2 < len(h.entries) {
-		h.rebuild()
+		h.close()
 	}
 	return true
 }
@@ -252,7 +363,7 @@ func (h *Hash) Delete(key Value) bool {
 // Each calls f for every key in order until f answers false. f must not change the table.
 func (h *Hash) Each(f func(k, v Value) bool) {
 	for i := range h.entries {
-		if e := &h.entries[i]; e.live && !f(e.key, e.val) {
+		if e := &h.entries[i]; e.live() && !f(e.key, e.val) {
 			return
 		}
 	}
@@ -270,8 +381,8 @@ func freeze(v Value) {
 		case *Hash:
 			if !o.frozen {
 				o.frozen = true
-				for _, e := range o.entries {
-					if e.live {
+				for i := range o.entries {
+					if e := &o.entries[i]; e.live() {
 						work = append(work, e.key, e.val)
 					}
 				}
@@ -295,15 +406,14 @@ func freeze(v Value) {
 
 // clone copies a table, without the holes.
 func (h *Hash) clone() *Hash {
-	out := &Hash{entries: make([]entry, 0, h.live+1), live: h.live}
-	for _, e := range h.entries {
-		if e.live {
-			out.entries = append(out.entries, e)
+	out := NewHashSized(h.live)
+	out.live = h.live
+	for i := range h.entries {
+		if e := &h.entries[i]; e.live() {
+			out.entries = append(out.entries, *e)
 		}
 	}
-	if h.index != nil {
-		out.rebuild()
-	}
+	out.link()
 	return out
 }
 
@@ -312,14 +422,13 @@ func (t *Thread) setHash(h *Hash, k, v Value) {
 	if h.frozen {
 		t.fail("value", "cannot change this hash: it is frozen")
 	}
-	sum, ok := sumOf(k)
-	if !ok {
+	if !isKey(k) {
 		panic(badKey(k))
 	}
 	if grow := h.grows(); grow > 0 {
 		t.alloc(grow)
 	}
-	h.put(k, v, sum)
+	h.put(k, v)
 }
 
 // pairs is a snapshot of the entries as (key . value) pairs, so that a callback may change the table.
@@ -327,7 +436,7 @@ func (t *Thread) pairs(h *Hash) []Value {
 	t.alloc(int64(h.live) * (valueSize + consSize))
 	out := make([]Value, 0, h.live)
 	for i := range h.entries {
-		if e := &h.entries[i]; e.live {
+		if e := &h.entries[i]; e.live() {
 			out = append(out, Cons(e.key, e.val))
 		}
 	}

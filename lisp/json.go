@@ -169,7 +169,7 @@ func (w *jsonWriter) items(n int, item func(int) Value) *Error {
 func (w *jsonWriter) hash(h *Hash) *Error {
 	live := make([]int, 0, h.live)
 	for i := range h.entries {
-		if h.entries[i].live {
+		if h.entries[i].live() {
 			live = append(live, i)
 		}
 	}
@@ -418,8 +418,7 @@ func (r *jsonReader) object() (Value, *Error) {
 			return Nil, err
 		}
 		r.pay(h.grows())
-		sum, _ := sumOf(key)
-		h.put(key, v, sum)
+		h.put(key, v)
 		r.space()
 		if r.at >= len(r.s) {
 			return Nil, r.bad("unexpected end of input in an object")

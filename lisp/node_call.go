@@ -3,16 +3,6 @@ package lisp
 // Nodes for calls. The arguments are evaluated into Go variables before the next frame is touched, because evaluating them
 // may use that frame.
 type (
-	nodePrim1 struct {
-		fn  func(*Thread, Value) Value
-		a   node
-		pos position
-	}
-	nodePrim2 struct {
-		fn   func(*Thread, Value, Value) Value
-		a, b node
-		pos  position
-	}
 	nodePrim struct {
 		p    *primitive
 		args []node
@@ -48,19 +38,6 @@ type (
 		pos position
 	}
 )
-
-func (n *nodePrim1) eval(fr *frame) Value {
-	a := n.a.eval(fr)
-	fr.site, fr.t.top = n.pos, fr
-	return n.fn(fr.t, a)
-}
-
-func (n *nodePrim2) eval(fr *frame) Value {
-	a := n.a.eval(fr)
-	b := n.b.eval(fr)
-	fr.site, fr.t.top = n.pos, fr
-	return n.fn(fr.t, a, b)
-}
 
 func (n *nodeTest1) eval(fr *frame) Value { return Bool(n.is(n.a.eval(fr))) }
 func (n *nodeTest1) test(fr *frame) bool  { return n.is(n.a.eval(fr)) }

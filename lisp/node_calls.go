@@ -1496,6 +1496,174 @@ func (n *nodeTailX4XXXX) eval(fr *frame) Value {
 	return tailMark()
 }
 
+type nodePrim1L struct {
+	fn  func(*Thread, Value) Value
+	pos position
+	a   int
+}
+
+func (n *nodePrim1L) eval(fr *frame) Value {
+	a := fr.slots[n.a&7]
+	fr.site = n.pos
+	t := fr.t
+	t.top = fr
+	return n.fn(t, a)
+}
+
+type nodePrim1X struct {
+	fn  func(*Thread, Value) Value
+	pos position
+	a   node
+}
+
+func (n *nodePrim1X) eval(fr *frame) Value {
+	a := n.a.eval(fr)
+	fr.site = n.pos
+	t := fr.t
+	t.top = fr
+	return n.fn(t, a)
+}
+
+type nodePrim2LL struct {
+	fn  func(*Thread, Value, Value) Value
+	pos position
+	a   int
+	b   int
+}
+
+func (n *nodePrim2LL) eval(fr *frame) Value {
+	a := fr.slots[n.a&7]
+	b := fr.slots[n.b&7]
+	fr.site = n.pos
+	t := fr.t
+	t.top = fr
+	return n.fn(t, a, b)
+}
+
+type nodePrim2LX struct {
+	fn  func(*Thread, Value, Value) Value
+	pos position
+	a   int
+	b   node
+}
+
+func (n *nodePrim2LX) eval(fr *frame) Value {
+	a := fr.slots[n.a&7]
+	b := n.b.eval(fr)
+	fr.site = n.pos
+	t := fr.t
+	t.top = fr
+	return n.fn(t, a, b)
+}
+
+type nodePrim2XL struct {
+	fn  func(*Thread, Value, Value) Value
+	pos position
+	a   node
+	b   int
+}
+
+func (n *nodePrim2XL) eval(fr *frame) Value {
+	a := n.a.eval(fr)
+	b := fr.slots[n.b&7]
+	fr.site = n.pos
+	t := fr.t
+	t.top = fr
+	return n.fn(t, a, b)
+}
+
+type nodePrim2XX struct {
+	fn  func(*Thread, Value, Value) Value
+	pos position
+	a   node
+	b   node
+}
+
+func (n *nodePrim2XX) eval(fr *frame) Value {
+	a := n.a.eval(fr)
+	b := n.b.eval(fr)
+	fr.site = n.pos
+	t := fr.t
+	t.top = fr
+	return n.fn(t, a, b)
+}
+
+type nodePrim3LXX struct {
+	fn  func(*Thread, Value, Value, Value) Value
+	pos position
+	a   int
+	b   node
+	c   node
+}
+
+func (n *nodePrim3LXX) eval(fr *frame) Value {
+	a := fr.slots[n.a&7]
+	b := n.b.eval(fr)
+	c := n.c.eval(fr)
+	fr.site = n.pos
+	t := fr.t
+	t.top = fr
+	return n.fn(t, a, b, c)
+}
+
+type nodePrim3XXX struct {
+	fn  func(*Thread, Value, Value, Value) Value
+	pos position
+	a   node
+	b   node
+	c   node
+}
+
+func (n *nodePrim3XXX) eval(fr *frame) Value {
+	a := n.a.eval(fr)
+	b := n.b.eval(fr)
+	c := n.c.eval(fr)
+	fr.site = n.pos
+	t := fr.t
+	t.top = fr
+	return n.fn(t, a, b, c)
+}
+
+// newPrim1 chooses the node for the shape of the arguments.
+func newPrim1(fn func(*Thread, Value) Value, pos position, args ...node) node {
+	shape, fit := shapesOf(args)
+	switch {
+	case len(args) == 1 && shape[0] == 'L':
+		return &nodePrim1L{fn, pos, fit[0].i}
+	case len(args) == 1:
+		return &nodePrim1X{fn, pos, args[0]}
+	}
+	return nil
+}
+
+// newPrim2 chooses the node for the shape of the arguments.
+func newPrim2(fn func(*Thread, Value, Value) Value, pos position, args ...node) node {
+	shape, fit := shapesOf(args)
+	switch {
+	case len(args) == 2 && shape[0] == 'L' && shape[1] == 'L':
+		return &nodePrim2LL{fn, pos, fit[0].i, fit[1].i}
+	case len(args) == 2 && shape[0] == 'L':
+		return &nodePrim2LX{fn, pos, fit[0].i, args[1]}
+	case len(args) == 2 && shape[1] == 'L':
+		return &nodePrim2XL{fn, pos, args[0], fit[1].i}
+	case len(args) == 2:
+		return &nodePrim2XX{fn, pos, args[0], args[1]}
+	}
+	return nil
+}
+
+// newPrim3 chooses the node for the shape of the arguments.
+func newPrim3(fn func(*Thread, Value, Value, Value) Value, pos position, args ...node) node {
+	shape, fit := shapesOf(args)
+	switch {
+	case len(args) == 3 && shape[0] == 'L':
+		return &nodePrim3LXX{fn, pos, fit[0].i, args[1], args[2]}
+	case len(args) == 3:
+		return &nodePrim3XXX{fn, pos, args[0], args[1], args[2]}
+	}
+	return nil
+}
+
 // newCallG chooses the node; nil when there are too many arguments.
 func newCallG(at callSite, args []node) node {
 	shape, fit := shapesOf(args)

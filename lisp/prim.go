@@ -22,11 +22,12 @@ type Prim struct {
 	// [Thread.KindOf].
 	Fn func(t *Thread, args []Value) (Value, error)
 
-	// What the primitives of this package use instead of Fn: they fail by panicking with an *Error. fn1 and fn2 must not
+	// What the primitives of this package use instead of Fn: they fail by panicking with an *Error. fn1 to fn3 must not
 	// call back into the program.
 	fn  func(t *Thread, args []Value) Value
 	fn1 func(t *Thread, a Value) Value
 	fn2 func(t *Thread, a, b Value) Value
+	fn3 func(t *Thread, a, b, c Value) Value
 	op  op
 	// test1 is a predicate that takes anything and cannot fail.
 	test1 func(Value) bool
@@ -40,6 +41,7 @@ type primitive struct {
 	fn    func(*Thread, []Value) Value
 	fn1   func(*Thread, Value) Value
 	fn2   func(*Thread, Value, Value) Value
+	fn3   func(*Thread, Value, Value, Value) Value
 }
 
 func (*primitive) kind() Kind { return KindFunction }
@@ -178,7 +180,7 @@ func newPrimitive(p *Prim) (*primitive, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot define primitive %s: %w", p.Name, err)
 	}
-	out := &primitive{def: p, sig: sig, fn: p.fn, fn1: p.fn1, fn2: p.fn2}
+	out := &primitive{def: p, sig: sig, fn: p.fn, fn1: p.fn1, fn2: p.fn2, fn3: p.fn3}
 	out.frame = &closure{proto: &proto{name: p.Name}}
 	if p.test1 != nil {
 		out.fn1 = func(_ *Thread, a Value) Value { return Bool(p.test1(a)) }

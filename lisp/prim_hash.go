@@ -26,7 +26,7 @@ func hashPrims() []Prim {
 				}
 				return args[2]
 			}},
-		{Name: "hset!", Params: "h:hash key value more...", Doc: "Gives keys values in the hash, which it returns.", Example: "(hset! {} \"a\" 1) => {\"a\" 1}", fn: func(t *Thread, args []Value) Value {
+		{Name: "hset!", Params: "h:hash key value more...", Doc: "Gives keys values in the hash, which it returns.", Example: "(hset! {} \"a\" 1) => {\"a\" 1}", fn3: (*Thread).hset, fn: func(t *Thread, args []Value) Value {
 			if len(args)%2 != 1 {
 				t.fail("arity", "cannot call hset!: a key has no value")
 			}
@@ -82,6 +82,15 @@ func hashPrims() []Prim {
 	}
 }
 
+func (t *Thread) hset(h, k, v Value) Value {
+	table, ok := h.o.(*Hash)
+	if !ok {
+		t.badArg("hset!", 1, h, "hash")
+	}
+	t.setHash(table, k, v)
+	return h
+}
+
 func (t *Thread) hget(v, k Value) Value {
 	h, ok := v.o.(*Hash)
 	if !ok {
@@ -90,7 +99,7 @@ func (t *Thread) hget(v, k Value) Value {
 		}
 	} else if x, found := h.Get(k); found {
 		return x
-	} else if _, fits := sumOf(k); !fits {
+	} else if !isKey(k) {
 		t.throw(badKey(k))
 	}
 	near := ""

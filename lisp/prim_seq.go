@@ -45,13 +45,8 @@ func seqPrims() []Prim {
 				return args[2]
 			}},
 		{Name: "aset!", Params: "a:array i:int|char x", Doc: "Changes element i of an array, which it returns.", Example: "(aset! [1 2] 0 9) => [9 2]",
-			fn: func(t *Thread, args []Value) Value {
-				arr := args[0].o.(*array)
-				i := t.index("aset!", args[1], len(arr.items))
-				t.change(arr)
-				arr.items[i] = args[2]
-				return args[0]
-			}},
+			fn3: (*Thread).aset,
+			fn:  func(t *Thread, args []Value) Value { return t.aset(args[0], args[1], args[2]) }},
 		{Name: "aindex", Params: "a:array|nil x", Doc: "The first index of an element equal to x, or -1.", Example: "(aindex [\"p\" \"q\"] \"q\") => 1", fn: func(t *Thread, args []Value) Value {
 			items, _ := args[0].Elements()
 			for i, v := range items {
@@ -113,7 +108,7 @@ func (t *Thread) car(v Value) Value {
 		return o.items[0]
 	case *Hash:
 		for i := range o.entries {
-			if e := &o.entries[i]; e.live {
+			if e := &o.entries[i]; e.live() {
 				return t.cons(e.key, e.val)
 			}
 		}
@@ -163,6 +158,17 @@ func (t *Thread) aget(a, i Value) Value {
 		return arr.items[i.n]
 	}
 	return arr.items[t.index("aget", i, len(arr.items))]
+}
+
+func (t *Thread) aset(a, i, x Value) Value {
+	arr, ok := a.o.(*array)
+	if !ok {
+		t.badArg("aset!", 1, a, "array")
+	}
+	at := t.index("aset!", i, len(arr.items))
+	t.change(arr)
+	arr.items[at] = x
+	return a
 }
 
 func (t *Thread) length(v Value) Value {
@@ -354,7 +360,8 @@ func concatPrim(t *Thread, args []Value) Value {
 		}
 		return Bytes(out)
 	case *Hash:
-		t.alloc(int64(o.live)*entrySize + hashSize)
+		entries, index := sizes(o.live)
+		t.alloc(int64(entries)*entrySize + int64(index)*slotSize + hashSize)
 		h := o.clone()
 		for i, v := range args[1:] {
 			other, ok := v.AsHash()
@@ -596,7 +603,7 @@ func (t *Thread) newSet(items []Value) *valueSet {
 }
 
 func (s *valueSet) has(v Value) bool {
-	if _, ok := sumOf(v); ok {
+	if isKey(v) {
 		_, found := s.keys.Get(v)
 		return found
 	}
@@ -610,7 +617,7 @@ func (s *valueSet) has(v Value) bool {
 
 func (s *valueSet) add(v Value) {
 	s.t.charge(1)
-	if _, ok := sumOf(v); ok {
+	if isKey(v) {
 		s.t.setHash(s.keys, v, Nil)
 		return
 	}

@@ -296,11 +296,10 @@ func (r *reader) hash(p position) (Value, *Error) {
 	}
 	h := NewHash()
 	for i := 0; i < len(items); i += 2 {
-		sum, ok := sumOf(items[i])
-		if !ok {
+		if !isKey(items[i]) {
 			return Value{o: &braces{items}, n: int64(p)}, nil
 		}
-		h.put(items[i], items[i+1], sum)
+		h.put(items[i], items[i+1])
 	}
 	return Value{o: h, n: int64(p)}, nil
 }

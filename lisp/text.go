@@ -11,6 +11,7 @@ import (
 type text struct {
 	s    string
 	tail *strings.Builder
+	sum  uint32 // its hash sum, 0 while unknown
 }
 
 func (*text) kind() Kind { return KindString }

@@ -151,18 +151,18 @@ function run() { const h = {}; let x; for (let n = 20000; n !== 0; n--) { h[keys
 			}
 			return len(h) + 0*x
 		}},
-	{name: "hash of 50 000 integers, filled and read", unit: "write and read", units: 50_000, want: "50000",
+	{name: "hash of 50 000 sparse integers, filled and read", unit: "write and read", units: 50_000, want: "50000",
 		program: map[string]string{
-			"glisp":       `(defn loop [h n] (if (= n 0) (len h) (begin (hset! h n n) (hget h n) (loop h (- n 1))))) (defn run [] (loop {} 50000))`,
-			"gopher-lua":  `function run() local h, n, c, x = {}, 50000, 0, nil while n ~= 0 do h[n] = n x = h[n] n = n - 1 c = c + 1 end return c end`,
-			"goja":        `function run() { const h = new Map(); let x; for (let n = 50000; n !== 0; n--) { h.set(n, n); x = h.get(n) } return h.size }`,
-			"starlark-go": "def run():\n  h = {}\n  for n in range(50000):\n    h[n] = n\n    x = h[n]\n  return len(h)\n",
+			"glisp":       `(defn loop [h n k] (if (= n 0) (len h) (begin (hset! h k n) (hget h k) (loop h (- n 1) (+ k 7)))))  (defn run [] (loop {} 50000 1000000000))`,
+			"gopher-lua":  `function run() local h, n, k, c, x = {}, 50000, 1000000000, 0, nil while n ~= 0 do h[k] = n x = h[k] n = n - 1 k = k + 7 c = c + 1 end return c end`,
+			"goja":        `function run() { const h = new Map(); let x, k = 1000000000; for (let n = 50000; n !== 0; n--) { h.set(k, n); x = h.get(k); k += 7 } return h.size }`,
+			"starlark-go": "def run():\n  h = {}\n  k = 1000000000\n  for n in range(50000):\n    h[k] = n\n    x = h[k]\n    k += 7\n  return len(h)\n",
 		},
 		native: func() any {
 			h, x := map[int]int{}, 0
 			for n := range 50_000 {
-				h[n] = n
-				x += h[n]
+				h[1_000_000_000+7*n] = n
+				x += h[1_000_000_000+7*n]
 			}
 			return len(h) + 0*x
 		}},
