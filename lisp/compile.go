@@ -13,13 +13,32 @@ type compiler struct {
 // maxPlainNest is how deep expressions of a function may be nested without counting the Go stack they use.
 const maxPlainNest = 16
 
-// form compiles a form at top level.
-func (t *Thread) compileTop(a *analyser, v Value) *proto {
-	a.fn, a.scope, a.branch, a.pos = &fnScope{}, nil, 0, 0
-	e := a.expr(v)
-	c := &compiler{t: t, src: a.src, fn: a.fn}
-	body := c.expr(e, false)
-	return c.proto(body, topName)
+// topLevel compiles and runs the forms of a text one after another, with the same tools.
+type topLevel struct {
+	analyser analyser
+	compiler compiler
+	fn       fnScope
+	proto    proto
+	closure  closure
+}
+
+func newTopLevel(t *Thread, env *Env, src *source) *topLevel {
+	// The room for parts of forms is lent by the thread, to one analysis at a time.
+	top := &topLevel{analyser: analyser{t: t, env: env, src: src, forms: t.forms[:0]}, compiler: compiler{t: t, src: src}}
+	t.forms = nil
+	top.closure.proto = &top.proto
+	return top
+}
+
+// compile compiles a form at top level.
+func (top *topLevel) compile(form Value) *closure {
+	a, c := &top.analyser, &top.compiler
+	top.fn = fnScope{}
+	a.fn, a.scope, a.branch, a.pos = &top.fn, nil, 0, 0
+	c.fn, c.count, c.nest, c.deep = &top.fn, 0, 0, 0
+	body := c.expr(a.expr(form), false)
+	top.proto = c.proto(body, topName)
+	return &top.closure
 }
 
 // instance makes the function of a macro.
@@ -28,7 +47,7 @@ func (t *Thread) instance(e *eFn, src *source) Value {
 	return c.function(e).eval(t.top)
 }
 
-func (c *compiler) proto(body node, name string) *proto {
+func (c *compiler) proto(body node, name string) proto {
 	if c.fn.max > 8 {
 		body = &nodeBig{body, c.fn.max - 8}
 	}
@@ -37,7 +56,7 @@ func (c *compiler) proto(body node, name string) *proto {
 	}
 	c.t.alloc(int64(c.count)*64 + 128)
 	fs := c.fn
-	p := &proto{body: body, nparams: fs.nparams, rest: fs.rest, loose: fs.loose, orNil: fs.orNil, nslots: fs.max,
+	p := proto{body: body, nparams: fs.nparams, rest: fs.rest, loose: fs.loose, orNil: fs.orNil, nslots: fs.max,
 		cost: int64(c.count)/8 + 1, name: name, doc: fs.doc, params: fs.written, src: c.src, pos: fs.pos}
 	p.shape = p.nparams
 	if p.rest || p.nslots > 8 && p.nparams > 8 || fs.count {
@@ -68,9 +87,14 @@ func (c *compiler) function(e *eFn) node {
 		}
 	}
 	body = in.enter(fs.scope, fs.params, body)
-	p := in.proto(body, fs.name)
+	whole := &struct {
+		proto
+		closure
+	}{proto: in.proto(body, fs.name)}
+	p := &whole.proto
 	if len(fs.caps) == 0 {
-		return &nodeConst{Value{o: &closure{proto: p}}}
+		whole.closure.proto = p
+		return &nodeConst{Value{o: &whole.closure}}
 	}
 	caps := make([]node, len(fs.caps))
 	for i, v := range fs.caps {

@@ -10,31 +10,29 @@ func (t *Thread) eval(env *Env, name, src string) Value {
 	}
 	env.prescan(forms)
 	v := Nil
+	top := newTopLevel(t, env, source)
 	for _, form := range forms {
-		v = t.evalForm(env, source, form)
+		v = t.evalForm(top, form)
 	}
+	t.forms = top.analyser.forms
 	return v
 }
 
 // evalForm compiles and runs one form in the global scope.
-func (t *Thread) evalForm(env *Env, src *source, form Value) Value {
+func (t *Thread) evalForm(top *topLevel, form Value) Value {
 	saved := t.env
-	t.env = env
-	// The room for parts of forms is used again from form to form, by one analysis at a time.
-	a := &analyser{t: t, env: env, src: src, forms: t.forms[:0]}
-	t.forms = nil
-	top := t.top
-	nf := top.next
+	t.env = top.analyser.env
+	fr := t.top
+	nf := fr.next
 	if nf == nil {
-		nf = top.grow(0)
+		nf = fr.grow(0)
 	}
 	// While macros run, the frame says where: nothing of the program is running yet.
-	p := t.compileTop(a, form)
-	t.forms = a.forms
-	nf.cl, nf.site = &closure{proto: p}, 0
-	t.charge(p.cost)
-	v := p.body.eval(nf)
-	t.top = top
+	cl := top.compile(form)
+	nf.cl, nf.site = cl, 0
+	t.charge(cl.proto.cost)
+	v := cl.proto.body.eval(nf)
+	t.top = fr
 	t.env = saved
 	return v
 }

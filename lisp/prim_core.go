@@ -240,7 +240,7 @@ func evalPrim(t *Thread, args []Value) Value {
 		}
 	}
 	t.env.prescan(args)
-	return t.evalForm(t.env, src, args[0])
+	return t.evalForm(newTopLevel(t, t.env, src), args[0])
 }
 
 func errorPrim(t *Thread, args []Value) Value {

@@ -93,8 +93,7 @@ func (t *Thread) spawn(f Value) Value {
 		depth: min(t.depth, taskDepth), locals: t.locals, patterns: t.patterns, env: t.env, Load: t.Load, ends: t.ends, entered: 1, expanding: t.expanding,
 		tasks: g, turn: make(chan struct{}, 1), deep: maxStack - maxStack/mostTasks}
 	n.out = output{t: n, w: t.out.w}
-	n.root = &frame{t: n}
-	n.top = n.root
+	n.begin()
 	g.mu.Lock()
 	g.live++
 	g.ready = append(g.ready, n)

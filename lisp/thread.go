@@ -45,7 +45,6 @@ type Thread struct {
 	top       *frame  // the frame that runs, as of the last call of a primitive
 	stack     []Value // arguments on their way, where there are more than frames hold
 	forms     []Value // room for the parts of forms that are analysed
-	root      *frame
 	locals    map[any]any
 	gensym    int64
 	patterns  map[string]*pattern
@@ -59,6 +58,7 @@ type Thread struct {
 	ends      *[]func()     // what is done at the end, shared by the coroutines
 	turn      chan struct{} // the coroutine's way to be told that it has the turn
 	stage     stage
+	frames    [3]frame
 }
 
 // quantum is how many steps are done between two looks at the context.
@@ -88,9 +88,21 @@ func NewThread(ctx context.Context, out io.Writer, b Budget) *Thread {
 	}
 	t.fuel = min(quantum, t.left)
 	t.left -= t.fuel
-	t.root = &frame{t: t}
-	t.top = t.root
+	t.begin()
 	return t
+}
+
+// begin makes the first frames, which are part of the thread: a small evaluation needs no others.
+func (t *Thread) begin() {
+	t.top = &t.frames[0]
+	for i := range t.frames {
+		f := &t.frames[i]
+		f.t, f.depth = t, int32(i)
+		if i > 0 && f.depth <= t.depth {
+			f.prev = &t.frames[i-1]
+			f.prev.next = f
+		}
+	}
 }
 
 // Context is the context that ends the evaluation; primitives wait with it. Waiting costs no budget.
