@@ -168,8 +168,11 @@ func openToken(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 }
 
+// protect makes a file its owner's alone.
+func protect(f *os.File) error { return f.Chmod(0o600) }
+
 // checkPrivate tells why a file is not a secret of root's or this user's.
-func checkPrivate(info fs.FileInfo) error {
+func checkPrivate(_ *os.File, info fs.FileInfo) error {
 	if uid := ownerOf(info); uid != 0 && uid != os.Geteuid() {
 		return fmt.Errorf("it belongs to uid %d", uid)
 	}

@@ -30,7 +30,7 @@ func (h TokenHash) Matches(token string) bool {
 }
 
 // CreateToken makes sure that the file at path holds a token, and returns its hash. A missing file appears at once with
-// mode 0600 and a new token in it; an existing one is read by the rules of [LoadToken]. The directory must exist.
+// mode 0600 (on Windows: with an access list of its own) and a new token in it; an existing one is read by the rules of [LoadToken]. The directory must exist.
 func CreateToken(path string) (TokenHash, error) {
 	token, err := LoadToken(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -55,9 +55,9 @@ func writeToken(path string) error {
 		return err
 	}
 	defer os.Remove(f.Name())
-	_, err = f.WriteString(base64.RawURLEncoding.EncodeToString(secret) + "\n")
+	err = protect(f)
 	if err == nil {
-		err = f.Chmod(0o600)
+		_, err = f.WriteString(base64.RawURLEncoding.EncodeToString(secret) + "\n")
 	}
 	if err == nil {
 		err = f.Sync()
@@ -87,7 +87,7 @@ func LoadToken(path string) (string, error) {
 	if !info.Mode().IsRegular() {
 		return "", fmt.Errorf("cannot read token %s: not a regular file", path)
 	}
-	if err := checkPrivate(info); err != nil {
+	if err := checkPrivate(f, info); err != nil {
 		return "", fmt.Errorf("cannot read token %s: %w", path, err)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, 1024))

@@ -71,17 +71,17 @@ func (d *daemon) compose(loaded config.Config, background bool) (undo func(), er
 		d.diary.Logf("%s", warning)
 	}
 	d.remember()
-	address := childAddress(doors(d.place, settings)[0])
+	if d.listened, err = newSwitchboard(d.newServer, doors(d.place, settings)); err != nil {
+		return undo, err
+	}
+	steps = append(steps, d.listened.end)
+	address := childAddress(d.firstDoor())
 	d.sup = core.New(core.Options{
 		Starter: d.host, Logs: d.logs, BaseEnv: os.Environ(), JournalSize: journalSize, Address: address,
 	})
 	if d.engine, err = d.newEngine(settings, address); err != nil {
 		return undo, err
 	}
-	if d.listened, err = newSwitchboard(d.newServer, doors(d.place, settings)); err != nil {
-		return undo, err
-	}
-	steps = append(steps, d.listened.end)
 	if background {
 		if err := settle(); err != nil {
 			return undo, fmt.Errorf("cannot go into the background: %w", err)

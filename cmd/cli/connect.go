@@ -44,6 +44,9 @@ func (s *session) dial(c *call) (client *repl.Client, pid int, err error) {
 	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission):
 		return nil, 0, fmt.Errorf("cannot find the daemon: %w", err)
 	}
+	if address == "" {
+		return nil, 0, &coded{code: ExitUnreachable, err: errors.New("cannot reach the daemon: none runs, as far as its state directory tells (" + place.StateDir + ")")}
+	}
 	if token == "" && !strings.HasPrefix(address, "unix:") {
 		// Without the file the daemon refuses and says what is missing.
 		if own, err := repl.LoadToken(place.Token); err == nil {

@@ -177,8 +177,11 @@ func (d *daemon) listen(ctx context.Context) error {
 	return err
 }
 
-// address is what commands and processes are told.
-func (d *daemon) address() string { return address(d.place, *d.settings.Load()) }
+// address is what commands are told.
+func (d *daemon) address() string { return d.firstDoor().name() }
+
+// firstDoor is the listener that commands and processes are told of.
+func (d *daemon) firstDoor() door { return d.listened.opened(doors(d.place, *d.settings.Load())[0]) }
 
 // watchIdle ends a daemon that was told to end when there is nothing left to do. It looks when look is poked: after the
 // first processes were started, and when a reload may have given the order.

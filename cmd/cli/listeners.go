@@ -31,18 +31,20 @@ type door struct {
 	insecure  bool
 }
 
-// doors are the listeners that the settings name; without any it is the socket of the configuration's place.
+// doors are the listeners that the settings name; without any it is the socket of the configuration's place, or where there are
+// no sockets any free port of loopback.
 func doors(place config.Place, s config.Settings) []door {
 	var all []door
-	if path := place.Socket; s.AdminSock != "" || s.AdminListen == 0 {
-		if s.AdminSock != "" {
-			path = s.AdminSock
-		}
+	path := place.Socket
+	if s.AdminSock != "" {
+		path = s.AdminSock
+	}
+	if path != "" && (s.AdminSock != "" || s.AdminListen == 0) {
 		all = append(all, door{network: "unix", address: path, group: s.AdminGroup})
 	}
-	if s.AdminListen != 0 {
+	if s.AdminListen != 0 || path == "" {
 		host := s.AdminBindIP
-		if host == "" {
+		if host == "" || s.AdminListen == 0 {
 			host = "127.0.0.1"
 		}
 		all = append(all, door{network: "tcp", address: net.JoinHostPort(host, strconv.Itoa(s.AdminListen)),
@@ -77,8 +79,14 @@ func (d door) reached() string {
 	return net.JoinHostPort(host, port)
 }
 
-// address is where the daemon of these settings is found; the socket if there is one.
-func address(place config.Place, s config.Settings) string { return doors(place, s)[0].name() }
+// address is where the daemon of these settings is found; the socket if there is one. "" stands for a port that only the daemon
+// knows.
+func address(place config.Place, s config.Settings) string {
+	if first := doors(place, s)[0]; !first.anyPort() {
+		return first.name()
+	}
+	return ""
+}
 
 // open listens. A socket left behind by a daemon that was killed is replaced: we hold the lock.
 func (d door) open() (net.Listener, error) {
@@ -106,6 +114,18 @@ type line struct {
 	server *repl.Server
 	ln     net.Listener
 }
+
+// opened is the door as it is: one that asked for any port has one now.
+func (l line) opened() door {
+	d := l.door
+	if d.anyPort() {
+		d.address = l.ln.Addr().String()
+	}
+	return d
+}
+
+// anyPort tells whether the door takes what port is free.
+func (d door) anyPort() bool { return d.network == "tcp" && strings.HasSuffix(d.address, ":0") }
 
 // switchboard serves on the open doors and changes them while it serves.
 type switchboard struct {
@@ -154,6 +174,18 @@ func (b *switchboard) prepare(wanted []door) (added, obsolete []line, err error)
 		added = append(added, l)
 	}
 	return added, obsolete, nil
+}
+
+// opened is the wanted door as it is open.
+func (b *switchboard) opened(wanted door) door {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, l := range b.lines {
+		if l.door == wanted {
+			return l.opened()
+		}
+	}
+	return wanted
 }
 
 // lost tells whether somebody removed the socket under its listener.

@@ -99,6 +99,10 @@ func (b *builder) keys(d *draft, src source) map[string]bool {
 			b.bad(src, name, "", "%s", b.tables.unknown(name, true, ""))
 			continue
 		}
+		if why := unavailable(name); why != "" {
+			b.bad(src, name, "", "%s: %s", src.label(name), why)
+			continue
+		}
 		r := src.reader()
 		if err := r.put(d, k, src.raw[name]); err != nil {
 			err = r.discreet(err)

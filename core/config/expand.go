@@ -64,8 +64,8 @@ func lookupIn(environ []string) func(string) (string, bool) {
 	m := make(map[string]string, len(environ))
 	for _, kv := range environ {
 		if name, value, ok := strings.Cut(kv, "="); ok && name != "" {
-			m[name] = value
+			m[variable(name)] = value
 		}
 	}
-	return func(name string) (string, bool) { v, ok := m[name]; return v, ok }
+	return func(name string) (string, bool) { v, ok := m[variable(name)]; return v, ok }
 }

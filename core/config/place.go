@@ -34,7 +34,8 @@ type Place struct {
 
 // Locate says where the daemon of a configuration lives; with "" it is that of ./supervisord.conf here. It creates and looks
 // at nothing (but whether $XDG_RUNTIME_DIR is the user's own). Root uses /run and /var/lib; others $XDG_RUNTIME_DIR (else the
-// state directory) and $XDG_STATE_HOME (else ~/.local/state). An absolute $SUPERVISORD_RUNTIME_DIR is the runtime directory,
+// state directory) and $XDG_STATE_HOME (else ~/.local/state). On Windows it is %ProgramData% for an administrator and for services,
+// %LocalAppData% for others. An absolute $SUPERVISORD_RUNTIME_DIR is the runtime directory,
 // as it is, for everybody: for a /run that cannot be written. It fails when there is no home directory or no path short enough
 // for a socket.
 func Locate(configPath string, s Settings) (Place, error) {
@@ -57,10 +58,12 @@ type host struct {
 	run    string // /run
 	lib    string // /var/lib
 	tmp    string // /tmp
+	// noSockets: there are no unix sockets here, and TCP on loopback takes their place.
+	noSockets bool
 }
 
 func realHost(lookup func(string) (string, bool)) host {
-	return host{uid: os.Geteuid(), lookup: lookup, getwd: os.Getwd, run: "/run", lib: "/var/lib", tmp: "/tmp"}
+	return host{uid: os.Geteuid(), lookup: lookup, getwd: os.Getwd, run: "/run", lib: "/var/lib", tmp: "/tmp", noSockets: !unixSockets()}
 }
 
 func locate(path string, s Settings, h host) (Place, error) {
@@ -86,7 +89,7 @@ func locate(path string, s Settings, h host) (Place, error) {
 	switch {
 	case s.AdminSock != "":
 		p.Socket = s.AdminSock
-	case s.AdminListen != 0:
+	case s.AdminListen != 0, h.noSockets:
 		return p, nil
 	default:
 		p.Socket = p.socket(h)
@@ -100,38 +103,25 @@ func locate(path string, s Settings, h host) (Place, error) {
 // dirs finds the two directories. The lock, and so the answer to "is it running", stands in the state directory: unlike the
 // runtime directory that does not depend on whether the caller has a login session.
 func (p *Place) dirs(s Settings, h host) error {
-	const own = "supervisord"
-	base := ""
-	switch state, _ := h.lookup("XDG_STATE_HOME"); {
-	case s.StateDir != "":
+	base, err := "", error(nil)
+	if s.StateDir != "" {
 		p.StateDir, base = s.StateDir, s.StateDir
-	case h.uid == 0:
-		base = filepath.Join(h.lib, own)
-	case filepath.IsAbs(state):
-		base = filepath.Join(state, own)
-	default:
-		home, _ := h.lookup("HOME")
-		if !filepath.IsAbs(home) {
-			return fmt.Errorf("cannot find the state directory: HOME is not set (set state_dir)")
-		}
-		base = filepath.Join(home, ".local", "state", own)
-	}
-	if p.StateDir == "" {
+	} else if base, err = h.stateBase(); err != nil {
+		return err
+	} else {
 		p.StateDir = filepath.Join(base, p.Instance)
 	}
 	said, _ := h.lookup("SUPERVISORD_RUNTIME_DIR")
-	switch run, _ := h.lookup("XDG_RUNTIME_DIR"); {
-	case filepath.IsAbs(said):
+	if filepath.IsAbs(said) {
 		p.RuntimeDir = filepath.Clean(said)
-	case h.uid == 0:
-		p.RuntimeDir = filepath.Join(h.run, own)
-	case filepath.IsAbs(run) && ownDir(run, h.uid):
-		p.RuntimeDir = filepath.Join(run, own)
-	default:
+	} else if p.RuntimeDir = h.runtimeBase(); p.RuntimeDir == "" {
 		p.RuntimeDir = base
 	}
 	return nil
 }
+
+// own is the folder of this program below those of the system and of users.
+const own = "supervisord"
 
 // socket is the default socket: by the instance's name, or by its hash, or in a folder of the user's own below /tmp, whichever
 // is the first that is short enough.
@@ -206,7 +196,7 @@ func (p Place) Prepare() error {
 // SafeDir makes a directory (0700, with its missing parents) or checks an existing one by the rule of Prepare. uid is the
 // user that it is for; errors name the directory that is at fault and what to do.
 func SafeDir(dir string, uid int) error {
-	err := os.MkdirAll(dir, 0o700)
+	err := makeDir(dir)
 	if err != nil {
 		var pe *fs.PathError
 		if errors.As(err, &pe) {
@@ -223,6 +213,9 @@ func SafeDir(dir string, uid int) error {
 		return fmt.Errorf("cannot use the directory %s: %w", dir, err)
 	}
 	if why := exposed(info, uid, true); why != "" {
+		return fmt.Errorf("cannot use the directory %s: it %s", real, why)
+	}
+	if why := foreign(real); why != "" {
 		return fmt.Errorf("cannot use the directory %s: it %s", real, why)
 	}
 	if at, why := exposedParent(real, uid); why != "" {

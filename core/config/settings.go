@@ -13,7 +13,15 @@ func (l *loader) checkSettings() {
 	bad := func(key, format string, args ...any) {
 		l.problems = append(l.problems, l.daemonPlace(key, format, args...))
 	}
-	if s.AdminGroup != "" {
+	for _, k := range []struct {
+		key   string
+		given bool
+	}{{"admin_group", s.AdminGroup != ""}, {"hide_args", s.HideArgs}} {
+		if why := unavailable(k.key); k.given && why != "" {
+			bad(k.key, "%s: %s", k.key, why)
+		}
+	}
+	if s.AdminGroup != "" && unavailable("admin_group") == "" {
 		if err := l.accounts.check("", s.AdminGroup); err != nil {
 			err = l.veil("admin_group", err)
 			bad("admin_group", "admin_group: %v", err)

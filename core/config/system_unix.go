@@ -87,3 +87,44 @@ func syncDir(dir string) error {
 	}
 	return nil
 }
+
+// stateBase is the folder of the state directories of all instances.
+func (h host) stateBase() (string, error) {
+	switch state, _ := h.lookup("XDG_STATE_HOME"); {
+	case h.uid == 0:
+		return filepath.Join(h.lib, own), nil
+	case filepath.IsAbs(state):
+		return filepath.Join(state, own), nil
+	}
+	home, _ := h.lookup("HOME")
+	if !filepath.IsAbs(home) {
+		return "", errors.New("cannot find the state directory: HOME is not set (set state_dir)")
+	}
+	return filepath.Join(home, ".local", "state", own), nil
+}
+
+// runtimeBase is the system's folder for what does not outlive a boot; "" if there is none of the user's own.
+func (h host) runtimeBase() string {
+	switch run, _ := h.lookup("XDG_RUNTIME_DIR"); {
+	case h.uid == 0:
+		return filepath.Join(h.run, own)
+	case filepath.IsAbs(run) && ownDir(run, h.uid):
+		return filepath.Join(run, own)
+	}
+	return ""
+}
+
+// makeDir makes a directory, and those above it that are missing, for this user alone.
+func makeDir(dir string) error { return os.MkdirAll(dir, 0o700) }
+
+// foreign: owner and mode have said it all.
+func foreign(string) string { return "" }
+
+// unixSockets: there are.
+func unixSockets() bool { return true }
+
+// variable is how a variable of the environment is looked up.
+func variable(name string) string { return name }
+
+// unavailable says why a key cannot be used on this system, "" if it can.
+func unavailable(string) string { return "" }

@@ -45,6 +45,10 @@ var errHome = errors.New("~ is not expanded: write ${HOME} or the whole path")
 
 // abs makes a path absolute and clean.
 func (r reader) abs(path string) string {
+	switch path {
+	case "/dev/stdout", "/dev/stderr", "/dev/null": // also where such a path has no root
+		return path
+	}
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(r.base, path)
 	}
