@@ -320,7 +320,7 @@ func TestServingOutOfDescriptorsClosesIdleConnections(t *testing.T) {
 	if _, err := (&listener{inner, p}).Accept(); !errors.Is(err, syscall.EMFILE) {
 		t.Errorf("a connection that has just come in was closed: %v", err)
 	}
-	fresh.idle = time.Now().Add(-young)
+	fresh.since = time.Now().Add(-young)
 	inner.fail = 1
 	ln := &listener{inner, p}
 	c, err := ln.Accept()

@@ -10,8 +10,8 @@ import (
 	"github.com/qjpcpu/supervisord/descriptors"
 )
 
-// young is how long a new connection is not closed for want of descriptors: its request is on the way.
-const young = 100 * time.Millisecond
+// young is how long a new connection, or a new evaluation, is not closed for want of descriptors: most are through by then.
+const young = 20 * time.Millisecond
 
 // pool is the connections of one transport. Its rule: a new connection is never refused; when there are too many, the
 // one that has been idle for longest is closed. Idle is every connection whose request has not been read completely, so
@@ -21,7 +21,7 @@ type pool struct {
 	maxEvals, maxStreams   int
 	mu                     sync.Mutex
 	idle                   *list.List // of *conn, idle for longest first
-	low                    *list.List // of *conn, those of the streams that have one of the last descriptors, oldest first
+	low                    *list.List // of *conn, of those that evaluate or stream the ones with one of the last descriptors, oldest first
 	evals, streams, others int        // connections evaluating, streaming, and answering something else
 	draining               bool
 }
@@ -45,10 +45,10 @@ const (
 // conn is a connection that its pool knows. It ends up in http's hands, directly or under TLS.
 type conn struct {
 	net.Conn
-	pool *pool
-	use  use           // guarded by pool.mu
-	slot *list.Element // in pool.idle while idle, in pool.low while streaming there; nil else; guarded by pool.mu
-	idle time.Time     // since when; guarded by pool.mu
+	pool  *pool
+	use   use           // guarded by pool.mu
+	slot  *list.Element // in pool.idle while idle, in pool.low while busy there; nil else; guarded by pool.mu
+	since time.Time     // of the last change between idle and busy; guarded by pool.mu
 
 	low, veryLow bool                 // its descriptor is one of the last
 	peer         func() (Peer, error) // who is at the other end, asked for once
@@ -57,7 +57,7 @@ type conn struct {
 // add makes a new connection known, and makes room for it.
 func (p *pool) add(c net.Conn) *conn {
 	low, veryLow := scarcity(c)
-	n := &conn{Conn: c, pool: p, low: low, veryLow: veryLow, idle: time.Now(), peer: sync.OnceValues(func() (Peer, error) { return peerOf(c) })}
+	n := &conn{Conn: c, pool: p, low: low, veryLow: veryLow, since: time.Now(), peer: sync.OnceValues(func() (Peer, error) { return peerOf(c) })}
 	p.mu.Lock()
 	n.slot = p.idle.PushBack(n)
 	victims := p.surplus()
@@ -100,12 +100,16 @@ func scarcity(c net.Conn) (low, veryLow bool) {
 	return low && err == nil, veryLow && err == nil
 }
 
-// evict closes the connection that has been idle for longest, unless that is a new one, and tells whether it did.
+// evict closes the connection that has been idle for longest, else the one that took one of the last descriptors first and is
+// busy since, but no new one; and tells whether it did.
 func (p *pool) evict() bool {
 	p.mu.Lock()
 	var c *conn
-	if e := p.idle.Front(); e != nil && time.Since(e.Value.(*conn).idle) >= young {
+	if e := p.idle.Front(); old(e) {
 		c = p.take(e)
+	} else if e := p.low.Front(); old(e) {
+		c = e.Value.(*conn)
+		c.leaveLow()
 	}
 	p.mu.Unlock()
 	if c == nil {
@@ -114,6 +118,9 @@ func (p *pool) evict() bool {
 	c.Conn.Close()
 	return true
 }
+
+// old tells whether an element's connection has been as it is for a while.
+func old(e *list.Element) bool { return e != nil && time.Since(e.Value.(*conn).since) >= young }
 
 // drain closes all idle connections, and from now on those that become idle.
 func (p *pool) drain() {
@@ -149,8 +156,8 @@ func (c *conn) begin(u use) outcome {
 	return o
 }
 
-// tryBegin also says whom to close. Where hardly a descriptor is left, the oldest of the streams that took one of the last is
-// cut off for the new one: a command must get through, and whoever follows for hours can follow again.
+// tryBegin also says whom to close. Where hardly a descriptor is left, the oldest of those that took one of the last is cut off
+// for the new one: a command must get through, and whoever follows for hours can follow again.
 func (c *conn) tryBegin(u use) (o outcome, victims []*conn) {
 	p := c.pool
 	p.mu.Lock()
@@ -163,9 +170,10 @@ func (c *conn) tryBegin(u use) (o outcome, victims []*conn) {
 	}
 	p.idle.Remove(c.slot)
 	c.use, c.slot = u, nil
+	c.since = time.Now()
 	p.count(u, 1)
-	if u == useStream && c.low {
-		if oldest := p.low.Front(); oldest != nil && c.veryLow {
+	if c.low && (u == useStream || u == useEval) {
+		if oldest := p.low.Front(); c.veryLow && old(oldest) {
 			victims = append(victims, oldest.Value.(*conn))
 			victims[0].leaveLow()
 		}
@@ -174,9 +182,9 @@ func (c *conn) tryBegin(u use) (o outcome, victims []*conn) {
 	return begun, victims
 }
 
-// leaveLow takes a stream out of pool.low; p.mu is held.
+// leaveLow takes a busy connection out of pool.low; p.mu is held.
 func (c *conn) leaveLow() {
-	if c.use == useStream && c.slot != nil {
+	if c.use != useIdle && c.slot != nil {
 		c.pool.low.Remove(c.slot)
 		c.slot = nil
 	}
@@ -204,7 +212,7 @@ func (c *conn) settled() {
 	var victims []*conn
 	if c.use == useEnding {
 		p.count(c.use, -1)
-		c.use, c.idle = useIdle, time.Now()
+		c.use, c.since = useIdle, time.Now()
 		c.slot = p.idle.PushBack(c)
 		victims = p.surplus()
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -71,6 +72,11 @@ func (s *session) serve(from origin, loaded config.Config, ready *os.File) error
 	defer ignore()
 	d := &daemon{session: s, origin: from, changing: make(chan struct{}, 1), look: make(chan struct{}, 1)}
 	d.ending.begun, d.ending.done = make(chan struct{}), make(chan struct{})
+	if err := closeMemory(); err != nil {
+		err = fmt.Errorf("cannot keep the memory from others: %w", err)
+		tell(ready, tidings{Error: err.Error(), Code: codeOf(err)})
+		return err
+	}
 	undo, err := d.compose(loaded, ready != nil)
 	if err != nil {
 		undo()

@@ -1,0 +1,325 @@
+package cli_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// full is n, or a tenth of it unless the written figures are asked for.
+func full(n int) int {
+	if os.Getenv("SUPERVISORD_FULL") == "1" {
+		return n
+	}
+	return max(n/10, 1)
+}
+
+// promptly is how soon status is answered, whatever others do to the daemon.
+const promptly = 100 * time.Millisecond
+
+// request is a form on its way, with these headers besides those it needs.
+func request(form string, headers ...string) string {
+	body, _ := json.Marshal(map[string]string{"form": form})
+	return fmt.Sprintf("POST /v1/eval HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n%s", len(body), strings.Join(headers, ""), body)
+}
+
+// ask sends one form over a connection of its own, and tells how long the answer took.
+func (o *operated) ask(form string) (status int, body string, took time.Duration, err error) {
+	began := time.Now()
+	c, err := net.Dial("unix", o.address())
+	if err != nil {
+		return 0, "", 0, err
+	}
+	defer c.Close()
+	c.SetDeadline(began.Add(patience))
+	io.WriteString(c, request(form))
+	r, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		return 0, "", 0, err
+	}
+	text, err := io.ReadAll(r.Body)
+	return r.StatusCode, string(text), time.Since(began), err
+}
+
+// prompt fails unless status is answered promptly. A busy machine may take its time once: the best of a few tries counts.
+func (o *operated) prompt(during string) {
+	o.t.Helper()
+	best := time.Hour
+	for range 10 {
+		status, body, took, err := o.ask(`(status)`)
+		if err != nil || status != 200 {
+			o.t.Errorf("%s: status is answered by %d %s %v", during, status, body, err)
+			return
+		}
+		if best = min(best, took); best <= promptly {
+			return
+		}
+	}
+	o.t.Errorf("%s: status takes %s", during, best)
+}
+
+// memory is what the daemon holds in memory, in bytes.
+func (o *operated) memory() int64 {
+	o.t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", o.daemon.command.Process.Pid))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(text), "VmRSS:")
+	kib, err := strconv.ParseInt(strings.Fields(after)[0], 10, 64)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return kib << 10
+}
+
+// attack is many connections that do the same until they are cut off or told to end.
+type attack struct {
+	name  string
+	conns int
+	run   func(c net.Conn, end <-chan struct{})
+}
+
+// trickle sends a text a few bytes at a time, and then goes on with its last byte.
+func trickle(text string) func(net.Conn, <-chan struct{}) {
+	return func(c net.Conn, end <-chan struct{}) {
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for i := 0; ; i++ {
+			b := text[min(i, len(text)-1)]
+			if _, err := c.Write([]byte{b}); err != nil {
+				return
+			}
+			select {
+			case <-tick.C:
+			case <-end:
+				return
+			}
+		}
+	}
+}
+
+// pour sends a head and then a text again and again, for as long as it is taken, and reads nothing.
+func pour(head, text string) func(net.Conn, <-chan struct{}) {
+	return func(c net.Conn, end <-chan struct{}) {
+		if _, err := io.WriteString(c, head); err != nil {
+			return
+		}
+		for {
+			select {
+			case <-end:
+				return
+			default:
+			}
+			c.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
+			if _, err := io.WriteString(c, text); err != nil {
+				return
+			}
+		}
+	}
+}
+
+// say sends one text and waits to be cut off.
+func say(text string) func(net.Conn, <-chan struct{}) {
+	return func(c net.Conn, end <-chan struct{}) {
+		io.WriteString(c, text)
+		<-end
+	}
+}
+
+func attacks() []attack {
+	const head = "POST /v1/eval HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+	garbage := strings.Repeat("\x00\xff\r\n{}[]()GET / HTTP/9.9\r\n", 2000)
+	return []attack{
+		{"D01 headers a byte at a time", 200, trickle(head + "X-Slow: aaaaaaaa")},
+		{"D01 bodies a byte at a time", 200, trickle(head + "Content-Length: 1000000\r\n\r\n{\"form\": \"")},
+		{"D04 idle connections", 2000, say("")},
+		{"D04 connections that stop within a request", 500, say(head)},
+		{"D02 bodies without an end", 20, pour(head+"Transfer-Encoding: chunked\r\n\r\n", "10000\r\n"+strings.Repeat("x", 0x10000)+"\r\n")},
+		{"D02 bodies of 100 MiB", 20, pour(head+"Content-Length: 104857600\r\n\r\n", strings.Repeat(" ", 1<<16))},
+		{"D05 pipelined garbage", 50, pour("", garbage)},
+		{"D05 a request and garbage behind it", 50, pour(request(`(status)`), garbage)},
+		{"D06 JSON that nests without an end", 20, pour(head+"Content-Length: 1048576\r\n\r\n", strings.Repeat(`{"form":[`, 1000))},
+		{"D05 pipelined requests, nobody reads the answers", 50, pour("", request(`(status)`))},
+		{"D11 streams that nobody reads", 20, pour("", request(`(events)`, "Accept: application/x-ndjson\r\n"))},
+		{"E18 programs without an end", 50, say(request(`(loop (x 1) (recur x))`))},
+		{"E11 parentheses", 20, pour("", request(strings.Repeat("(", 200_000)))},
+		{"refused methods and routes", 50, pour("", "DELETE /v1/nothing HTTP/1.1\r\nHost: x\r\n\r\n")},
+	}
+}
+
+// TestStatusAnswersUnderSiege: slow clients, huge bodies, malformed HTTP and JSON, pipelined garbage, thousands of idle
+// connections, endless programs. One after the other and, at the end, all at the same time: status is answered promptly
+// throughout, memory stays flat, and afterwards nothing of it is left.
+func TestStatusAnswersUnderSiege(t *testing.T) {
+	o := operate(t, shellProcess("web", "echo up; exec sleep 1000", ""), "web")
+	o.prompt("at peace")
+	pid := o.pid("web")
+	before := o.memory()
+	assault := func(name string, all []attack) {
+		t.Helper()
+		end := make(chan struct{})
+		var attackers sync.WaitGroup
+		for _, a := range all {
+			for range full(a.conns) {
+				attackers.Go(func() {
+					c, err := net.Dial("unix", o.address())
+					if err != nil {
+						return // refused is fine
+					}
+					defer c.Close()
+					a.run(c, end)
+				})
+			}
+			o.prompt(name)
+		}
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for range full(200) {
+			<-tick.C
+			o.prompt(name)
+			if grown := o.memory() - before; grown > 96<<20 {
+				t.Errorf("%s: memory has grown by %d MiB", name, grown>>20)
+				break
+			}
+		}
+		close(end)
+		attackers.Wait()
+		o.prompt("after " + name)
+	}
+	for _, a := range attacks() {
+		began := time.Now()
+		assault(a.name, []attack{a})
+		t.Logf("%s: %s", a.name, time.Since(began))
+	}
+	assault("all at once", attacks())
+	if now := o.pid("web"); now != pid {
+		t.Errorf("web has another pid: %s, had %s", now, pid)
+	}
+	o.settles("goroutines", 40, func() int { return o.gauge("supervisord_goroutines") })
+	o.settles("connections", 20, func() int { return o.gauge("supervisord_open_fds") })
+}
+
+// gauge is one number of /metrics.
+func (o *operated) gauge(name string) int {
+	o.t.Helper()
+	_, after, found := strings.Cut(o.curl("http://localhost/metrics"), "\n"+name+" ")
+	number, _, _ := strings.Cut(after, "\n")
+	n, err := strconv.ParseFloat(number, 64)
+	if !found || err != nil {
+		o.t.Fatalf("no %s", name)
+	}
+	return int(n)
+}
+
+// settles waits until a number is at most that.
+func (o *operated) settles(what string, most int, look func() int) {
+	o.t.Helper()
+	late := time.After(patience)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		n := look()
+		if n <= most {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-late:
+			o.t.Fatalf("%d %s are left, want at most %d", n, what, most)
+		}
+	}
+}
+
+// TestA18D12OutOfDescriptorsTheDaemonAnswersAndStops: what cannot be started says why, commands get through, also past
+// connections that hold what there is, and stopping something makes room.
+func TestA18D12OutOfDescriptorsTheDaemonAnswersAndStops(t *testing.T) {
+	o := operate(t, shellProcess("web", "echo up; exec sleep 1000", ""), "web")
+	limit := unix.Rlimit{Cur: 40, Max: 40}
+	if err := unix.Prlimit(o.daemon.command.Process.Pid, unix.RLIMIT_NOFILE, &limit, nil); err != nil {
+		t.Fatal(err)
+	}
+	var form strings.Builder
+	for i := range 30 {
+		fmt.Fprintf(&form, "(try (add-proc {\"name\" \"p%d\" \"command\" \"/bin/sleep\" \"args\" [\"1000\"] \"stdout\" [\"%s\"] \"restart\" \"never\"}) (catch e nil))\n",
+			i, o.path(fmt.Sprintf("p%d.log", i)))
+	}
+	o.value(form.String() + "nil")
+	count := func() (up, refused int) {
+		t.Helper()
+		status, body, _, err := o.ask(`(status "p*")`)
+		if err != nil || status != 200 {
+			t.Fatalf("status: %d %s %v", status, body, err)
+		}
+		var reply struct {
+			Value []struct{ State, Reason string }
+		}
+		if err := json.Unmarshal([]byte(body), &reply); err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range reply.Value {
+			switch {
+			case p.State == "running":
+				up++
+			case strings.Contains(p.Reason, syscall.EMFILE.Error()):
+				refused++
+			}
+		}
+		return up, refused
+	}
+	up, refused := count()
+	if up == 0 || refused == 0 || up+refused != 30 {
+		t.Fatalf("%d run, %d were refused for want of descriptors, of 30", up, refused)
+	}
+	hold := func(n int, text string) (release func()) {
+		var conns []net.Conn
+		for range n {
+			if c, err := net.Dial("unix", o.address()); err == nil {
+				io.WriteString(c, text)
+				conns = append(conns, c)
+			}
+		}
+		return func() {
+			for _, c := range conns {
+				c.Close()
+			}
+		}
+	}
+	for name, text := range map[string]string{
+		"idle connections": "",
+		"half requests":    "POST /v1/eval HTTP/1.1\r\nHost: x\r\n",
+		"followers":        request(`(events 0 "follow")`, "Accept: application/x-ndjson\r\n"),
+		"endless programs": request(`(loop (x 1) (recur x))`),
+		"patient callers":  request(`(wait "web" "fatal" 1000)`),
+	} {
+		release := hold(40, text)
+		for range 20 {
+			o.prompt(name)
+		}
+		if out, errs, code := o.run("", "service", "status", "web"); code != 0 || !strings.Contains(out, "running") {
+			t.Errorf("%s: the command says %d %s%s", name, code, out, errs)
+		}
+		release()
+	}
+	if out, errs, code := o.run("", "service", "stop", "web"); code != 0 {
+		t.Errorf("stop: %d %s%s", code, out, errs)
+	}
+	if out, errs, code := o.run("", "service", "stop", "p*"); code != 0 {
+		t.Errorf("stop: %d %s%s", code, out, errs)
+	}
+	if out, errs, code := o.run("", "service", "start", "web"); code != 0 {
+		t.Errorf("start, with room again: %d %s%s", code, out, errs)
+	}
+}
