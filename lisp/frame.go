@@ -195,8 +195,10 @@ func (t *Thread) call1(f, a Value) Value {
 	if nf == nil {
 		nf = top.grow(top.site)
 	}
-	if t.fuel -= cl.proto.cost; t.fuel < 0 {
-		t.refuelCall()
+	if counted {
+		if t.fuel -= cl.proto.cost; t.fuel < 0 {
+			t.refuelCall()
+		}
 	}
 	nf.slots[0] = a
 	nf.cl = cl
@@ -228,8 +230,10 @@ func (t *Thread) call2(f, a, b Value) Value {
 	if nf == nil {
 		nf = top.grow(top.site)
 	}
-	if t.fuel -= cl.proto.cost; t.fuel < 0 {
-		t.refuelCall()
+	if counted {
+		if t.fuel -= cl.proto.cost; t.fuel < 0 {
+			t.refuelCall()
+		}
 	}
 	nf.slots[0] = a
 	nf.slots[1] = b

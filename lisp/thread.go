@@ -190,6 +190,9 @@ func (t *Thread) write(s string) {
 
 // charge takes steps.
 func (t *Thread) charge(n int64) {
+	if !counted {
+		return
+	}
 	if t.fuel -= n; t.fuel < 0 {
 		t.refuel()
 	}
@@ -245,6 +248,9 @@ func (t *Thread) cancelled() {
 
 // alloc takes bytes, before they are taken from Go.
 func (t *Thread) alloc(n int64) {
+	if !counted {
+		return
+	}
 	if t.mem -= n; t.mem < 0 || n > 4096 {
 		t.allocBig(n)
 	}

@@ -4,6 +4,8 @@
 // so that a busy neighbour slows all or none.
 //
 //	bench-lisp [-rounds 9] [-time 20ms] [-only PATTERN] [-markdown]
+//
+// With -beside PROGRAM, which is this one built without the accounting of budgets, it shows what the accounting costs.
 package main
 
 import (
@@ -22,9 +24,17 @@ func main() {
 	turn := flag.Duration("time", 20*time.Millisecond, "about how long one measurement takes")
 	only := flag.String("only", "", "a regular expression that the names of rows must match")
 	markdown := flag.Bool("markdown", false, "print a table for a page")
+	alone := flag.Bool("own", false, "measure glisp alone and print figures for another process")
+	beside := flag.String("beside", "", "this program built without the accounting of budgets")
 	flag.Parse()
 	pattern, err := regexp.Compile(*only)
-	if err == nil {
+	switch {
+	case err != nil:
+	case *alone:
+		err = own(*turn, pattern)
+	case *beside != "":
+		err = budgetsCost(*beside, *rounds, *turn, *only, 12)
+	default:
 		err = compare(*rounds, *turn, pattern, *markdown)
 	}
 	if err != nil {
@@ -82,7 +92,7 @@ func compare(rounds int, turn time.Duration, only *regexp.Regexp, markdown bool)
 func measure(r row, rounds int, turn time.Duration) (times []float64, native float64, err error) {
 	runs := make([]func() error, 0, len(contenders)+1)
 	for _, c := range contenders {
-		run, err := r.prepare(c)
+		run, err := r.prepare(c) // nil where the language has no program in this row
 		if err != nil {
 			return nil, 0, fmt.Errorf("%s: %w", c.name, err)
 		}
