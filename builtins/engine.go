@@ -370,7 +370,11 @@ func languageDoc(t *lisp.Thread, name string) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	text := d.Usage + "   (" + d.Kind + ")\n" + d.Text
+	text := d.Usage + "   (" + d.Kind + ")\n"
+	if d.Types != "" {
+		text += d.Types + "\n"
+	}
+	text += d.Text
 	if d.Example != "" {
 		text += "\nExample: " + d.Example
 	}

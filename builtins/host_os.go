@@ -18,8 +18,9 @@ func commandPrims(m *machine) []lisp.Prim {
 		{Name: "os/command", Params: "command:array|list|hash",
 			Doc: "Runs a program and gives a hash: code (-1 when a signal ended it), signal (its name or nil), stdout, stderr.\n" +
 				"The command is an array of words, or a hash: cmd (with args), cwd, env (a hash, or an array of \"KEY=value\"), stdin, stdout\n" +
-				"and stderr (a buffer or file that gets it), timeout (seconds or \"5s\"; 60 s). No shell is between. It ends with the evaluation, and what it leaves running is killed. It is\n" +
-				"an error of kind timeout when the time is over, too-large when it prints more than 1 MiB.",
+				"and stderr (a buffer or file that gets it), timeout (seconds or \"5s\"; 60 s). No shell is between. It ends with the\n" +
+				"evaluation, and what it leaves running is killed. It is an error of kind timeout when the time is over, too-large when it\n" +
+				"prints more than 1 MiB.",
 			Example: "(hget (os/command [\"echo\" \"a b\"]) \"stdout\") => \"a b\\n\"\n" +
 				"(hget (os/command {\"cmd\" \"cat\" \"stdin\" \"hello\"}) \"stdout\") => \"hello\"",
 			Fn: m.osCommand},

@@ -24,22 +24,12 @@ func Reference(more ...Verb) string {
 	b.WriteString("\n## Functions of the host\n\nWith these a program reaches the machine. They are no verbs: under `disable_rce` none of them can be reached.\n")
 	for _, module := range Modules(nil, nil, nil) {
 		for _, prim := range module {
-			fmt.Fprintf(&b, "\n### `%s`\n\n%s\n\n```glisp\n%s\n```\n", strings.TrimSuffix("("+prim.Name+" "+shownParams(prim.Params), " ")+")", prim.Doc,
-				strings.ReplaceAll(prim.Example, " => ", " ;=> "))
+			call, types := prim.Usage()
+			if types != "" {
+				types = "Arguments: " + types + ".\n\n"
+			}
+			fmt.Fprintf(&b, "\n### `%s`\n\n%s%s\n\n```glisp\n%s\n```\n", call, types, prim.Doc, strings.ReplaceAll(prim.Example, " => ", " ;=> "))
 		}
 	}
 	return b.String()
-}
-
-// shownParams are parameters without their types.
-func shownParams(params string) string {
-	words := strings.Fields(params)
-	for i, word := range words {
-		name, _, typed := strings.Cut(word, ":")
-		if typed && strings.HasSuffix(word, "]") {
-			name += "]"
-		}
-		words[i] = name
-	}
-	return strings.Join(words, " ")
 }

@@ -60,6 +60,7 @@ type Doc struct {
 	Name    string
 	Kind    string // "function", "special form", "macro", "variable"
 	Usage   string // "(hget h k [default])"
+	Types   string // of the arguments: "h: hash, k: any, default: any"; "" where there are none to tell
 	Text    string
 	Example string
 }
@@ -82,7 +83,7 @@ func NewBase(host ...[]Prim) *Env {
 			env.names[def.Name] = &global{name: def.Name}
 			env.names[def.Name].freeze(Value{o: prim})
 			env.base.symbols[def.Name] = &symbol{def.Name}
-			env.base.docs[def.Name] = Doc{Name: def.Name, Kind: "function", Usage: usage(def.Name, def.Params), Text: def.Doc, Example: def.Example}
+			env.base.docs[def.Name] = Doc{Name: def.Name, Kind: "function", Usage: usage(def.Name, def.Params), Types: prim.sig.argumentTypes(), Text: def.Doc, Example: def.Example}
 		}
 	}
 	env.names["nil"] = &global{name: "nil"}

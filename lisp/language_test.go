@@ -127,12 +127,20 @@ func reference(env *lisp.Env) string {
 				tables[title] = &strings.Builder{}
 				order = append(order, title)
 			}
-			fmt.Fprintf(tables[title], "| `%s` | %s |\n", cell(doc.Usage), cell(doc.Text))
+			if kind == "function" {
+				fmt.Fprintf(tables[title], "| `%s` | %s | %s |\n", cell(doc.Usage), cell(doc.Types), cell(doc.Text))
+			} else {
+				fmt.Fprintf(tables[title], "| `%s` | %s |\n", cell(doc.Usage), cell(doc.Text))
+			}
 		}
 	}
 	var out strings.Builder
 	for _, title := range order {
-		fmt.Fprintf(&out, "\n### %s\n\n| call | what it does |\n|---|---|\n%s", title, tables[title])
+		head := "| call | what it does |\n|---|---|\n"
+		if strings.HasPrefix(title, "Functions") || strings.Contains(title, "/") {
+			head = "| call | arguments | what it does |\n|---|---|---|\n"
+		}
+		fmt.Fprintf(&out, "\n### %s\n\n%s%s", title, head, tables[title])
 	}
 	out.WriteByte('\n')
 	return out.String()

@@ -253,6 +253,9 @@ func (d Doc) Render() string {
 	if d.Kind != "function" && d.Kind != "" {
 		out += "  (" + d.Kind + ")"
 	}
+	if d.Types != "" {
+		out += "\n  " + d.Types
+	}
 	if d.Text != "" {
 		out += "\n  " + d.Text
 	}

@@ -12,7 +12,8 @@ type Prim struct {
 	Name string
 	// Params lists the parameters: "h:hash k [default]", "x:number...", "NAME...". A name in brackets may be left out, one
 	// with dots takes any number, and a type after a colon (several with |) is checked before Fn is called. Types are those
-	// of (type x), and nil, number (int float char), seq (list array nil), name (string symbol).
+	// of (type x), and nil, number (int float char), seq (list array nil), name (string symbol). A type after ":~" is only
+	// told to the reader; Fn checks it.
 	Params string
 	// Doc says in a sentence or two what it does.
 	Doc string
@@ -96,6 +97,12 @@ func parseSignature(params string) (signature, error) {
 			sig.mid = true
 		}
 		if types != "" {
+			if told, only := strings.CutPrefix(types, "~"); only {
+				p.want = strings.ReplaceAll(told, "|", " or ")
+				types = ""
+			}
+		}
+		if types != "" {
 			words := strings.Split(types, "|")
 			var want []string
 			for _, word := range words {
@@ -153,6 +160,36 @@ func (s *signature) at(i, n int) *param {
 		i--
 	}
 	return &s.params[len(s.params)-1]
+}
+
+// argumentTypes says what each argument is: "h: hash or nil; key, default: any".
+func (s *signature) argumentTypes() string {
+	var b strings.Builder
+	for i, p := range s.params {
+		switch {
+		case i == 0:
+		case p.want == s.params[i-1].want:
+			b.WriteString(", ")
+		default:
+			b.WriteString("; ")
+		}
+		b.WriteString(p.name)
+		if i+1 < len(s.params) && s.params[i+1].want == p.want {
+			continue
+		}
+		if p.want == "" {
+			b.WriteString(": any")
+		} else {
+			b.WriteString(": " + p.want)
+		}
+	}
+	return b.String()
+}
+
+// Usage is the call as one would write it, and what each argument is: "(hget h key [default])", "h: hash; key, default: any".
+func (p Prim) Usage() (call, types string) {
+	sig, _ := parseSignature(p.Params)
+	return usage(p.Name, p.Params), sig.argumentTypes()
 }
 
 // usage is the call as one would write it.

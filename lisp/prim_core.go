@@ -90,7 +90,7 @@ func corePrims() []Prim {
 		{Name: "read", Params: "text:string", Doc: "The first form of a text.", Example: "(read \"(+ 1 2) 3\") => (+ 1 2)", fn: readPrim},
 		{Name: "eval", Params: "form", Doc: "Evaluates a form in the global scope.", Example: "(eval '(+ 1 2)) => 3", fn: evalPrim},
 		{Name: "source-file", Params: "file:string|array|list...", Doc: "Evaluates the forms of files in the global scope, as include does; nil.", Example: "(try (source-file \"no-such-file.glisp\") (catch e \"none\")) => \"none\"", fn: sourceFile},
-		{Name: "error", Params: "[kind] message [value]", Doc: "An error value, which raise raises.", Example: "(error-message (error \"no luck\")) => \"no luck\"", fn: errorPrim},
+		{Name: "error", Params: "[kind:~symbol] message:~string [value]", Doc: "An error value, which raise raises.", Example: "(error-message (error \"no luck\")) => \"no luck\"", fn: errorPrim},
 		{Name: "raise", Params: "value", Doc: "Fails: with an error value, with a message, or with any value.", Example: "(try (raise \"no\") (catch e (error-message e))) => \"no\"", fn: raisePrim},
 		{Name: "error-kind", Params: "e:error", Doc: "The kind of an error: type, arity, unbound, index, key, value, assertion, raised, not-found, ...", Example: "(try (car 1) (catch e (error-kind e))) => \"type\"",
 			fn: func(t *Thread, args []Value) Value { return t.newText(args[0].o.(*errorValue).err.Kind) }},

@@ -3,12 +3,12 @@ package lisp
 // funcPrims take functions.
 func funcPrims() []Prim {
 	return []Prim{
-		{Name: "map", Params: "f:function coll", Doc: "What f gives for each element: an array for an array, a lazy stream for a stream, else a list. Of a hash f gets (key . value) pairs.", Example: "(map #(* 2 %) [1 2]) => [2 4]", fn: mapPrim},
-		{Name: "filter", Params: "f:function coll", Doc: "The elements for which f holds; of a hash, a hash.", Example: "(filter #(> % 1) [1 2]) => [2]", fn: func(t *Thread, args []Value) Value { return t.filter(args[0], args[1], true) }},
-		{Name: "reject", Params: "f:function coll", Doc: "The elements for which f does not hold.", Example: "(reject #(> % 1) [1 2]) => [1]", fn: func(t *Thread, args []Value) Value { return t.filter(args[0], args[1], false) }},
-		{Name: "foldl", Params: "f:function init coll", Doc: "f applied to each element and what it gave before, at first init.", Example: "(foldl + 0 [1 2 3]) => 6", fn: foldPrim},
-		{Name: "flatmap", Params: "f:function coll", Doc: "The elements of all the lists or arrays that f gives.", Example: "(flatmap #([% %]) [1 2]) => [1 1 2 2]", fn: flatmapPrim},
-		{Name: "foreach", Params: "f:function coll", Doc: "Calls f for each element; the elements.", Example: "(foreach #(print %) [1 2]) => [1 2]", fn: func(t *Thread, args []Value) Value {
+		{Name: "map", Params: "f:function coll:~collection", Doc: "What f gives for each element: an array for an array, a lazy stream for a stream, else a list. Of a hash f gets (key . value) pairs.", Example: "(map #(* 2 %) [1 2]) => [2 4]", fn: mapPrim},
+		{Name: "filter", Params: "f:function coll:~collection", Doc: "The elements for which f holds; of a hash, a hash.", Example: "(filter #(> % 1) [1 2]) => [2]", fn: func(t *Thread, args []Value) Value { return t.filter(args[0], args[1], true) }},
+		{Name: "reject", Params: "f:function coll:~collection", Doc: "The elements for which f does not hold.", Example: "(reject #(> % 1) [1 2]) => [1]", fn: func(t *Thread, args []Value) Value { return t.filter(args[0], args[1], false) }},
+		{Name: "foldl", Params: "f:function init coll:~collection", Doc: "f applied to each element and what it gave before, at first init.", Example: "(foldl + 0 [1 2 3]) => 6", fn: foldPrim},
+		{Name: "flatmap", Params: "f:function coll:~collection", Doc: "The elements of all the lists or arrays that f gives.", Example: "(flatmap #([% %]) [1 2]) => [1 1 2 2]", fn: flatmapPrim},
+		{Name: "foreach", Params: "f:function coll:~collection", Doc: "Calls f for each element; the elements.", Example: "(foreach #(print %) [1 2]) => [1 2]", fn: func(t *Thread, args []Value) Value {
 			items := t.elements(args[1], "walk")
 			for i := range items {
 				if i < len(items) {
@@ -20,10 +20,10 @@ func funcPrims() []Prim {
 			}
 			return t.newList(items)
 		}},
-		{Name: "any?", Params: "f:function coll", Doc: "Whether f holds for an element.", Example: "(any? #(> % 1) [1 2]) => true", fn: func(t *Thread, args []Value) Value {
+		{Name: "any?", Params: "f:function coll:~collection", Doc: "Whether f holds for an element.", Example: "(any? #(> % 1) [1 2]) => true", fn: func(t *Thread, args []Value) Value {
 			return Bool(indexOf(t, args).n >= 0)
 		}},
-		{Name: "all?", Params: "f:function coll", Doc: "Whether f holds for every element.", Example: "(all? #(> % 1) [1 2]) => false", fn: func(t *Thread, args []Value) Value {
+		{Name: "all?", Params: "f:function coll:~collection", Doc: "Whether f holds for every element.", Example: "(all? #(> % 1) [1 2]) => false", fn: func(t *Thread, args []Value) Value {
 			s := t.streamOf(args[1])
 			for {
 				v, more := t.pull(s)

@@ -3,7 +3,7 @@ package lisp
 // hashPrims are hashes and accessors.
 func hashPrims() []Prim {
 	return []Prim{
-		{Name: "hash", Params: "key-value...", Doc: "A hash of keys and values.", Example: "(hash \"a\" 1) => {\"a\" 1}", fn: func(t *Thread, args []Value) Value {
+		{Name: "hash", Params: "key-value:~key and value...", Doc: "A hash of keys and values.", Example: "(hash \"a\" 1) => {\"a\" 1}", fn: func(t *Thread, args []Value) Value {
 			if len(args)%2 != 0 {
 				t.fail("arity", "cannot make a hash of %d values: want a value for every key", len(args))
 			}
@@ -14,7 +14,7 @@ func hashPrims() []Prim {
 			}
 			return HashValue(h)
 		}},
-		{Name: "hget", Params: "h:hash|nil key [default]", Doc: "The value of a key; when it is missing the default, or an error.", Example: "(hget {\"a\" 1} \"b\" 0) => 0", fn2: (*Thread).hget,
+		{Name: "hget", Params: "h:hash|nil key:~string|symbol|int|char|bool [default]", Doc: "The value of a key; when it is missing the default, or an error.", Example: "(hget {\"a\" 1} \"b\" 0) => 0", fn2: (*Thread).hget,
 			fn: func(t *Thread, args []Value) Value {
 				if len(args) == 2 {
 					return t.hget(args[0], args[1])
@@ -26,7 +26,7 @@ func hashPrims() []Prim {
 				}
 				return args[2]
 			}},
-		{Name: "hset!", Params: "h:hash key value more...", Doc: "Gives keys values in the hash, which it returns.", Example: "(hset! {} \"a\" 1) => {\"a\" 1}", fn3: (*Thread).hset, fn: func(t *Thread, args []Value) Value {
+		{Name: "hset!", Params: "h:hash key:~string|symbol|int|char|bool value more...", Doc: "Gives keys values in the hash, which it returns.", Example: "(hset! {} \"a\" 1) => {\"a\" 1}", fn3: (*Thread).hset, fn: func(t *Thread, args []Value) Value {
 			if len(args)%2 != 1 {
 				t.fail("arity", "cannot call hset!: a key has no value")
 			}
@@ -78,7 +78,7 @@ func hashPrims() []Prim {
 			freeze(args[0])
 			return args[0]
 		}},
-		{Name: "group-by", Params: "f:function coll", Doc: "A hash from what the function gives to the array of elements it gave that for.", Example: "(group-by #(mod % 2) [1 2 3]) => {1 [1 3] 0 [2]}", fn: groupBy},
+		{Name: "group-by", Params: "f:function coll:~collection", Doc: "A hash from what the function gives to the array of elements it gave that for.", Example: "(group-by #(mod % 2) [1 2 3]) => {1 [1 3] 0 [2]}", fn: groupBy},
 	}
 }
 

@@ -16,9 +16,9 @@ func jsonPrims() []Prim {
 			t.alloc(int64(len(w.b)))
 			return t.newText(string(w.b))
 		}},
-		{Name: "json/parse", Params: "x [default]", Doc: "The value of a JSON text; the default when it is none.", Example: "(json/parse \"{\\\"a\\\": [1, 2.5, null]}\") => {\"a\" [1 2.5 ()]}", fn: jsonParse},
-		{Name: "json/query", Params: "x path:string [default]", Doc: "What stands at a path: keys and indexes with dots, # for every element, #(key OP value) for those that match (== !== = != > >= < <=). One match is that value, several are an array; nothing is nil or the default.", Example: "(json/query {\"p\" [{\"n\" \"web\" \"pid\" 10} {\"n\" \"db\" \"pid\" 20}]} \"p.#(pid>15).n\") => \"db\"", fn: jsonQuery},
-		{Name: "json/query-all", Params: "x path:string", Doc: "As json/query, but always an array of all that matched.", Example: "(json/query-all [{\"n\" 1}] \"#.n\") => [1]", fn: func(t *Thread, args []Value) Value {
+		{Name: "json/parse", Params: "x:~string|bytes [default]", Doc: "The value of a JSON text; the default when it is none.", Example: "(json/parse \"{\\\"a\\\": [1, 2.5, null]}\") => {\"a\" [1 2.5 ()]}", fn: jsonParse},
+		{Name: "json/query", Params: "x:~hash|array|nil path:string [default]", Doc: "What stands at a path: keys and indexes with dots, # for every element, #(key OP value) for those that match (== !== = != > >= < <=). One match is that value, several are an array; nothing is nil or the default.", Example: "(json/query {\"p\" [{\"n\" \"web\" \"pid\" 10} {\"n\" \"db\" \"pid\" 20}]} \"p.#(pid>15).n\") => \"db\"", fn: jsonQuery},
+		{Name: "json/query-all", Params: "x:~hash|array|nil path:string", Doc: "As json/query, but always an array of all that matched.", Example: "(json/query-all [{\"n\" 1}] \"#.n\") => [1]", fn: func(t *Thread, args []Value) Value {
 			segs := t.path(args[1])
 			var out []Value
 			t.query(args[0], segs, func(v Value) {
@@ -29,15 +29,15 @@ func jsonPrims() []Prim {
 			})
 			return t.newArray(out)
 		}},
-		{Name: "json/set", Params: "x path:string value", Doc: "Sets what stands at a path, in place, and returns x. Missing hashes are made; an index beyond the end appends.", Example: "(json/set {} \"a.b\" 1) => {\"a\" {\"b\" 1}}", fn: func(t *Thread, args []Value) Value {
+		{Name: "json/set", Params: "x:~hash|array path:string value", Doc: "Sets what stands at a path, in place, and returns x. Missing hashes are made; an index beyond the end appends.", Example: "(json/set {} \"a.b\" 1) => {\"a\" {\"b\" 1}}", fn: func(t *Thread, args []Value) Value {
 			return t.update(args[0], t.steps(args[1]), func(Value, bool) Value { return args[2] })
 		}},
-		{Name: "json/del", Params: "x path:string", Doc: "Removes what stands at a path, in place, and returns x.", Example: "(json/del {\"l\" [1 2 3]} \"l.#(>1)\") => {\"l\" [1]}", fn: func(t *Thread, args []Value) Value {
+		{Name: "json/del", Params: "x:~hash|array path:string", Doc: "Removes what stands at a path, in place, and returns x.", Example: "(json/del {\"l\" [1 2 3]} \"l.#(>1)\") => {\"l\" [1]}", fn: func(t *Thread, args []Value) Value {
 			return t.remove(args[0], t.steps(args[1]))
 		}},
-		{Name: "json/add", Params: "x path:string value", Doc: "Appends to the array at a path, which is made when missing, and returns x.", Example: "(json/add {\"l\" [1]} \"l\" 1) => {\"l\" [1 1]}", fn: func(t *Thread, args []Value) Value { return t.addTo(args, false) }},
-		{Name: "json/sadd", Params: "x path:string value", Doc: "As json/add, unless the array has an equal element.", Example: "(json/sadd {\"l\" [1]} \"l\" 1) => {\"l\" [1]}", fn: func(t *Thread, args []Value) Value { return t.addTo(args, true) }},
-		{Name: "json/q", Params: "x [path:string] [full:bool]", Doc: "Prints what stands at a path as indented JSON, shortened unless full.", Example: "(json/q {\"a\" 1}) => ()", fn: func(t *Thread, args []Value) Value {
+		{Name: "json/add", Params: "x:~hash|array path:string value", Doc: "Appends to the array at a path, which is made when missing, and returns x.", Example: "(json/add {\"l\" [1]} \"l\" 1) => {\"l\" [1 1]}", fn: func(t *Thread, args []Value) Value { return t.addTo(args, false) }},
+		{Name: "json/sadd", Params: "x:~hash|array path:string value", Doc: "As json/add, unless the array has an equal element.", Example: "(json/sadd {\"l\" [1]} \"l\" 1) => {\"l\" [1]}", fn: func(t *Thread, args []Value) Value { return t.addTo(args, true) }},
+		{Name: "json/q", Params: "x:~hash|array [path:string] [full:bool]", Doc: "Prints what stands at a path as indented JSON, shortened unless full.", Example: "(json/q {\"a\" 1}) => ()", fn: func(t *Thread, args []Value) Value {
 			v, full := args[0], false
 			for _, a := range args[1:] {
 				if b, ok := a.AsBool(); ok {

@@ -35,8 +35,8 @@ func numberPrims() []Prim {
 		return v
 	}
 	out := []Prim{
-		{Name: "+", Params: "x...", Doc: "The sum.", Example: "(+ 1 2.5) => 3.5", op: opAdd, fn: sum(opAdd, 0, number), fn2: func(t *Thread, a, b Value) Value { return t.arith(opAdd, a, b) }},
-		{Name: "-", Params: "x more...", Doc: "The difference; of one number the negation; of lists or arrays the elements of the first that are in none of the others.", Example: "[(- 10 1 2) (- 1) (- [1 2 3 2] [2])] => [7 -1 [1 3]]", op: opSub,
+		{Name: "+", Params: "x:~number...", Doc: "The sum.", Example: "(+ 1 2.5) => 3.5", op: opAdd, fn: sum(opAdd, 0, number), fn2: func(t *Thread, a, b Value) Value { return t.arith(opAdd, a, b) }},
+		{Name: "-", Params: "x:~number|list|array more:~number|list|array...", Doc: "The difference; of one number the negation; of lists or arrays the elements of the first that are in none of the others.", Example: "[(- 10 1 2) (- 1) (- [1 2 3 2] [2])] => [7 -1 [1 3]]", op: opSub,
 			fn: sum(opSub, 0, func(t *Thread, v Value) Value {
 				if isSeq(v) {
 					return v
@@ -46,10 +46,10 @@ func numberPrims() []Prim {
 				}
 				return t.arith(opSub, Int(0), v)
 			})},
-		{Name: "*", Params: "x...", Doc: "The product.", Example: "(* 2 3 4) => 24", op: opMul, fn: sum(opMul, 1, number), fn2: func(t *Thread, a, b Value) Value { return t.arith(opMul, a, b) }},
-		{Name: "/", Params: "x more...", Doc: "The quotient: an int when it is exact, else a float; of one number the reciprocal.", Example: "[(/ 4 2) (/ 7 2)] => [2 3.5]", op: opDiv,
+		{Name: "*", Params: "x:~number...", Doc: "The product.", Example: "(* 2 3 4) => 24", op: opMul, fn: sum(opMul, 1, number), fn2: func(t *Thread, a, b Value) Value { return t.arith(opMul, a, b) }},
+		{Name: "/", Params: "x:~number more:~number...", Doc: "The quotient: an int when it is exact, else a float; of one number the reciprocal.", Example: "[(/ 4 2) (/ 7 2)] => [2 3.5]", op: opDiv,
 			fn: sum(opDiv, 1, func(t *Thread, v Value) Value { return t.arith(opDiv, Int(1), v) })},
-		{Name: "mod", Params: "a b", Doc: "a modulo b, never negative; ints only.", Example: "(mod -7 3) => 2", op: opMod,
+		{Name: "mod", Params: "a:~int|char b:~int|char", Doc: "a modulo b, never negative; ints only.", Example: "(mod -7 3) => 2", op: opMod,
 			fn2: func(t *Thread, a, b Value) Value { return t.arith(opMod, a, b) }},
 		{Name: "quot", Params: "a:int|char b:int|char", Doc: "The whole part of a / b, truncated toward zero.", Example: "(quot -7 2) => -3",
 			fn: func(t *Thread, args []Value) Value {

@@ -7,9 +7,9 @@ func seqPrims() []Prim {
 	return []Prim{
 		{Name: "list", Params: "x...", Doc: "A list.", Example: "(list 1 2) => (1 2)", fn: func(t *Thread, args []Value) Value { return t.newList(args) }},
 		{Name: "cons", Params: "a b", Doc: "A pair; a list when b is one.", Example: "(cons 1 '(2)) => (1 2)", fn2: (*Thread).cons},
-		{Name: "car", Params: "x", Doc: "The first element of a list or array, the first (key . value) of a hash; nil of nil.", Example: "(car [7 8]) => 7", fn1: (*Thread).car},
-		{Name: "cdr", Params: "x", Doc: "The list or array without its first element; the value of a pair; nil of nil.", Example: "(cdr '(1 2 3)) => (2 3)", fn1: (*Thread).cdr},
-		{Name: "cadr", Params: "x", Doc: "The second element.", Example: "(cadr '(1 2)) => 2", fn1: func(t *Thread, v Value) Value { return t.car(t.cdr(v)) }},
+		{Name: "car", Params: "x:~list|array|hash", Doc: "The first element of a list or array, the first (key . value) of a hash; nil of nil.", Example: "(car [7 8]) => 7", fn1: (*Thread).car},
+		{Name: "cdr", Params: "x:~list|array", Doc: "The list or array without its first element; the value of a pair; nil of nil.", Example: "(cdr '(1 2 3)) => (2 3)", fn1: (*Thread).cdr},
+		{Name: "cadr", Params: "x:~list|array", Doc: "The second element.", Example: "(cadr '(1 2)) => 2", fn1: func(t *Thread, v Value) Value { return t.car(t.cdr(v)) }},
 		{Name: "array", Params: "x...", Doc: "An array.", Example: "(array 1 2) => [1 2]",
 			fn: func(t *Thread, args []Value) Value { return arrayOf(append(t.makeItems(len(args)), args...)) }},
 		{Name: "make-array", Params: "n:int [fill]", Doc: "An array of n elements, nil or fill.", Example: "(make-array 2 0) => [0 0]",
@@ -32,7 +32,7 @@ func seqPrims() []Prim {
 				}
 				return arrayOf(items)
 			}},
-		{Name: "aget", Params: "a:array i [default]", Doc: "Element i of an array, counted from 0; beyond the end the default, or an error.", Example: "[(aget [1 2] 1) (aget [1] 5 0)] => [2 0]",
+		{Name: "aget", Params: "a:array i:~int|char [default]", Doc: "Element i of an array, counted from 0; beyond the end the default, or an error.", Example: "[(aget [1 2] 1) (aget [1] 5 0)] => [2 0]",
 			fn2: (*Thread).aget,
 			fn: func(t *Thread, args []Value) Value {
 				if len(args) == 2 {
@@ -57,8 +57,8 @@ func seqPrims() []Prim {
 			return Int(-1)
 		}},
 		{Name: "len", Params: "x:string|bytes|array|list|hash", Doc: "How many characters, bytes, elements or keys.", Example: "(len \"héllo\") => 5", fn1: (*Thread).length},
-		{Name: "append", Params: "x more...", Doc: "A new array or list with more elements, or a string with more chars.", Example: "(append [1] 2 3) => [1 2 3]", fn: appendPrim},
-		{Name: "concat", Params: "x...", Doc: "Strings, arrays, lists, byte strings or hashes joined; of equal keys the later value counts.", Example: "(concat [1] [2]) => [1 2]", fn: concatPrim},
+		{Name: "append", Params: "x:~array|list|string more...", Doc: "A new array or list with more elements, or a string with more chars.", Example: "(append [1] 2 3) => [1 2 3]", fn: appendPrim},
+		{Name: "concat", Params: "x:~string|array|list|bytes|hash...", Doc: "Strings, arrays, lists, byte strings or hashes joined; of equal keys the later value counts.", Example: "(concat [1] [2]) => [1 2]", fn: concatPrim},
 		{Name: "slice", Params: "x:string|bytes|array|list from:int [to:int]", Doc: "The part from index from up to, not including, to.", Example: "(slice \"hello\" 1 3) => \"el\"", fn: slicePrim},
 		{Name: "exist?", Params: "coll:list|array|hash x", Doc: "Whether a list or array has an element equal to x, or a hash the key x.", Example: "(exist? [1 2] 2) => true", fn: existPrim},
 		{Name: "array-to-list", Params: "a:array|list", Doc: "The elements as a list.", Example: "(array-to-list [1 2]) => (1 2)", fn: func(t *Thread, args []Value) Value {
@@ -67,31 +67,31 @@ func seqPrims() []Prim {
 			}
 			return args[0]
 		}},
-		{Name: "list-to-array", Params: "x", Doc: "The elements of anything that has some, as an array.", Example: "(list-to-array '(1 2)) => [1 2]", fn: func(t *Thread, args []Value) Value {
+		{Name: "list-to-array", Params: "x:~collection", Doc: "The elements of anything that has some, as an array.", Example: "(list-to-array '(1 2)) => [1 2]", fn: func(t *Thread, args []Value) Value {
 			if _, ok := args[0].o.(*array); ok {
 				return args[0]
 			}
 			items := t.elements(args[0], "list-to-array")
 			return arrayOf(append(t.makeItems(len(items)), items...))
 		}},
-		{Name: "reverse", Params: "x", Doc: "The elements from last to first.", Example: "(reverse \"abc\") => \"cba\"", fn: reversePrim},
-		{Name: "nth", Params: "n:int coll", Doc: "Element n of anything that has elements, counted from 0; nil when there is none.", Example: "(nth 1 '(\"a\" \"b\")) => \"b\"", fn: nthPrim},
-		{Name: "first", Params: "coll", Doc: "The first element, nil when there is none.", Example: "(first [7 8]) => 7", fn: func(t *Thread, args []Value) Value { return nthPrim(t, []Value{Int(0), args[0]}) }},
-		{Name: "last", Params: "coll", Doc: "The last element, nil when there is none.", Example: "(last [7 8]) => 8", fn: func(t *Thread, args []Value) Value {
+		{Name: "reverse", Params: "x:~collection", Doc: "The elements from last to first.", Example: "(reverse \"abc\") => \"cba\"", fn: reversePrim},
+		{Name: "nth", Params: "n:int coll:~collection", Doc: "Element n of anything that has elements, counted from 0; nil when there is none.", Example: "(nth 1 '(\"a\" \"b\")) => \"b\"", fn: nthPrim},
+		{Name: "first", Params: "coll:~collection", Doc: "The first element, nil when there is none.", Example: "(first [7 8]) => 7", fn: func(t *Thread, args []Value) Value { return nthPrim(t, []Value{Int(0), args[0]}) }},
+		{Name: "last", Params: "coll:~collection", Doc: "The last element, nil when there is none.", Example: "(last [7 8]) => 8", fn: func(t *Thread, args []Value) Value {
 			items := t.elements(args[0], "last")
 			if len(items) == 0 {
 				return Nil
 			}
 			return items[len(items)-1]
 		}},
-		{Name: "index-of", Params: "f-or-x coll", Doc: "The first index where the function holds or the element equals, or -1.", Example: "(index-of \"b\" [\"a\" \"b\"]) => 1", fn: indexOf},
-		{Name: "sort", Params: "[less:function] coll", Doc: "The elements in order, by < or by the function that says whether a comes before b. Equal ones keep their order.", Example: "(sort #(> %1 %2) [3 1 2]) => [3 2 1]", fn: sortPrim},
-		{Name: "sort-by", Params: "f:function coll", Doc: "The elements ordered by what the function gives for each.", Example: "(sort-by #(- 0 %) [1 3 2]) => [3 2 1]", fn: sortBy},
-		{Name: "uniq", Params: "[f:function] coll", Doc: "The elements without those that equal an earlier one, or whose value under f does.", Example: "(uniq #(mod % 3) [1 4 2 5 3]) => [1 2 3]", fn: uniqPrim},
+		{Name: "index-of", Params: "f-or-x coll:~collection", Doc: "The first index where the function holds or the element equals, or -1.", Example: "(index-of \"b\" [\"a\" \"b\"]) => 1", fn: indexOf},
+		{Name: "sort", Params: "[less:function] coll:~collection", Doc: "The elements in order, by < or by the function that says whether a comes before b. Equal ones keep their order.", Example: "(sort #(> %1 %2) [3 1 2]) => [3 2 1]", fn: sortPrim},
+		{Name: "sort-by", Params: "f:function coll:~collection", Doc: "The elements ordered by what the function gives for each.", Example: "(sort-by #(- 0 %) [1 3 2]) => [3 2 1]", fn: sortBy},
+		{Name: "uniq", Params: "[f:function] coll:~collection", Doc: "The elements without those that equal an earlier one, or whose value under f does.", Example: "(uniq #(mod % 3) [1 4 2 5 3]) => [1 2 3]", fn: uniqPrim},
 		{Name: "list/complement", Params: "a:seq b:seq", Doc: "The elements of a that are not in b.", Example: "(list/complement [1 2 3] [2]) => [1 3]", fn: func(t *Thread, args []Value) Value { return t.keep(args[0], args[1], false) }},
 		{Name: "list/intersect", Params: "a:seq b:seq", Doc: "The elements of a that are also in b.", Example: "(list/intersect '(1 2 3) '(3 1)) => (1 3)", fn: func(t *Thread, args []Value) Value { return t.keep(args[0], args[1], true) }},
-		{Name: "flatten", Params: "coll", Doc: "One level of lists or arrays removed.", Example: "(flatten [[1 2] [3 [4]]]) => [1 2 3 [4]]", fn: flattenPrim},
-		{Name: "union", Params: "a b more...", Doc: "Streams one after another; other things as concat.", Example: "(union [1] [2]) => [1 2]", fn: unionPrim},
+		{Name: "flatten", Params: "coll:~collection", Doc: "One level of lists or arrays removed.", Example: "(flatten [[1 2] [3 [4]]]) => [1 2 3 [4]]", fn: flattenPrim},
+		{Name: "union", Params: "a:~collection b:~collection more:~collection...", Doc: "Streams one after another; other things as concat.", Example: "(union [1] [2]) => [1 2]", fn: unionPrim},
 	}
 }
 

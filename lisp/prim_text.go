@@ -179,7 +179,7 @@ func textPrims() []Prim {
 		is("str/float?", "Whether (float s) would succeed.", "(str/float? \"2.5\") => true", func(s string) bool { _, ok := parseNumber(strings.TrimSpace(s)); return ok }),
 		is("str/bool?", "Whether s is true or false.", "(str/bool? \"true\") => true", func(s string) bool { return s == "true" || s == "false" }),
 		{Name: "str/mask", Params: "s:string start:int n:int mask:string", Doc: "s with n characters from start on replaced by mask; n = -1 means to the end.", Example: "(str/mask \"13812345678\" 3 4 \"*\") => \"138****5678\"", fn: maskPrim},
-		{Name: "str/first", Params: "s...", Doc: "The first argument that is a string and not empty, else \"\".", Example: "(str/first \"\" nil \"dflt\") => \"dflt\"", fn: func(t *Thread, args []Value) Value {
+		{Name: "str/first", Params: "s:~string...", Doc: "The first argument that is a string and not empty, else \"\".", Example: "(str/first \"\" nil \"dflt\") => \"dflt\"", fn: func(t *Thread, args []Value) Value {
 			for _, v := range args {
 				if str(v) != "" {
 					return v

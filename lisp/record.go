@@ -249,7 +249,7 @@ func recordPrims() []Prim {
 	return []Prim{
 		kindTest("record?", KindRecord, "(record? 5) => false"),
 		kindTest("record-class?", KindClass, "(defrecord P (A int)) (record-class? P) => true"),
-		{Name: "record-of?", Params: "r c", Doc: "Whether r is a record of class c.", Example: "(defrecord P (A int)) (record-of? (->P A 1) P) => true", fn: func(_ *Thread, args []Value) Value {
+		{Name: "record-of?", Params: "r c:~record-class", Doc: "Whether r is a record of class c.", Example: "(defrecord P (A int)) (record-of? (->P A 1) P) => true", fn: func(_ *Thread, args []Value) Value {
 			r, ok := args[0].o.(*record)
 			c, ok2 := args[1].o.(*class)
 			return Bool(ok && ok2 && r.class.same(c))

@@ -122,7 +122,7 @@ func (t *Thread) flatStream(s *stream, f func(Value) Value) Value {
 // streamPrims are lazy sequences.
 func streamPrims() []Prim {
 	return []Prim{
-		{Name: "stream", Params: "coll", Doc: "A stream of the elements of a list, array, hash (pairs), string or byte string (chars).", Example: "(realize (stream \"ab\")) => (#a #b)", fn: func(t *Thread, args []Value) Value { return Value{o: t.streamOf(args[0])} }},
+		{Name: "stream", Params: "coll:~collection", Doc: "A stream of the elements of a list, array, hash (pairs), string or byte string (chars).", Example: "(realize (stream \"ab\")) => (#a #b)", fn: func(t *Thread, args []Value) Value { return Value{o: t.streamOf(args[0])} }},
 		kindTest("stream?", KindStream, "(stream? (range)) => true"),
 		{Name: "streamable?", Params: "x", Doc: "Whether x has elements that a stream can give.", Example: "(streamable? 5) => false", test1: func(v Value) bool {
 			switch o := v.o.(type) {
@@ -136,10 +136,10 @@ func streamPrims() []Prim {
 		}},
 		{Name: "range", Params: "[start:int] [end:int] [step:int]", Doc: "The integers from start (0) up to, not including, end (for ever), by step (1); a negative step counts down. With one argument that is the end.", Example: "(realize (range 1 10 4)) => (1 5 9)", fn: rangePrim},
 		{Name: "realize", Params: "s:stream", Doc: "What is left of a stream, as a list.", Example: "(realize (range 3)) => (0 1 2)", fn: func(t *Thread, args []Value) Value { return t.newList(t.realize(args[0].o.(*stream))) }},
-		{Name: "take", Params: "n-or-f:int|function coll", Doc: "The first n elements, or those before the first for which the function does not hold.", Example: "(take 2 [1 2 3]) => [1 2]", fn: func(t *Thread, args []Value) Value { return t.part(args, true) }},
-		{Name: "drop", Params: "n-or-f:int|function coll", Doc: "The elements after those that take would give.", Example: "(drop #(< % 3) '(1 2 3 1)) => (3 1)", fn: func(t *Thread, args []Value) Value { return t.part(args, false) }},
-		{Name: "partition", Params: "n-or-f:int|function [keep:bool] coll", Doc: "A stream of lists of n elements; with a function, split where it holds: without that element, with keep true it starts the next list, with false it ends its own.", Example: "(realize (partition 2 (range 5))) => ((0 1) (2 3) (4))", fn: partition},
-		{Name: "zip", Params: "a b more...", Doc: "A stream of lists of corresponding elements, as long as the shortest.", Example: "(realize (zip (range) (stream [\"a\" \"b\"]))) => ((0 \"a\") (1 \"b\"))", fn: func(t *Thread, args []Value) Value {
+		{Name: "take", Params: "n-or-f:int|function coll:~collection", Doc: "The first n elements, or those before the first for which the function does not hold.", Example: "(take 2 [1 2 3]) => [1 2]", fn: func(t *Thread, args []Value) Value { return t.part(args, true) }},
+		{Name: "drop", Params: "n-or-f:int|function coll:~collection", Doc: "The elements after those that take would give.", Example: "(drop #(< % 3) '(1 2 3 1)) => (3 1)", fn: func(t *Thread, args []Value) Value { return t.part(args, false) }},
+		{Name: "partition", Params: "n-or-f:int|function [keep:bool] coll:~collection", Doc: "A stream of lists of n elements; with a function, split where it holds: without that element, with keep true it starts the next list, with false it ends its own.", Example: "(realize (partition 2 (range 5))) => ((0 1) (2 3) (4))", fn: partition},
+		{Name: "zip", Params: "a:~collection b:~collection more:~collection...", Doc: "A stream of lists of corresponding elements, as long as the shortest.", Example: "(realize (zip (range) (stream [\"a\" \"b\"]))) => ((0 \"a\") (1 \"b\"))", fn: func(t *Thread, args []Value) Value {
 			streams := make([]*stream, len(args))
 			for i, v := range args {
 				streams[i] = t.streamOf(v)
