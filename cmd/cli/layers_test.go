@@ -48,6 +48,7 @@ func rooms() map[string]room {
 		"core/config":                {may: []string{"core", "core/child", "core/logs", tomlPath, unixPath, windowsPath}},
 		"metrics":                    {mayNot: []string{"os", "os/exec", "net", "net/http", "syscall"}},
 		"metrics/metricstest":        {mayNot: []string{"os", "os/exec", "net", "net/http", "syscall"}},
+		"core/config/migrate":        {may: []string{"core/child"}, mayNot: []string{"os", "net/http"}},
 		"builtins":                   {may: []string{"lisp", "core", "core/child", "core/logs", "metrics"}},
 		"repl":                       {may: []string{"lisp", "descriptors", readlinePath, unixPath, windowsPath}},
 		"cmd/cli":                    {stars: true, may: []string{lumberjackPath, readlinePath, unixPath, windowsPath}},

@@ -1,9 +1,7 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -60,20 +58,10 @@ func (s *session) init(c *call) error {
 	if path == "" {
 		path = "supervisord.conf"
 	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
-	if errors.Is(err, fs.ErrExist) {
-		return fail(ExitConflict, "cannot write %s: it exists already", path)
+	if err := writeNew(path, config.Starter()); err != nil {
+		return err
 	}
-	if err != nil {
-		return fmt.Errorf("cannot write a configuration: %w", err)
-	}
-	if _, err := file.WriteString(config.Starter()); err != nil {
-		return errors.Join(fmt.Errorf("cannot write a configuration: %w", err), file.Close())
-	}
-	if err := file.Close(); err != nil {
-		return fmt.Errorf("cannot write a configuration: %w", err)
-	}
-	_, err = fmt.Fprintf(s.stdio.Out, "wrote %s; now: supervisord check, then supervisord start\n", printable(path))
+	_, err := fmt.Fprintf(s.stdio.Out, "wrote %s; now: supervisord check, then supervisord start\n", printable(path))
 	return err
 }
 
