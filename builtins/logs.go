@@ -31,12 +31,13 @@ type logQuery struct {
 	lines    int
 	since    time.Time
 	match    *regexp.Regexp
+	times    bool // each line has its time before it
 }
 
 // query reads the arguments of logs and follow: names, then options as "key=value" strings or hashes. A name can hold no
 // "=", so the two cannot be mistaken.
 func query(a arguments, lines int) (logQuery, error) {
-	q := logQuery{streams: []string{"stdout", "stderr"}, lines: lines}
+	q := logQuery{streams: []string{"stdout", "stderr"}, lines: -1}
 	for i, arg := range a.args {
 		if hash, ok := arg.AsHash(); ok {
 			var problem error
@@ -65,6 +66,13 @@ func query(a arguments, lines int) (logQuery, error) {
 			continue
 		}
 		q.patterns = append(q.patterns, word)
+	}
+	switch {
+	case q.lines >= 0:
+	case !q.since.IsZero():
+		q.lines = mostLines
+	default:
+		q.lines = lines
 	}
 	return q, nil
 }
@@ -101,12 +109,17 @@ func (q *logQuery) set(verb, key, value string) error {
 			return lisp.Errorf(kindInvalid, "cannot call %s: match: %v", verb, err)
 		}
 		q.match = re
+	case "times":
+		if value != "true" && value != "false" {
+			return bad("true or false")
+		}
+		q.times = value == "true"
 	default:
 		hint := ""
-		if near := lisp.Nearest(key, []string{"stream", "lines", "since", "match"}); near != "" {
+		if near := lisp.Nearest(key, []string{"stream", "lines", "since", "match", "times"}); near != "" {
 			hint = " (did you mean " + near + "?)"
 		}
-		return lisp.Errorf(kindInvalid, "cannot call %s: unknown option %q%s, want stream, lines, since or match", verb, cut(key, 64), hint)
+		return lisp.Errorf(kindInvalid, "cannot call %s: unknown option %q%s, want stream, lines, since, match or times", verb, cut(key, 64), hint)
 	}
 	return nil
 }
@@ -123,8 +136,13 @@ func smallNumber(text string) (int, bool) {
 	return n, text != "" && n <= mostLines
 }
 
-// moment reads a time, or a duration back from now.
+// moment reads a time, or a duration back from now; a duration may also be a number of days.
 func moment(text string) (time.Time, bool) {
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		if n, ok := smallNumber(days); ok {
+			return time.Now().AddDate(0, 0, -n), true
+		}
+	}
 	if d, err := time.ParseDuration(text); err == nil && d >= 0 {
 		return time.Now().Add(-d), true
 	}
@@ -132,11 +150,43 @@ func moment(text string) (time.Time, bool) {
 	return at, err == nil
 }
 
-// source is one stream that is read, with what stands before its lines.
+// OneProcess tells whether these names mean exactly one process whatever there is: then its lines need no name before them.
+func OneProcess(names []string) bool { return len(names) == 1 && core.ValidName(names[0]) == nil }
+
+// source is one stream that is read.
 type source struct {
-	prefix string
-	stream *logs.Stream
+	name   string       // what stands before its lines, "" for nothing
+	stream *logs.Stream // nil: the process was not started since the daemon was; only its file can be read
+	file   string       // the first one that it writes, "" if none
+	format logs.Format
 	told   bool // its older lines are those of the source before it, which has the same file
+}
+
+// tail are the last lines of the source.
+func (s source) tail(q logQuery) ([]logs.Line, error) {
+	if s.stream == nil {
+		return logs.TailFile(s.file, s.format, q.lines, q.since, q.match)
+	}
+	return s.stream.Tail(q.lines, q.since, q.match)
+}
+
+// show is a line as it is shown.
+func (q logQuery) show(name string, line logs.Line) string {
+	text := line.Text
+	if line.Missed > 0 {
+		text = fmt.Sprintf("... %d bytes passed over, too slow a reader ...", line.Missed)
+	}
+	if q.times {
+		at := "-"
+		if !line.At.IsZero() {
+			at = line.At.UTC().Format(timeLayout)
+		}
+		text = at + " " + text
+	}
+	if name != "" {
+		text = name + ": " + text
+	}
+	return text
 }
 
 // sources are the streams that are asked for. Output that is discarded has none; when nothing at all is kept of a process
@@ -148,22 +198,24 @@ func (q logQuery) sources(h *Host) ([]source, error) {
 	}
 	var all []source
 	for _, name := range names {
-		prefix := ""
-		if len(names) > 1 {
-			prefix = name + ": "
-		}
 		spec, err := h.Sup.Spec(name)
 		if err != nil {
 			return nil, shown(err)
 		}
+		s := source{name: name, format: spec.Output.Format}
+		if OneProcess(q.patterns) {
+			s.name = ""
+		}
+		out := map[string]string{"stdout": firstFile(spec.Output.Stdout), "stderr": firstFile(spec.Output.Stderr)}
 		found := false
 		var why error
 		for i, kind := range q.kinds(spec.Output) {
-			stream, err := h.Sup.Stream(name, kind)
+			s.stream, err = h.Sup.Stream(name, kind)
+			s.file = out[kind]
+			s.told = i > 0 && found && out["stdout"] != "" && out["stdout"] == out["stderr"]
 			switch {
-			case err == nil:
-				told := i > 0 && found && firstFile(spec.Output.Stdout) != "" && firstFile(spec.Output.Stdout) == firstFile(spec.Output.Stderr)
-				all = append(all, source{prefix, stream, told})
+			case err == nil, errors.Is(err, core.ErrConflict) && s.file != "":
+				all = append(all, s)
 				found = true
 			case errors.Is(err, core.ErrConflict):
 				why = err
@@ -171,7 +223,7 @@ func (q logQuery) sources(h *Host) ([]source, error) {
 				return nil, shown(err)
 			}
 		}
-		if !found && len(names) == 1 && len(q.patterns) == 1 {
+		if !found && OneProcess(q.patterns) {
 			return nil, why
 		}
 	}
@@ -209,22 +261,53 @@ func showLogs(h *Host, _ *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 	}
 	var out []lisp.Value
 	size := 0
+	merged, err := q.merged(all, source.tail)
+	if err != nil {
+		return lisp.Nil, err
+	}
+	for _, line := range merged {
+		text := q.show(line.name, line.Line)
+		if size += len(text); size > mostLogBytes {
+			return lisp.Nil, lisp.Errorf(kindBudget, "cannot show so much output: more than %d MiB; ask for fewer lines", mostLogBytes>>20)
+		}
+		out = append(out, lisp.String(text))
+	}
+	return lisp.Array(out...), nil
+}
+
+// sourced is a line and the name that stands before it.
+type sourced struct {
+	name string
+	logs.Line
+}
+
+// merged are the older lines of all sources in the order of their times. Lines of one source stay in their order; those of which
+// nothing is known come first.
+func (q logQuery) merged(all []source, tail func(source, logQuery) ([]logs.Line, error)) ([]sourced, error) {
+	var lines []sourced
+	sources := 0
 	for _, s := range all {
 		if s.told {
 			continue
 		}
-		lines, err := s.stream.Tail(q.lines, q.since, q.match)
+		found, err := tail(s, q)
 		if err != nil {
-			return lisp.Nil, fmt.Errorf("cannot read the log: %w", err)
+			return nil, fmt.Errorf("cannot read the log: %w", err)
 		}
-		for _, line := range lines {
-			if size += len(s.prefix) + len(line); size > mostLogBytes {
-				return lisp.Nil, lisp.Errorf(kindBudget, "cannot show so much output: more than %d MiB; ask for fewer lines", mostLogBytes>>20)
+		sources++
+		var last time.Time
+		for _, line := range found {
+			if line.At.Before(last) { // the clock was set back
+				line.At = last
 			}
-			out = append(out, lisp.String(s.prefix+line))
+			last = line.At
+			lines = append(lines, sourced{s.name, line})
 		}
 	}
-	return lisp.Array(out...), nil
+	if sources > 1 {
+		slices.SortStableFunc(lines, func(a, b sourced) int { return a.At.Compare(b.At) })
+	}
+	return lines, nil
 }
 
 // mostLogBytes bounds what one call of logs returns.
@@ -232,9 +315,8 @@ const mostLogBytes = 32 << 20
 
 // followed is a line, or the end of its stream.
 type followed struct {
-	prefix string
-	line   logs.Line
-	err    error
+	sourced
+	err error
 }
 
 func follow(h *Host, t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
@@ -264,25 +346,39 @@ func follow(h *Host, t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 			}
 		}
 	}()
-	for _, s := range all {
-		lines := q.lines
-		if s.told {
-			lines = 0
+	var names []string
+	begin := func(s source, q logQuery) ([]logs.Line, error) {
+		if s.stream == nil {
+			return s.tail(q)
 		}
-		old, f, err := s.stream.TailFollow(ctx, lines, q.since, q.match)
-		if err != nil {
+		old, f, err := s.stream.TailFollow(ctx, q.lines, q.since, q.match)
+		if err == nil {
+			followers, names = append(followers, f), append(names, s.name)
+		}
+		return old, err
+	}
+	old, err := q.merged(all, begin)
+	if err != nil {
+		return lisp.Nil, err
+	}
+	for _, s := range all {
+		if !s.told {
+			continue
+		}
+		none := q
+		none.lines = 0
+		if _, err := begin(s, none); err != nil {
 			return lisp.Nil, fmt.Errorf("cannot read the log: %w", err)
 		}
-		followers = append(followers, f)
-		for _, line := range old {
-			if err := writeLine(out, s.prefix+line); err != nil {
-				return lisp.Nil, err
-			}
+	}
+	for _, line := range old {
+		if err := writeLine(out, q.show(line.name, line.Line)); err != nil {
+			return lisp.Nil, err
 		}
 	}
 	for i, f := range followers {
 		running++
-		go pass(f, all[i].prefix, arrived, done)
+		go pass(f, names[i], arrived, done)
 	}
 	for running > 0 {
 		got := <-arrived
@@ -292,10 +388,8 @@ func follow(h *Host, t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 			if !errors.Is(got.err, io.EOF) {
 				return lisp.Nil, got.err
 			}
-		case got.line.Missed > 0:
-			err = writeLine(out, fmt.Sprintf("%s... %d bytes passed over, too slow a reader ...", got.prefix, got.line.Missed))
-		case q.match == nil || q.match.MatchString(got.line.Text):
-			err = writeLine(out, got.prefix+got.line.Text)
+		case got.Missed > 0, q.match == nil, q.match.MatchString(got.Text):
+			err = writeLine(out, q.show(got.name, got.Line))
 		}
 		if err != nil {
 			return lisp.Nil, err
@@ -305,15 +399,15 @@ func follow(h *Host, t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 }
 
 // pass hands the lines of a follower on, and its end last. Once done is closed lines are dropped.
-func pass(f *logs.Follower, prefix string, to chan<- followed, done <-chan struct{}) {
+func pass(f *logs.Follower, name string, to chan<- followed, done <-chan struct{}) {
 	for {
 		line, err := f.Next()
 		if err != nil {
-			to <- followed{prefix: prefix, err: err}
+			to <- followed{err: err}
 			return
 		}
 		select {
-		case to <- followed{prefix: prefix, line: line}:
+		case to <- followed{sourced: sourced{name, line}}:
 		case <-done:
 		}
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/qjpcpu/supervisord/core"
 	"github.com/qjpcpu/supervisord/core/child"
@@ -82,6 +84,7 @@ func TestLogsAndFollow(t *testing.T) {
 		}
 	}
 	said("a", "one 1")
+	<-time.After(30 * time.Millisecond) // so that the order of times is known
 	said("b", "zero 0")
 	said("b", "no number")
 	ctx, cancel := context.WithCancel(t.Context())
@@ -102,6 +105,7 @@ func TestLogsAndFollow(t *testing.T) {
 	say("b", "still none")
 	say("b", "two 2")
 	hear("b: two 2")
+	<-time.After(30 * time.Millisecond)
 	say("a", "three 3")
 	hear("a: three 3")
 
@@ -115,12 +119,33 @@ func TestLogsAndFollow(t *testing.T) {
 	read(`(logs "a")`, `["one 1" "three 3"]`)
 	read(`(logs "a" "lines=1")`, `["three 3"]`)
 	read(`(logs "b" "match=^no")`, `["no number"]`)
-	read(`(logs "*" "lines=1")`, `["a: three 3" "b: two 2"]`)
-	read(`(logs "a" "since=1h" "stream=stdout")`, `["one 1" "three 3"]`)
+	read(`(logs "*" "lines=1")`, `["b: two 2" "a: three 3"]`) // in the order of their times
+	read(`(logs "[b]" "lines=1")`, `["b: two 2"]`)            // what may mean several is named
+	read(`(logs "a" "since=1h" "lines=2" "match=[0-9]")`, `["one 1" "three 3"]`)
+	read(`(logs "a" "since=1h" "match=[0-9]" "stream=stdout")`, `["one 1" "three 3"]`)
+	count := func(form string, want int) {
+		t.Helper()
+		lines, _ := e.Eval(t.Context(), Job{Form: form}, nil).Value.Elements()
+		if len(lines) != want {
+			t.Errorf("%s: %d lines, want %d", form, len(lines), want)
+		}
+	}
+	timed := lisp.Print(e.Eval(t.Context(), Job{Form: `(logs "a" "b" "lines=1" "times=true")`}, nil).Value)
+	if !regexp.MustCompile(`^\["b: \d{4}-\d\d-\d\dT[0-9:.]+Z two 2" "a: \d{4}-\d\d-\d\dT[0-9:.]+Z three 3"\]$`).MatchString(timed) {
+		t.Errorf("with times: %s", timed)
+	}
 	if result := e.Eval(t.Context(), Job{Form: `(logs "a" "stream=stderr")`}, nil); KindOf(result.Err) != kindConflict {
 		t.Errorf("a discarded stream: %v", result.Err)
 	}
 
+	said("a", strings.TrimSuffix(strings.Repeat("four\n", 150), "\n"))
+	for range 151 {
+		if lines, _ := e.Eval(t.Context(), Job{Form: `(logs "a" "since=2d" "match=four")`}, nil).Value.Elements(); len(lines) == 150 {
+			break
+		}
+	}
+	count(`(logs "a" "since=2d")`, 152)
+	count(`(logs "a")`, 100)
 	say("a", strings.Repeat("x 1\n", 100)+"last")
 	cancel()
 	for range out { // what was on its way

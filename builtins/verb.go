@@ -69,9 +69,12 @@ func Verbs() []Verb {
 			Example: `(usage "web-*")`},
 		{Name: "logs", Args: "NAME... OPTION...", Power: Observe, Call: showLogs,
 			Doc: "The last lines of output, also across rotated files: an array of strings.\n" +
-				"Options are \"key=value\" strings or one hash: stream (stdout or stderr, else both), lines (100, of each stream), since\n" +
-				"(a duration such as 10m, or a time as in RFC 3339), match (a regular expression). Several processes: each line has its\n" +
-				"name before it. Where stdout and stderr have the same file its lines are those of both.",
+				"Options are \"key=value\" strings or one hash: stream (stdout or stderr, else both), lines (100 of each stream; all with since),\n" +
+				"since (a duration such as 10m or 2d, or a time as in RFC 3339), match (a regular expression), times (true: each line has the time\n" +
+				"when it came before it, - where that is not known). Unless exactly one process is named each line has its process's\n" +
+				"name before it; the lines of several come in the order of their times. A line's time is known to the millisecond where\n" +
+				"log_format writes it, else to about a tenth of how long ago it was for what came in this daemon's life, and before that not\n" +
+				"at all: there since takes a file whole or leaves it out. Where stdout and stderr have the same file its lines are those of both.",
 			Example: `(logs "web-1" "lines=20" "stream=stderr")`},
 		{Name: "follow", Args: "NAME... OPTION...", Power: Observe, Call: follow, waits: true,
 			Doc: "Prints output as it arrives, until cancelled.\n" +

@@ -24,6 +24,7 @@ type command struct {
 	text     func(*session, *call) (program, error) // instead of form: a program as it was written
 	render   renderer                               // nil: the value as the language prints it
 	stream   bool                                   // the reply is output that goes on until it is interrupted
+	named    bool                                   // its lines have the name of their process before them, but if one is named
 	progress string                                 // what a live line says it waits for: "start" or "stop"; "" for none
 	last     bool                                   // the daemon ends after it
 	troubles bool                                   // say too what is wrong with the daemon itself
@@ -99,15 +100,16 @@ func commands() []command {
 			form:    names("signal"), render: renderReport},
 		{words: []string{"service", "logs"}, args: "[NAME...]", max: -1,
 			doc:     "show the last lines of output, also across rotated files",
-			example: "supervisord service logs -f web --stream stderr",
+			example: "supervisord service logs -f web worker --since 10m",
 			options: []option{
 				{name: "follow", short: "f", doc: "go on with what is printed from now on, until interrupted"},
 				{name: "stream", value: "STREAM", doc: "stdout or stderr (else both)", check: checkStream},
-				{name: "lines", short: "n", value: "N", doc: "so many lines (else 100)", check: checkCount},
-				{name: "since", value: "TIME", doc: "not older than this: 10m, or 2026-01-31T12:00:00Z"},
+				{name: "lines", short: "n", value: "N", doc: "so many lines of each (else 100, or all with --since)", check: checkCount},
+				{name: "since", value: "TIME", doc: "not older than this: 10m, 2d, or 2026-01-31T12:00:00Z"},
 				{name: "match", value: "REGEXP", doc: "only lines that match"},
+				{name: "times", short: "t", doc: "show when each line came, - where that is not known"},
 			},
-			form: logsForm, render: renderLines},
+			form: logsForm, render: renderLines, named: true},
 		{words: []string{"service", "wait"}, args: "NAME STATE [SECONDS]", min: 2, max: 3,
 			doc:     "wait until a process is in a state, 60 seconds if not said otherwise",
 			example: "supervisord service wait web running 10",

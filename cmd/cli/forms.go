@@ -45,6 +45,9 @@ func logsForm(c *call) (lisp.Value, error) {
 			words = append(words, name+"="+value)
 		}
 	}
+	if c.has("times") {
+		words = append(words, "times=true")
+	}
 	if c.has("follow") {
 		return form("follow", words...), nil
 	}

@@ -12,10 +12,11 @@ import (
 
 // view is a reply on its way to a person.
 type view struct {
-	out    io.Writer
-	value  json.RawMessage
-	text   string // the value as the language prints it
-	colour bool
+	out     io.Writer
+	value   json.RawMessage
+	text    string // the value as the language prints it
+	colour  bool
+	painter *painter // for lines of several processes on a terminal, else nil
 }
 
 // renderer prints a reply's value. What it does not recognise it leaves to renderText.
@@ -218,6 +219,15 @@ func renderLines(v *view) error {
 	var lines []string
 	if json.Unmarshal(v.value, &lines) != nil {
 		return renderText(v)
+	}
+	if v.painter != nil {
+		v.painter.learn(lines)
+		for _, line := range lines {
+			if err := v.painter.line(line); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	for _, line := range lines {
 		if isTerminal(v.out) {

@@ -67,7 +67,7 @@ func (s *session) send(c *call) error {
 	endProgress := s.progress(c, client)
 	reply, err := client.Eval(ctx, repl.Request{
 		Form: p.form, Name: p.name, Argv: p.argv, Stdin: p.stdin, Timeout: c.timeout(),
-	}, &streamed{out: s.stdio.Out, raw: !isTerminal(s.stdio.Out)})
+	}, c.printer(s.stdio.Out))
 	endProgress()
 	if err != nil {
 		if ctx.Err() != nil && s.ctx.Err() == nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
@@ -105,8 +105,7 @@ func (s *session) program(c *call) (program, error) {
 // show prints a reply and turns it into the command's end.
 func (s *session) show(c *call, p program, reply repl.Reply) error {
 	if reply.Output != "" {
-		out := &streamed{out: s.stdio.Out, raw: !isTerminal(s.stdio.Out)}
-		if _, err := io.WriteString(out, reply.Output); err != nil {
+		if _, err := io.WriteString(c.printer(s.stdio.Out), reply.Output); err != nil {
 			return err
 		}
 	}
@@ -150,7 +149,7 @@ func (s *session) render(c *call, p program, value []byte, text string) error {
 		_, err := fmt.Fprintln(s.stdio.Out, text)
 		return err
 	}
-	return c.command.render(&view{out: s.stdio.Out, value: value, text: text, colour: colourful(s.stdio.Out)})
+	return c.command.render(&view{out: s.stdio.Out, value: value, text: text, colour: colourful(s.stdio.Out), painter: c.painter(s.stdio.Out)})
 }
 
 // failed turns the daemon's refusal into an error with its exit code. A report that came with it is printed first, so
@@ -192,6 +191,14 @@ func (p program) explain(failure *repl.Failure) string {
 		e.Line = strings.TrimSuffix(lines[e.Pos.Line-1], "\r")
 	}
 	return e.Render()
+}
+
+// printer is where output goes that arrives in pieces.
+func (c *call) printer(out io.Writer) io.Writer {
+	if p := c.painter(out); p != nil {
+		return p
+	}
+	return &streamed{out: out, raw: !isTerminal(out)}
 }
 
 // streamed passes output on as it arrives. On a terminal, control characters are escaped.

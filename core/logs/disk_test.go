@@ -111,7 +111,7 @@ func TestCopyTruncateLeavesNoHole(t *testing.T) {
 	if got := content(t, path); got != "after\n" {
 		t.Errorf("%d bytes", len(got))
 	}
-	if got, err := s.Tail(3, time.Time{}, nil); err != nil || fmt.Sprint(got) != "[after]" {
+	if got, err := texts(s.Tail(3, time.Time{}, nil)); err != nil || fmt.Sprint(got) != "[after]" {
 		t.Errorf("tail %q, %v", got, err)
 	}
 }

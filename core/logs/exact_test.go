@@ -36,7 +36,7 @@ func TestALineWrittenDuringTailFollowComesOnce(t *testing.T) {
 		p := s.Attach(r)
 		w.WriteString("one\n")
 		<-written
-		tail, f, err := s.TailFollow(soon(t), 10, time.Time{}, nil)
+		tail, f, err := textsAnd(s.TailFollow(soon(t), 10, time.Time{}, nil))
 		close(looked)
 		if err != nil {
 			t.Fatal(err)
@@ -66,11 +66,11 @@ func TestTailShowsWhatAnotherStreamWroteIntoTheFile(t *testing.T) {
 	say(t, a, "from a\n")
 	say(t, b, "from b\n")
 	for _, s := range []*Stream{a, b} {
-		got, err := s.Tail(10, time.Time{}, nil)
+		got, err := texts(s.Tail(10, time.Time{}, nil))
 		if err != nil || strings.Join(got, ", ") != "from a, from b" {
 			t.Errorf("%q, %v", got, err)
 		}
-		got, f, err := s.TailFollow(soon(t), 10, time.Time{}, nil)
+		got, f, err := textsAnd(s.TailFollow(soon(t), 10, time.Time{}, nil))
 		if err != nil || strings.Join(got, ", ") != "from a, from b" {
 			t.Errorf("followed: %q, %v", got, err)
 		}
@@ -84,7 +84,7 @@ func TestATailOfEmptyLinesTakesNoMoreMemoryThanItsBound(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := open(t, newSet(t, Options{}), "a", Settings{Files: []string{path}})
-	got, err := s.Tail(1<<30, time.Time{}, nil)
+	got, err := texts(s.Tail(1<<30, time.Time{}, nil))
 	if err != nil || len(got) != maxTail/lineCost {
 		t.Errorf("%d lines, %v", len(got), err)
 	}

@@ -20,7 +20,8 @@ type Line struct {
 	// Missed, if not 0, is how many bytes were passed over just here because
 	// the follower was too slow (or its cursor too old); Text is empty then.
 	Missed int64
-	// At is when the follower took the line up.
+	// At is when the follower took the line up; of an older line when it came,
+	// zero when that is not known.
 	At time.Time
 	// Cursor is the place behind this line, from where another Follow can go on.
 	Cursor Cursor

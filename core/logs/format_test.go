@@ -70,7 +70,7 @@ func TestLinesStandInTheirFormat(t *testing.T) {
 		}
 		// The next life begins on a line of its own.
 		say(t, s, "again\n")
-		lines, err := s.Tail(1, time.Time{}, nil)
+		lines, err := texts(s.Tail(1, time.Time{}, nil))
 		if err != nil || len(lines) != 1 || format != Raw && strings.Contains(lines[0], "end") || !strings.Contains(lines[0], "again") {
 			t.Errorf("%v: %q, %v", format, lines, err)
 		}

@@ -284,3 +284,17 @@ func soon(t testing.TB) context.Context {
 	t.Cleanup(cancel)
 	return ctx
 }
+
+// texts are the lines of a tail without their times.
+func texts(lines []Line, err error) ([]string, error) {
+	var all []string
+	for _, line := range lines {
+		all = append(all, line.Text)
+	}
+	return all, err
+}
+
+func textsAnd(lines []Line, f *Follower, err error) ([]string, *Follower, error) {
+	all, err := texts(lines, err)
+	return all, f, err
+}

@@ -116,7 +116,7 @@ func TestABlockedDiskDoesNotHoldDrainForEver(t *testing.T) {
 	begin := time.Now()
 	say(t, quiet, "fine\n")
 	stuck.Health()
-	if _, err := stuck.Tail(1, time.Time{}, nil); err != nil {
+	if _, err := texts(stuck.Tail(1, time.Time{}, nil)); err != nil {
 		t.Error(err)
 	}
 	if err := stuck.Apply(Settings{Files: []string{filepath.Join(dir, "other.log")}, Size: 5, Count: 1000}); err != nil {
@@ -150,7 +150,7 @@ func TestTheLastFragmentIsKept(t *testing.T) {
 	if got := content(t, path); got != "one\ntwo" {
 		t.Errorf("got %q", got)
 	}
-	lines, err := s.Tail(5, time.Time{}, nil)
+	lines, err := texts(s.Tail(5, time.Time{}, nil))
 	if err != nil || fmt.Sprint(lines) != "[one two]" {
 		t.Errorf("tail %q %v", lines, err)
 	}
@@ -187,7 +187,7 @@ func TestOneEndlessLineCostsNoMemory(t *testing.T) {
 	if h := s.Health(); h.Written != int64(size) || h.Lost != 0 {
 		t.Errorf("health %+v", h)
 	}
-	if lines, err := s.Tail(3, time.Time{}, nil); err != nil || len(lines) != 3 || len(lines[0]) != maxLine {
+	if lines, err := texts(s.Tail(3, time.Time{}, nil)); err != nil || len(lines) != 3 || len(lines[0]) != maxLine {
 		t.Errorf("tail of an endless line: %d pieces, %v", len(lines), err)
 	}
 }

@@ -8,9 +8,11 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"time"
+	"unsafe"
 )
 
 // maxTail bounds the memory of one answer; older lines beyond it are left out.
@@ -18,25 +20,30 @@ const maxTail = 8 << 20
 
 // lineCost is what a line takes besides its bytes: millions of empty ones must
 // not take more memory than the bound says.
-const lineCost = 16
+const lineCost = int(unsafe.Sizeof(Line{}))
 
 // Tail returns the last n lines (oldest first) that came at or after since and
 // match; a zero since and a nil match leave nothing out. It reads the first
-// configured file that is one, backwards over its rotated files and no further
-// than needed; without a file it looks into the last 16 KiB kept in memory.
+// configured file that is one, backwards over its rotated files, compressed
+// ones too, and no further than needed; without a file it looks into the last
+// 16 KiB kept in memory.
 //
-// A file that several streams share shows the lines of all. Times are known to
-// about a tenth of a second for what came in this daemon's life (coarser when
-// it is long ago), by whole files before. Lines over 64 KiB come in pieces, and
-// one answer holds at most 8 MiB. An unfinished last line is a line.
-func (s *Stream) Tail(n int, since time.Time, match *regexp.Regexp) ([]string, error) {
+// When a line came is known to the millisecond where the format writes it. Else
+// it is known for what came in this daemon's life, to about a tenth of how long
+// ago it was; before that only by whole files: with the time of its last line a
+// file is too old or is not, and the lines' At is zero.
+//
+// A file that several streams share shows the lines of all. Lines over 64 KiB
+// come in pieces, and one answer holds at most 8 MiB. An unfinished last line
+// is a line. Of a line only Text and At are set.
+func (s *Stream) Tail(n int, since time.Time, match *regexp.Regexp) ([]Line, error) {
 	lines, _, err := s.tail(n, since, match, nil)
 	return lines, err
 }
 
 // TailFollow is Tail and a Follow that begins exactly where it ends: no line
 // is missing between the two and none comes twice.
-func (s *Stream) TailFollow(ctx context.Context, n int, since time.Time, match *regexp.Regexp) ([]string, *Follower, error) {
+func (s *Stream) TailFollow(ctx context.Context, n int, since time.Time, match *regexp.Regexp) ([]Line, *Follower, error) {
 	f := s.newFollower(ctx)
 	lines, part, err := s.tail(n, since, match, f)
 	if err != nil {
@@ -50,8 +57,8 @@ func (s *Stream) TailFollow(ctx context.Context, n int, since time.Time, match *
 
 // tail also registers f, if any, at the place where the lines end; part is
 // then the unfinished line before that place.
-func (s *Stream) tail(n int, since time.Time, match *regexp.Regexp, f *Follower) (lines []string, part []byte, err error) {
-	q := query{n: n, match: match, floor: math.MinInt64}
+func (s *Stream) tail(n int, since time.Time, match *regexp.Regexp, f *Follower) (lines []Line, part []byte, err error) {
+	q := query{n: n, since: since, match: match, floor: math.MinInt64, timed: Format(s.format.Load()).hasTime()}
 	s.mu.Lock()
 	k := s.out.onDisk()
 	limit := int64(math.MaxInt64)
@@ -71,6 +78,7 @@ func (s *Stream) tail(n int, since time.Time, match *regexp.Regexp, f *Follower)
 		held := make([]byte, s.ring.n)
 		s.ring.read(s.ring.start(), held)
 		start := s.ring.start()
+		q.index = s.index.copy()
 		if !since.IsZero() {
 			q.floor, _ = s.index.since(since.UnixNano(), s.written)
 		}
@@ -84,23 +92,59 @@ func (s *Stream) tail(n int, since time.Time, match *regexp.Regexp, f *Follower)
 		return q.collect(b, f != nil)
 	}
 	s.mu.Unlock()
-	b, floor, err := k.open(limit, since)
+	return k.answer(q, limit, f != nil)
+}
+
+// TailFile is Tail for a log that no stream has open now: that of a process which was not started since the daemon was. A
+// file that is not there has no lines.
+func TailFile(path string, format Format, n int, since time.Time, match *regexp.Regexp) ([]Line, error) {
+	path, err := absolute(path)
+	if err != nil {
+		return nil, err
+	}
+	s := &sink{path: path, dir: filepath.Dir(path), base: filepath.Base(path)}
+	d, err := openDirectory(s.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	e, err := d.stat(s.base)
+	d.close()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	s.view.sinkView = sinkView{id: e.id, size: e.size, total: e.size, found: e.size, foundTime: e.modified}
+	lines, _, err := s.answer(query{n: n, since: since, match: match, timed: format.hasTime()}, math.MaxInt64, false)
+	return lines, err
+}
+
+// answer reads the files of the sink up to the offset limit.
+func (s *sink) answer(q query, limit int64, split bool) (lines []Line, part []byte, err error) {
+	b, floor, err := s.open(limit, q.since)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer b.close()
 	q.floor = floor
-	return q.collect(b, f != nil)
+	s.view.Lock()
+	q.index = s.view.index.copy()
+	s.view.Unlock()
+	return q.collect(b, split)
 }
 
 // query is which lines are wanted.
 type query struct {
 	n     int
+	since time.Time
 	match *regexp.Regexp
 	floor int64 // lines that end at or before it are too old
+	index index // when the text came
+	timed bool  // the lines themselves say it
 }
 
-func (q query) collect(b *backward, split bool) (lines []string, part []byte, err error) {
+func (q query) collect(b *backward, split bool) (lines []Line, part []byte, err error) {
 	bytesLeft := maxTail
 	for first := true; first || len(lines) < q.n; first = false {
 		line, end, whole, err := b.next()
@@ -117,13 +161,22 @@ func (q query) collect(b *backward, split bool) (lines []string, part []byte, er
 		if end <= q.floor || q.n <= 0 {
 			break
 		}
+		at := q.index.at(end - 1)
+		if q.timed {
+			if exact, ok := lineTime(line); ok {
+				at = exact
+			}
+			if !at.IsZero() && at.Before(q.since.Truncate(time.Millisecond)) {
+				break
+			}
+		}
 		if q.match != nil && !q.match.Match(line) {
 			continue
 		}
 		if bytesLeft -= len(line) + lineCost; bytesLeft < 0 {
 			break
 		}
-		lines = append(lines, string(line))
+		lines = append(lines, Line{Text: string(line), At: at})
 	}
 	slices.Reverse(lines)
 	return lines, part, nil
