@@ -7,9 +7,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/qjpcpu/supervisord/builtins/metrics"
 	"github.com/qjpcpu/supervisord/core"
 	"github.com/qjpcpu/supervisord/core/logs"
-	"github.com/qjpcpu/supervisord/metrics"
 )
 
 // states are all that a process can be in, for the metrics.

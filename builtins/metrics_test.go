@@ -12,8 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/qjpcpu/supervisord/builtins/metrics/metricstest"
 	"github.com/qjpcpu/supervisord/lisp"
-	"github.com/qjpcpu/supervisord/metrics/metricstest"
 )
 
 // scrape reads what /metrics would answer; every name of a family that it misses fails the test.

@@ -312,7 +312,7 @@ func askAs(t *testing.T, h *host, uid, gid int) int {
 }
 
 func TestServingOutOfDescriptorsClosesIdleConnections(t *testing.T) {
-	p := newPool(10, 1, 1)
+	p := newPool(10, 1, 1, nil)
 	a, b := net.Pipe()
 	defer b.Close()
 	inner := &exhausted{fail: 1}

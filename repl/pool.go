@@ -6,8 +6,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"github.com/qjpcpu/supervisord/descriptors"
 )
 
 // young is how long a new connection, or a new evaluation, is not closed for want of descriptors: most are through by then.
@@ -18,6 +16,7 @@ const young = 20 * time.Millisecond
 // a client that sends its header a byte a second is as idle as one that sends nothing. Streams are counted apart.
 type pool struct {
 	limit                  int // of connections that do not stream
+	scarce                 func(fd uintptr) (low, veryLow bool)
 	maxEvals, maxStreams   int
 	mu                     sync.Mutex
 	idle                   *list.List // of *conn, idle for longest first
@@ -26,8 +25,11 @@ type pool struct {
 	draining               bool
 }
 
-func newPool(limit, evals, streams int) *pool {
-	return &pool{limit: limit, maxEvals: evals, maxStreams: streams, idle: list.New(), low: list.New()}
+func newPool(limit, evals, streams int, scarce func(uintptr) (low, veryLow bool)) *pool {
+	if scarce == nil {
+		scarce = func(uintptr) (bool, bool) { return false, false }
+	}
+	return &pool{limit: limit, scarce: scarce, maxEvals: evals, maxStreams: streams, idle: list.New(), low: list.New()}
 }
 
 // use is what a connection is doing.
@@ -56,7 +58,7 @@ type conn struct {
 
 // add makes a new connection known, and makes room for it.
 func (p *pool) add(c net.Conn) *conn {
-	low, veryLow := scarcity(c)
+	low, veryLow := p.scarcity(c)
 	n := &conn{Conn: c, pool: p, low: low, veryLow: veryLow, since: time.Now(), peer: sync.OnceValues(func() (Peer, error) { return peerOf(c) })}
 	p.mu.Lock()
 	n.slot = p.idle.PushBack(n)
@@ -88,14 +90,14 @@ func (p *pool) take(e *list.Element) *conn {
 }
 
 // scarcity tells whether the descriptor of a connection is one of the last that this process may have.
-func scarcity(c net.Conn) (low, veryLow bool) {
+func (p *pool) scarcity(c net.Conn) (low, veryLow bool) {
 	s, ok := c.(syscall.Conn)
 	if !ok {
 		return false, false
 	}
 	raw, err := s.SyscallConn()
 	if err == nil {
-		err = raw.Control(func(fd uintptr) { low, veryLow = descriptors.Low(fd), descriptors.VeryLow(fd) })
+		err = raw.Control(func(fd uintptr) { low, veryLow = p.scarce(fd) })
 	}
 	return low && err == nil, veryLow && err == nil
 }

@@ -225,7 +225,7 @@ func TestIdleConnectionIsClosed(t *testing.T) {
 
 // TestReplyOnItsWayOutIsNotCutOff: between a handler's end and http's flush a connection is not idle.
 func TestReplyOnItsWayOutIsNotCutOff(t *testing.T) {
-	p := newPool(1, 1, 1)
+	p := newPool(1, 1, 1, nil)
 	a, b := net.Pipe()
 	defer a.Close()
 	defer b.Close()

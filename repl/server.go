@@ -33,14 +33,15 @@ var errClientGone = errors.New("the client has gone")
 // ServerOptions are what a [Server] needs from outside. Only Eval is required.
 type ServerOptions struct {
 	Eval    Eval
-	Token   TokenHash                        // of the token that admits TCP clients; zero admits none
-	Hosts   []string                         // further values of the Host header for TCP clients, "name" or "name:port"
-	GID     int                              // the admin group; 0 is none
-	Managed func(uid int) bool               // whether a managed service runs as this user; called at each request
-	Health  func() any                       // what GET /v1/health answers, as JSON; nothing secret
-	Metrics func(io.Writer)                  // what GET /metrics answers; nil: there is no such route
-	Limits  Limits                           // zero fields are the defaults
-	Log     func(format string, args ...any) // refusals and panics, one line each; nil: nowhere
+	Token   TokenHash                         // of the token that admits TCP clients; zero admits none
+	Hosts   []string                          // further values of the Host header for TCP clients, "name" or "name:port"
+	GID     int                               // the admin group; 0 is none
+	Managed func(uid int) bool                // whether a managed service runs as this user; called at each request
+	Health  func() any                        // what GET /v1/health answers, as JSON; nothing secret
+	Metrics func(io.Writer)                   // what GET /metrics answers; nil: there is no such route
+	Limits  Limits                            // zero fields are the defaults
+	Scarce  func(fd uintptr) (low, very bool) // whether a descriptor is one of the last, or of the very last; nil: none ever is
+	Log     func(format string, args ...any)  // refusals and panics, one line each; nil: nowhere
 }
 
 // Server answers requests on any number of listeners.
@@ -67,8 +68,8 @@ func NewServer(o ServerOptions) *Server {
 		o: o, limits: l,
 		admission: &admission{token: o.Token, hosts: slices.Clone(o.Hosts), gid: o.GID, managed: o.Managed},
 		failures:  &failures{limit: l.Failures},
-		unix:      newPool(l.UnixConns, l.UnixEvals, l.UnixStreams),
-		tcp:       newPool(l.TCPConns, l.TCPEvals, l.TCPStreams),
+		unix:      newPool(l.UnixConns, l.UnixEvals, l.UnixStreams, o.Scarce),
+		tcp:       newPool(l.TCPConns, l.TCPEvals, l.TCPStreams, o.Scarce),
 		running:   map[*context.CancelCauseFunc]struct{}{},
 	}
 	protocols := new(http.Protocols)

@@ -11,6 +11,7 @@ import (
 	"github.com/qjpcpu/supervisord/core"
 	"github.com/qjpcpu/supervisord/core/child"
 	"github.com/qjpcpu/supervisord/core/config"
+	"github.com/qjpcpu/supervisord/core/descriptors"
 	"github.com/qjpcpu/supervisord/core/logs"
 	"github.com/qjpcpu/supervisord/repl"
 )
@@ -126,6 +127,7 @@ func (d *daemon) newServer(at door) (*repl.Server, error) {
 		Eval: d.answer, GID: group, Hosts: at.hostNames(),
 		Managed: func(uid int) bool { return (*d.managed.Load())[uid] },
 		Health:  d.health,
+		Scarce:  func(fd uintptr) (low, very bool) { return descriptors.Low(fd), descriptors.VeryLow(fd) },
 		Metrics: func(w io.Writer) { _ = d.engine.Metrics(w) }, // who went away does not want to know
 		Log:     d.diary.Logf,
 	}

@@ -38,29 +38,29 @@ const (
 // rooms is the architecture: every package of the module and what it may import. A package without a line fails.
 func rooms() map[string]room {
 	return map[string]room{
-		"lisp":                       {mayNot: []string{"os", "os/exec", "os/signal", "os/user", "net", "net/http", "syscall", "log"}},
-		"core":                       {may: []string{"core/child", "core/logs"}, mayNot: []string{"net", "net/http"}},
-		"descriptors":                {may: []string{unixPath}},
-		"core/child":                 {may: []string{"descriptors", unixPath, windowsPath}, mayNot: []string{"net", "net/http"}, forks: true},
-		"core/child/childtest":       {may: []string{"core/child"}, mayNot: []string{"net", "net/http"}, forks: true},
-		"core/child/childtest/probe": {may: []string{unixPath}, forks: true},
-		"core/logs":                  {may: []string{"descriptors", unixPath, windowsPath}, mayNot: []string{"net", "net/http"}},
-		"core/config":                {may: []string{"core", "core/child", "core/logs", tomlPath, unixPath, windowsPath}},
-		"metrics":                    {mayNot: []string{"os", "os/exec", "net", "net/http", "syscall"}},
-		"metrics/metricstest":        {mayNot: []string{"os", "os/exec", "net", "net/http", "syscall"}},
-		"core/config/migrate":        {may: []string{"core/child"}, mayNot: []string{"os", "net/http"}},
-		"builtins":                   {may: []string{"lisp", "core", "core/child", "core/logs", "metrics"}},
-		"repl":                       {may: []string{"lisp", "descriptors", readlinePath, unixPath, windowsPath}},
-		"cmd/cli":                    {stars: true, may: []string{lumberjackPath, readlinePath, unixPath, windowsPath}},
-		"cmd/supervisord":            {may: []string{"cmd/cli"}},
-		"scripts/bench":              {stars: true, may: []string{unixPath}, forks: true},
+		"lisp":                         {mayNot: []string{"os", "os/exec", "os/signal", "os/user", "net", "net/http", "syscall", "log"}},
+		"core":                         {may: []string{"core/child", "core/logs"}, mayNot: []string{"net", "net/http"}},
+		"core/descriptors":             {may: []string{unixPath}},
+		"core/child":                   {may: []string{"core/descriptors", unixPath, windowsPath}, mayNot: []string{"net", "net/http"}, forks: true},
+		"core/child/childtest":         {may: []string{"core/child"}, mayNot: []string{"net", "net/http"}, forks: true},
+		"core/child/childtest/probe":   {may: []string{unixPath}, forks: true},
+		"core/logs":                    {may: []string{"core/descriptors", unixPath, windowsPath}, mayNot: []string{"net", "net/http"}},
+		"core/config":                  {may: []string{"core", "core/child", "core/logs", tomlPath, unixPath, windowsPath}},
+		"core/config/migrate":          {may: []string{"core/child"}, mayNot: []string{"os", "net/http"}},
+		"builtins/metrics":             {mayNot: []string{"os", "os/exec", "net", "net/http", "syscall"}},
+		"builtins/metrics/metricstest": {mayNot: []string{"os", "os/exec", "net", "net/http", "syscall"}},
+		"builtins":                     {may: []string{"lisp", "core", "core/child", "core/logs", "builtins/metrics"}},
+		"repl":                         {may: []string{"lisp", readlinePath, unixPath, windowsPath}},
+		"cmd/cli":                      {stars: true, may: []string{lumberjackPath, readlinePath, unixPath, windowsPath}},
+		"cmd/supervisord":              {may: []string{"cmd/cli"}},
+		"scripts/bench":                {stars: true, may: []string{unixPath}, forks: true},
 	}
 }
 
 // systems are the places where the code of one operating system may stand. In core/child it may stand everywhere.
 var systems = []*regexp.Regexp{
 	regexp.MustCompile(`^core/child/`),
-	regexp.MustCompile(`^descriptors/[a-z]+_(unix|windows)\.go$`),
+	regexp.MustCompile(`^core/descriptors/[a-z]+_(unix|windows)\.go$`),
 	regexp.MustCompile(`^core/logs/[a-z]+_(linux|unix|windows|other)\.go$`),
 	regexp.MustCompile(`^core/config/[a-z]+_(linux|unix|windows|other)\.go$`),
 	regexp.MustCompile(`^repl/[a-z]+_(linux|unix|windows|other)\.go$`),
@@ -68,6 +68,9 @@ var systems = []*regexp.Regexp{
 	regexp.MustCompile(`^cmd/cli/[a-z]+_(linux|unix|windows|other)\.go$`),
 	regexp.MustCompile(`^scripts/bench/`),
 }
+
+// folders are the rooms at the top, and bin, where what is built goes.
+var folders = []string{"lisp", "builtins", "core", "repl", "cmd", "scripts", "bin"}
 
 // goos are the suffixes of file names that choose a system.
 var goos = []string{"linux", "windows", "darwin", "freebsd", "unix", "amd64", "arm64"}
@@ -78,8 +81,17 @@ func TestLayers(t *testing.T) {
 	root := filepath.Join("..", "..")
 	all := rooms()
 	seen := map[string]bool{}
+	top, err := os.ReadDir(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range top {
+		if entry.IsDir() && !strings.HasPrefix(entry.Name(), ".") && !slices.Contains(folders, entry.Name()) {
+			t.Errorf("%s stands at the top, where only these folders may: %s", entry.Name(), strings.Join(folders, " "))
+		}
+	}
 	files := token.NewFileSet()
-	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+	err = filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
@@ -142,7 +154,7 @@ func checkImport(t *testing.T, file, here, imported string, r room, test bool) {
 	first, _, _ := strings.Cut(imported, "/")
 	switch {
 	case ours && (r.stars || own == here || slices.Contains(r.may, own)):
-	case ours && test && (own == "core/child/childtest" || own == "metrics/metricstest" || own == "core/child" || own == "core/config"):
+	case ours && test && (own == "core/child/childtest" || own == "builtins/metrics/metricstest" || own == "core/child" || own == "core/config"):
 	case ours:
 		t.Errorf("%s: %s may not import %s", file, here, own)
 	case strings.Contains(first, "."):

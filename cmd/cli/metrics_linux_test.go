@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/qjpcpu/supervisord/metrics/metricstest"
+	"github.com/qjpcpu/supervisord/builtins/metrics/metricstest"
 )
 
 // curl asks the daemon over its socket, as a person would.

@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/qjpcpu/supervisord/descriptors"
+	"github.com/qjpcpu/supervisord/core/descriptors"
 )
 
 // Start starts a program in a session of its own. See Starter.

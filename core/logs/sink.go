@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/qjpcpu/supervisord/descriptors"
+	"github.com/qjpcpu/supervisord/core/descriptors"
 )
 
 // retryEvery is how often a file that cannot be written is tried again, and

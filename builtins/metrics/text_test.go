@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/qjpcpu/supervisord/metrics/metricstest"
+	"github.com/qjpcpu/supervisord/builtins/metrics/metricstest"
 )
 
 func TestTextIsWhatItSaysHere(t *testing.T) {
