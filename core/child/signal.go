@@ -31,7 +31,7 @@ func ParseSignal(name string) (int, error) {
 	if best != "" {
 		return 0, fmt.Errorf("unknown signal %q (did you mean %s?)", name, best)
 	}
-	return 0, fmt.Errorf("unknown signal %q, want a name like TERM, HUP or INT", name)
+	return 0, fmt.Errorf("unknown signal %q, want %s", name, signalWords)
 }
 
 // SignalName is the name without SIG: "TERM"; the number in digits for one that has none.

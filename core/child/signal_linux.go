@@ -13,3 +13,6 @@ var signals = []namedSignal{
 	{"TTIN", int(unix.SIGTTIN)}, {"TTOU", int(unix.SIGTTOU)}, {"URG", int(unix.SIGURG)}, {"VTALRM", int(unix.SIGVTALRM)},
 	{"XCPU", int(unix.SIGXCPU)}, {"XFSZ", int(unix.SIGXFSZ)},
 }
+
+// signalWords are what an error recommends.
+const signalWords = "a name like TERM, HUP or INT"

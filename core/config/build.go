@@ -277,7 +277,7 @@ func (b *builder) command(spec *core.Spec, src source) {
 
 // executable is nil when the file could be executed by somebody.
 func executable(path string) error {
-	info, err := os.Stat(path)
+	info, err := os.Stat(programFile(path))
 	switch {
 	case err != nil:
 		return reason(err)

@@ -26,6 +26,9 @@ func ownerOf(info fs.FileInfo) (uid, gid int, known bool) {
 	return int(st.Uid), int(st.Gid), true
 }
 
+// programFile is the file that a program's path means.
+func programFile(path string) string { return path }
+
 func mayExecute(info fs.FileInfo) bool { return info.Mode().Perm()&0o111 != 0 }
 
 // checkFile refuses a file (what it is) that somebody else could have written, when its commands would run as root.

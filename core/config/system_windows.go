@@ -20,6 +20,20 @@ const noFollow = 0
 
 func ownerOf(fs.FileInfo) (uid, gid int, known bool) { return 0, 0, false }
 
+// programFile is the file that a program's path means: without an extension, that with the first of PATHEXT that exists.
+func programFile(path string) string {
+	extensions := filepath.SplitList(os.Getenv("PATHEXT"))
+	if len(extensions) == 0 {
+		extensions = []string{".com", ".exe", ".bat", ".cmd"}
+	}
+	for _, extension := range extensions {
+		if _, err := os.Stat(path + extension); extension != "" && err == nil && !strings.EqualFold(filepath.Ext(path), extension) {
+			return path + extension
+		}
+	}
+	return path
+}
+
 func mayExecute(fs.FileInfo) bool { return true }
 
 // checkFile refuses a configuration that somebody else owns, when its commands would run as an administrator.
