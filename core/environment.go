@@ -1,6 +1,7 @@
 package core
 
 import (
+	"runtime"
 	"slices"
 	"sort"
 	"strings"
@@ -15,7 +16,7 @@ const AddressKey = "SUPERVISOR_ADDRESS"
 // gets one of them only when its Spec declares it. A trailing * stands for any rest.
 var private = [...]string{
 	"NOTIFY_SOCKET", "WATCHDOG_*", "LISTEN_*", "INVOCATION_ID", "JOURNAL_STREAM", "MAINPID", "FDSTORE",
-	"SUPERVISORD_TOKEN*", child.UnitKey, child.DaemonKey, AddressKey, "GOTRACEBACK", "GODEBUG", "GOMEMLIMIT", "GOGC",
+	"SUPERVISORD_TOKEN*", child.UnitKey, child.DaemonKey, AddressKey, PIDKey, "GOTRACEBACK", "GODEBUG", "GOMEMLIMIT", "GOGC",
 }
 
 func isPrivate(key string) bool {
@@ -55,7 +56,7 @@ func environ(base []string, l Launch) []string {
 	out := make([]string, 0, len(base)+len(l.Env))
 	for _, kv := range base {
 		k, _, _ := strings.Cut(kv, "=")
-		_, over := l.Env[k]
+		over := overridden(l.Env, k)
 		if !over && !(l.User != "" && slices.Contains(personal[:], k)) {
 			out = append(out, kv)
 		}
@@ -65,4 +66,17 @@ func environ(base []string, l Launch) []string {
 	}
 	sort.Strings(out)
 	return out
+}
+
+// overridden tells whether env has the variable; on Windows their names differ by more than their case.
+func overridden(env map[string]string, name string) bool {
+	if _, over := env[name]; over || runtime.GOOS != "windows" {
+		return over
+	}
+	for k := range env {
+		if strings.EqualFold(k, name) {
+			return true
+		}
+	}
+	return false
 }

@@ -14,7 +14,7 @@ import (
 func (p *process) leaderEnded(x child.Exit) {
 	p.leader = nil
 	how := &ending{exit: x, at: p.host.clock.now()}
-	if len(p.pumps) == 0 {
+	if len(p.pumps) == 0 && p.parting == nil {
 		select {
 		case <-p.child.Gone():
 			p.clearPIDFile()

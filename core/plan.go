@@ -118,6 +118,7 @@ func differ(a, b Spec) difference {
 	note(&d.care, "exit_codes", slices.Equal(c.ExitCodes, e.ExitCodes))
 	note(&d.care, "omit_exit_code", c.OmitExitCode == e.OmitExitCode)
 	note(&d.care, "stop_signal", c.StopSignal == e.StopSignal)
+	note(&d.care, "stop_command", slices.Equal(c.StopCommand, e.StopCommand))
 	note(&d.care, "stop_wait_secs", c.StopWait == e.StopWait)
 	note(&d.care, "kill_wait_secs", c.KillWait == e.KillWait)
 	note(&d.care, "stop_mode", c.StopMode == e.StopMode)

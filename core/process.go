@@ -27,7 +27,8 @@ type process struct {
 	child      child.Child       // nil while there is none, and while exec has not returned
 	leader     <-chan child.Exit // its exit; nil once it was received, or without a child
 	pumps      []*logs.Pump
-	pidFile    string // written for this life, "" if not
+	pidFile    string   // written for this life, "" if not
+	parting    *parting // its stop_command at work, nil without
 
 	cause    Cause // of the last wish; what follows from it carries it
 	startAt  time.Time
@@ -159,6 +160,9 @@ func (p *process) perform(a act) string {
 		p.host.launches.add(func() { p.launch(spec, life) })
 	case signalStop:
 		sig := p.machine.care.StopSignal
+		if command := p.machine.care.StopCommand; len(command) > 0 && p.parting == nil {
+			defer func() { p.parting = p.part(command) }() // after the signal
+		}
 		if err := p.child.Stop(sig); err != nil && p.leader != nil {
 			return fmt.Sprintf("cannot send signal %s: %v", child.SignalName(sig), err)
 		}

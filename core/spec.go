@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,9 +101,10 @@ func (p RestartPolicy) MarshalText() ([]byte, error) { return []byte(p.String())
 type Care struct {
 	Autostart       bool // start it at boot and when a reload brings it
 	Restart         RestartPolicy
-	ExitCodes       []int // the expected ones
-	OmitExitCode    bool  // every exit is expected, by signal too
-	StopSignal      int   // number
+	ExitCodes       []int    // the expected ones
+	OmitExitCode    bool     // every exit is expected, by signal too
+	StopSignal      int      // number
+	StopCommand     []string // run after it; program and arguments, empty = none
 	StopWait        time.Duration
 	KillWait        time.Duration // KILL again after this, and say what is left
 	StopMode        child.Scope
@@ -197,6 +199,10 @@ func (s Spec) Validate() error {
 		return bad("restart", "is unknown")
 	case c.StopSignal <= 0:
 		return bad("stop_signal", "is missing")
+	case len(c.StopCommand) > 0 && strings.TrimSpace(c.StopCommand[0]) == "":
+		return bad("stop_command", "has no program")
+	case slices.ContainsFunc(c.StopCommand, func(a string) bool { return strings.ContainsRune(a, 0) }):
+		return bad("stop_command", "holds a zero byte")
 	case c.MaxRestarts < -1:
 		return bad("max_restarts", "must be -1 or more, got %d", c.MaxRestarts)
 	case math.IsNaN(c.RestartJitter) || c.RestartJitter < 0 || c.RestartJitter > 1:

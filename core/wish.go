@@ -60,6 +60,14 @@ func (p *process) receive(m *message) {
 		p.launchAnswered(m)
 	case wishEnded:
 		if m.generation == p.generation {
+			if t := p.parting; t != nil { // it belongs to this life
+				p.parting = nil
+				go func() {
+					t.end()
+					p.inbox <- m // the loop is there: the life is not over for it
+				}()
+				return
+			}
 			p.lifeOver(&m.ending)
 		}
 	default:

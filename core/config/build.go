@@ -320,6 +320,17 @@ func (b *builder) account(spec *core.Spec, src source, hidden map[string]bool) {
 // care looks at keys that only make sense together.
 func (b *builder) care(spec *core.Spec, src source) {
 	c := &spec.Care
+	if len(c.StopCommand) > 0 && isPath(c.StopCommand[0]) {
+		if homeless(c.StopCommand[0]) {
+			b.bad(src, "stop_command", "", "%s: %v", src.label("stop_command"), errHome)
+			return
+		}
+		c.StopCommand = slices.Clone(c.StopCommand)
+		c.StopCommand[0] = src.reader().abs(c.StopCommand[0])
+		if why := executable(c.StopCommand[0]); why != nil && !src.saved {
+			b.warn(src, "stop_command", "", "%s: %s cannot be started now: %v", b.called(spec), c.StopCommand[0], why)
+		}
+	}
 	if _, given := src.raw["restart_delay_max"]; c.RestartDelayMax < c.RestartDelay {
 		if given {
 			b.bad(src, "restart_delay_max", "", "%s: %v is less than restart_delay (%v)", src.label("restart_delay_max"), c.RestartDelayMax, c.RestartDelay)

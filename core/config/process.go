@@ -136,6 +136,10 @@ func (p ProcessArgs) HashIn(folder string) (map[string]any, error) {
 		case !given:
 		case k.Type == Path, k.Name == "command" && isPath(v):
 			raw[k.Name] = absolute(v)
+		case k.Name == "stop_command":
+			if items, ok := v.([]any); ok && len(items) > 0 && isPath(items[0]) {
+				items[0] = absolute(items[0])
+			}
 		case k.Type == Paths:
 			if items, ok := v.([]any); ok {
 				for i := range items {
