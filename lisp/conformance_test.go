@@ -35,27 +35,31 @@ func outcome(t testing.TB, base *Env, src string) string {
 
 // TestConformance runs the examples of the language's reference. A case is a program, what the original interpreter
 // answers after "=> ", and, where a decision changes that, what we answer after "!! " with the reason after " -- ".
-// Texts of errors are our own, so an error agrees with any error.
+// Texts of errors are our own, so an error agrees with any error that is about the same: a name that means nothing, or not.
+// What needs the os module runs in package builtins.
 func TestConformance(t *testing.T) {
 	data, err := os.ReadFile("testdata/conformance.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
-	base := NewBase(hostStub())
-	agree, changed, total := 0, 0, 0
+	base := NewBase()
+	agree, changed, host, total := 0, 0, 0, 0
 	for _, block := range strings.Split(string(data), "\n\n") {
 		lines := strings.Split(strings.TrimSpace(block), "\n")
 		if len(lines) < 2 || strings.HasPrefix(lines[0], "# ") {
 			continue
 		}
-		total++
+		if total++; strings.Contains(lines[0], "(os/") {
+			host++
+			continue
+		}
 		src, want := lines[0], strings.TrimPrefix(lines[1], "=> ")
 		why := ""
 		if len(lines) > 2 {
 			want, why, _ = strings.Cut(strings.TrimPrefix(lines[2], "!! "), " -- ")
 		}
 		got := outcome(t, base, src)
-		if strings.HasPrefix(want, "ERR") && strings.HasPrefix(got, "ERR") {
+		if strings.HasPrefix(want, "ERR") && strings.HasPrefix(got, "ERR") && strings.Contains(want, "symbol `") == (strings.Contains(got, "no such name") || strings.Contains(got, "argument that is missing")) {
 			got = want
 		}
 		switch {
@@ -68,8 +72,8 @@ func TestConformance(t *testing.T) {
 			agree++
 		}
 	}
-	t.Logf("%d of %d examples agree, %d are changed by a decision", agree, total, changed)
+	t.Logf("%d of %d examples agree, %d are changed by a decision, %d run in package builtins", agree, total, changed, host)
+	if total < 380 || changed > 40 {
+		t.Errorf("of %d examples %d are changed", total, changed)
+	}
 }
-
-// hostStub stands for modules of the embedder that the examples need.
-func hostStub() []Prim { return nil }
