@@ -37,13 +37,16 @@ func (t *Terminal) fail(src string, first int, f *Failure) {
 		t.Show(t.Out, Reply{Value: f.Value, Text: string(f.Value)})
 	}
 	line, column, ok := place(f.Where)
-	message := f.Message
-	if ok && first > 0 {
-		message = fmt.Sprintf("line %d: %s", first+line, message)
+	message, text := f.Message, f.Line
+	if lines := strings.Split(src, "\n"); ok && line <= len(lines) && (text == "" || text == strings.TrimSuffix(lines[line-1], "\r")) {
+		text = lines[line-1]
+		if first > 0 { // of this input, not of an earlier one
+			message = fmt.Sprintf("line %d: %s", first+line, message)
+		}
 	}
 	t.complain(f.Kind, message)
-	if lines := strings.Split(src, "\n"); ok && line <= len(lines) {
-		text := lines[line-1]
+	if text != "" && ok {
+		text, column := clipLine(text, column)
 		fmt.Fprintf(t.Err, "  %s\n  %s^\n", Plain(text), margin(text, column-1))
 	}
 	for _, caller := range f.Trace {
@@ -58,6 +61,17 @@ func place(where string) (line, column int, ok bool) {
 	line, err1 := strconv.Atoi(l)
 	column, err2 := strconv.Atoi(c)
 	return line, column, found && err1 == nil && err2 == nil && line > 0 && column > 0
+}
+
+// clipLine keeps what stands around the caret of a very long line.
+func clipLine(line string, column int) (string, int) {
+	const most = 160
+	runes := []rune(line)
+	if len(runes) <= most {
+		return line, column
+	}
+	from := max(0, min(column-most/2, len(runes)-most))
+	return string(runes[from : from+most]), column - from
 }
 
 // margin is as wide as the first n characters of text, tabs included.

@@ -86,6 +86,7 @@ type Failure struct {
 	Kind    string   `json:"kind"`
 	Message string   `json:"message"`         // one line, lower case: what could not be done to what, and why
 	Where   string   `json:"where,omitempty"` // "file:line:column" or "line:column"
+	Line    string   `json:"line,omitempty"`  // the text of the line at Where, which may be of an earlier input
 	Trace   []string `json:"trace,omitempty"` // callers, innermost first
 
 	// Value is what there is in spite of the failure: the report of an operation that failed for some processes.

@@ -44,7 +44,7 @@ func failureOf(err error) *repl.Failure {
 	if errors.As(err, &raised) {
 		failure.Kind, failure.Message, failure.Trace = raised.Kind, raised.Msg, raised.Trace
 		if raised.Pos.Line > 0 {
-			failure.Where = raised.Pos.String()
+			failure.Where, failure.Line = raised.Pos.String(), raised.Line
 		}
 		if value, err := lisp.AppendJSON(nil, raised.Value); err == nil {
 			failure.Value = value

@@ -177,7 +177,7 @@ func (s *session) failed(c *call, p program, failure *repl.Failure) error {
 
 // explain shows where a program failed: the place, the line of its text with a caret, and the calls under way.
 func (p program) explain(failure *repl.Failure) string {
-	e := lisp.Error{Kind: failure.Kind, Msg: failure.Message, Trace: failure.Trace}
+	e := lisp.Error{Kind: failure.Kind, Msg: failure.Message, Trace: failure.Trace, Line: failure.Line}
 	place, inside := strings.CutPrefix(failure.Where, p.name+":")
 	if _, err := fmt.Sscanf(place, "%d:%d", &e.Pos.Line, &e.Pos.Col); !inside || err != nil {
 		e.Pos = lisp.Pos{}
@@ -187,7 +187,7 @@ func (p program) explain(failure *repl.Failure) string {
 		return e.Render()
 	}
 	e.Pos.Name = p.name
-	if lines := strings.Split(p.form, "\n"); e.Pos.Line > 0 && e.Pos.Line <= len(lines) {
+	if lines := strings.Split(p.form, "\n"); e.Line == "" && e.Pos.Line > 0 && e.Pos.Line <= len(lines) {
 		e.Line = strings.TrimSuffix(lines[e.Pos.Line-1], "\r")
 	}
 	return e.Render()
