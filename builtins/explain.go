@@ -62,6 +62,16 @@ func docOf(t *lisp.Thread, a arguments) (lisp.Value, error) {
 	return lisp.Nil, lisp.Errorf(kindNotFound, "cannot explain %s: no such verb or function%s", cut(oneLine(name), 64), hint)
 }
 
+// Manual is all there is to say about the verb of this name, one of ours or of more.
+func Manual(name string, more ...Verb) (string, bool) {
+	for _, v := range table(more) {
+		if v.Name == name {
+			return v.manual(), true
+		}
+	}
+	return "", false
+}
+
 // manual is all there is to say about a verb.
 func (v Verb) manual() string {
 	return v.Form() + "   (" + v.Power.String() + ")\n" + v.Doc + "\nExample: " + v.Example

@@ -15,8 +15,10 @@ type command struct {
 	min     int      // at least so many words
 	max     int      // at most so many, -1: any number
 	doc     string   // one line
+	about   string   // what else there is to know, for --help and the manual; lines of at most 100 characters
 	example string   // a whole command line
 	options []option
+	hidden  bool // asked by programs, not shown to people
 	flags   bool // takes -supvr. flags
 	foreign int  // after so many words everything belongs to the program or script; 0: never
 
@@ -64,28 +66,41 @@ func commands() []command {
 	}
 	return []command{
 		{words: []string{"start"}, args: "[NAME COMMAND ARGS...]", max: -1, flags: true, foreign: 2,
-			doc:     "start the daemon with the processes of its configuration, and one more named here",
+			doc: "start the daemon with the processes of its configuration, and one more named here",
+			about: "Without a NAME it starts what the configuration says, with one it adds this process for this run. Flags win over the file for\n" +
+				"this run and are never written into it. It stays in the foreground unless daemonize = true, when it returns as soon as the\n" +
+				"daemon listens. A second daemon of the same configuration is refused (exit code 8).",
 			example: "supervisord start -supvr.daemonize false web -supvr.stop_signal INT ./server --port 80",
 			local:   (*session).start},
 
 		{words: []string{"service", "status"}, args: "[NAME...]", max: -1,
-			doc:     "show the processes; exit code 3 when one that is wanted up is not",
+			doc: "show the processes; exit code 3 when one that is wanted up is not",
+			about: "NAME may be a glob such as 'web-*'; without any all are shown. Columns: name, state, pid, uptime, restarts by the daemon itself,\n" +
+				"and the reason of a state that needs one. --watch redraws the table at every event until Ctrl-C.",
 			example: "supervisord service status 'web-*'",
 			form:    names("status"), render: renderStatus, judge: judgeStatus, troubles: true},
 		{words: []string{"service", "start"}, args: "[NAME...]", max: -1,
-			doc:     "start processes and wait until they run",
+			doc: "start processes and wait until they run",
+			about: "A process that runs already is a success. On a terminal a line shows who is awaited; the last line sums up. Ctrl-C ends the\n" +
+				"waiting, not the start.",
 			example: "supervisord service start web worker",
 			form:    names("start"), render: renderReport, progress: "start"},
 		{words: []string{"service", "stop"}, args: "[NAME...]", max: -1,
-			doc:     "stop processes and wait until nothing of them is left",
+			doc: "stop processes and wait until nothing of them is left",
+			about: "Each process gets its stop_signal, and SIGKILL when its stop_wait_secs are over; it counts as stopped when nothing of its whole\n" +
+				"tree is left. On a terminal a line shows who is still there and what was sent. Ctrl-C ends the waiting, not the stop.",
 			example: "supervisord service stop web",
 			form:    names("stop"), render: renderReport, progress: "stop"},
 		{words: []string{"service", "restart"}, args: "[NAME...]", max: -1,
-			doc:     "stop processes and start them again",
+			doc: "stop processes and start them again",
+			about: "Each process is stopped as by service stop and started again as soon as nothing of it is left; a stopped one is started. One by\n" +
+				"one with a look after each: scripts/rolling-restart.glisp.",
 			example: "supervisord service restart web",
 			form:    names("restart"), render: renderReport, progress: "start"},
 		{words: []string{"service", "env"}, args: "NAME", min: 1, max: 1,
-			doc:     "show the environment of a process, secrets masked",
+			doc: "show the environment of a process, secrets masked",
+			about: "What a process gets (or would get) as its environment, in the order of names. Values of variables whose name sounds like a\n" +
+				"secret are masked; --reveal shows them and is refused under disable_rce.",
 			example: "supervisord service env web --reveal",
 			options: []option{{name: "reveal", doc: "show secrets too"}},
 			form: func(c *call) (lisp.Value, error) {
@@ -94,12 +109,22 @@ func commands() []command {
 				}
 				return form("env", c.args...), nil
 			}, render: renderEnv},
+		{words: []string{"service", "usage"}, args: "[NAME...]", max: -1,
+			doc: "show what processes take: memory, processor time, descriptors of the whole tree",
+			about: "What each process takes together with everything that descends from it: resident memory (what several share counts once),\n" +
+				"processor time, processes, threads and file descriptors.",
+			example: "supervisord service usage 'web-*'",
+			form:    names("usage"), render: renderUsage},
 		{words: []string{"service", "signal"}, args: "NAME SIGNAL", min: 2, max: 2,
 			doc:     "send a signal to a process",
+			about:   "SIGNAL is a name (HUP, SIGHUP) or a number. It goes to the leader of each process that NAME means, and to nobody else.",
 			example: "supervisord service signal web HUP",
 			form:    names("signal"), render: renderReport},
 		{words: []string{"service", "logs"}, args: "[NAME...]", max: -1,
-			doc:     "show the last lines of output, also across rotated files",
+			doc: "show the last lines of output, also across rotated files",
+			about: "Options of one word may stand before and after the names. Lines of several processes have the name before them. What the
+" +
+				"configuration throws away is not shown. Follow with -f; Ctrl-C leaves.",
 			example: "supervisord service logs -f web worker --since 10m",
 			options: []option{
 				{name: "follow", short: "f", doc: "go on with what is printed from now on, until interrupted"},
@@ -112,19 +137,24 @@ func commands() []command {
 			form: logsForm, render: renderLines, named: true},
 		{words: []string{"service", "wait"}, args: "NAME STATE [SECONDS]", min: 2, max: 3,
 			doc:     "wait until a process is in a state, 60 seconds if not said otherwise",
+			about:   "STATE is running, stopped, exited, backoff, fatal, starting or stopping. Exit code 7 when the time is over.",
 			example: "supervisord service wait web running 10",
 			form:    waitForm, render: renderStatus},
 		{words: []string{"service", "omit-exit-code"}, args: "[NAME...]", max: -1,
 			doc:     "take every exit code as expected until the process is started again by hand",
+			about:   "Whatever the present life of the process exits with counts as expected, so that it is not restarted for it.",
 			example: "supervisord service omit-exit-code batch",
 			form:    names("omit-exit-code"), render: renderReport},
 		{words: []string{"service", "reset"}, args: "[NAME...]", max: -1,
 			doc:     "leave fatal and backoff, forget failures",
+			about:   "What was given up or waits for its next try is tried again at once, with no failures counted.",
 			example: "supervisord service reset web",
 			form:    names("reset"), render: renderReport},
 
 		{words: []string{"reload"}, max: 0,
-			doc:     "read the configuration again and carry out what changed, nothing else",
+			doc: "read the configuration again and carry out what changed, nothing else",
+			about: "A file with a mistake changes nothing. Processes whose definition is the same are not touched; --dry-run names each step and the\n" +
+				"keys that differ. SIGHUP to the daemon does the same.",
 			example: "supervisord reload --dry-run",
 			options: []option{{name: "dry-run", doc: "say what would be done"}},
 			form: func(c *call) (lisp.Value, error) {
@@ -134,7 +164,9 @@ func commands() []command {
 				return form("reload"), nil
 			}, render: renderPlan},
 		{words: []string{"shutdown"}, max: 0,
-			doc:     "stop all processes and the daemon",
+			doc: "stop all processes and the daemon",
+			about: "It returns when nothing is left of any process and of the daemon. SIGTERM to the daemon does the same in order, a second one at\n" +
+				"once.",
 			example: "supervisord shutdown --now --clear",
 			options: []option{
 				{name: "now", doc: "kill at once instead of asking first"},
@@ -150,16 +182,22 @@ func commands() []command {
 				return form("shutdown", how...), nil
 			}, render: renderReport, progress: "stop", last: true},
 		{words: []string{"add-proc"}, args: "NAME COMMAND ARGS...", min: 1, max: -1, flags: true, foreign: 2,
-			doc:     "add a process and start it; it is kept in the state directory, not in the configuration",
+			doc: "add a process and start it; it is kept in the state directory, not in the configuration",
+			about: "It survives a restart of the daemon. One that add-proc or the command line brought is replaced, a name of the configuration is\n" +
+				"refused (exit code 8).",
 			example: "supervisord add-proc my-worker -supvr.stop_wait_secs 30 /usr/bin/python worker.py",
 			form:    addForm, render: renderReport},
 		{words: []string{"remove-proc"}, args: "NAME", min: 1, max: 1,
 			doc:     "stop and forget a process that add-proc or the command line brought",
+			about:   "A process of the configuration is removed by removing it there and reloading.",
 			example: "supervisord remove-proc my-worker",
 			form:    names("remove-proc"), render: renderReport},
 
 		{words: []string{"exec"}, args: "FILE|- [ARGS...]", max: -1, foreign: 1,
-			doc:     "run a glisp program in the daemon (-e: a form; --local: here, without daemon)",
+			doc: "run a glisp program in the daemon (-e: a form; --local: here, without daemon)",
+			about: "ARGS are the array ARGV of the program, CONFIG is the effective configuration. What is piped to it can be read with (read-line),\n" +
+				"up to 1 MiB. (exit N) ends it with this exit code; an error shows its line with a caret. Examples are in scripts/. The language\n" +
+				"is explained in lisp/LANGUAGE.md.",
 			example: "supervisord exec deploy.glisp v2",
 			options: []option{
 				{name: "eval", short: "e", value: "FORM", doc: "run this form and print its value"},
@@ -167,64 +205,95 @@ func commands() []command {
 			},
 			text: execText, render: nil, stream: true},
 		{words: []string{"repl"}, max: 0,
-			doc:     "a prompt for forms",
+			doc: "a prompt for forms",
+			about: "Lines are edited and kept per user; Tab completes, a second one lists; Ctrl-R searches. Definitions stay in the daemon until an\n" +
+				"hour after the last use. *1 and *2 are the last values, *e the last error. (help), (doc NAME) and (apropos TEXT) explain. What is\n" +
+				"piped to it is evaluated form by form, without prompts and colours.",
 			example: "supervisord repl -e '(status)'",
 			options: []option{{name: "eval", short: "e", value: "FORM", doc: "run this form, print its value and leave"}},
 			local:   (*session).repl},
 		{words: []string{"events"}, args: "[SINCE]", max: 1,
 			doc:     "show what happened, when, why and who asked",
+			about:   "Each line: when, which process, what became of it and why, and who asked. SINCE leaves out the events up to that number.",
 			example: "supervisord events -f",
 			options: []option{{name: "follow", short: "f", doc: "go on with what happens from now on, until interrupted"}},
 			form:    eventsForm, render: renderEvents},
 		{words: []string{"history"}, args: "NAME", min: 1, max: 1,
 			doc:     "show what happened to one process",
+			about:   "As events, of one process; also of one that was removed, as long as the events are kept.",
 			example: "supervisord history web",
 			form:    names("history"), render: renderEvents},
 		{words: []string{"why"}, args: "NAME", min: 1, max: 1,
 			doc:     "explain the present state of a process",
+			about:   "Its state, how its last life ended, when it is tried again, and the last events that led to it with who caused them.",
 			example: "supervisord why web",
 			form:    names("why"), render: renderText},
 		{words: []string{"hooks"}, max: 0,
 			doc:     "show the hooks: what is called when something happens or a time has come, and how it went",
+			about:   "They are made by (on ...), (every ...) and (after ...) in the file that init_script names, or in a session.",
 			example: "supervisord hooks",
 			form:    names("hooks"), render: renderHooks},
 		{words: []string{"maintail"}, args: "[LINES]", max: 1,
 			doc:     "show the end of the daemon's own log",
+			about:   "The last 100 lines if not said otherwise.",
 			example: "supervisord maintail 50",
 			form:    maintailForm, render: renderLines},
 
 		{words: []string{"check"}, args: "[FILE|-...]", max: -1,
-			doc:     "report everything that is wrong with a configuration, or with a program (.glisp), which is not run",
+			doc: "report everything that is wrong with a configuration, or with a program (.glisp), which is not run",
+			about: "Nothing is run and no daemon is needed. All problems are reported at once, each with its place: in a configuration unknown keys,\n" +
+				"wrong values and weakened settings; in a program unknown names and wrong numbers of arguments. Exit code 2 when there is any.",
 			example: "supervisord check supervisord.conf deploy.glisp",
 			options: []option{{name: "script", doc: "the files are programs, whatever they are called"}},
 			local:   (*session).check},
 		{words: []string{"fmt"}, args: "[FILE|FOLDER|-...]", max: -1,
-			doc:     "lay out glisp programs in place and name what changed; standard input goes to standard output",
+			doc: "lay out glisp programs in place and name what changed; standard input goes to standard output",
+			about: "Only white space changes: indentation, spacing, runs of blank lines. Comments, line breaks and everything that is written stay.\n" +
+				"A folder means all .glisp files below it. Without FILE standard input is laid out.",
 			example: "supervisord fmt deploy.glisp scripts",
 			options: []option{{name: "check", short: "l", doc: "change nothing, name what is not laid out so; exit code 1 if there is any"}},
 			local:   (*session).format},
 		{words: []string{"import"}, args: "FILE", min: 1, max: 1,
 			doc:     "turn an INI file of Python's supervisor or ochinchina/supervisord, or a Procfile, into a configuration",
+			about:   "What has no counterpart is told in comments beside what it was. Look it over, then supervisord check.",
 			example: "supervisord import /etc/supervisor/supervisord.conf -o supervisord.conf",
 			options: []option{{name: "output", short: "o", value: "OUT", doc: "write it here, where nothing may be yet (else to standard output)"}},
 			local:   (*session).importFile},
 		{words: []string{"init"}, max: 0,
 			doc:     "write a commented configuration to start from",
+			about:   "It never overwrites a file (exit code 8).",
 			example: "supervisord init",
 			local:   (*session).init},
 		{words: []string{"completion"}, args: "bash|zsh|fish", min: 1, max: 1,
-			doc:     "print the completion of commands for a shell",
+			doc: "print the completion of commands for a shell",
+			about: "It completes commands, options, keys and the names of live processes, which it asks the daemon for. To have it in every shell:\n" +
+				"  bash  supervisord completion bash > ~/.local/share/bash-completion/completions/supervisord\n" +
+				"  zsh   supervisord completion zsh > \"${fpath[1]}/_supervisord\"\n" +
+				"  fish  supervisord completion fish > ~/.config/fish/completions/supervisord.fish",
 			example: "source <(supervisord completion bash)",
 			local:   (*session).completion},
+		{words: []string{completeWord}, max: -1, hidden: true,
+			doc:     "print what may stand where the last of the words after it does",
+			example: "supervisord __complete -- service st",
+			local:   (*session).complete},
 		{words: []string{"version"}, max: 0,
 			doc:     "print the version of this program",
+			about:   "The version, the commit it was built from, and the Go release.",
 			example: "supervisord version",
 			local:   (*session).version},
 		{words: []string{"help"}, args: "[COMMAND]", max: -1,
-			doc:     "explain a command",
+			doc: "explain a command",
+			about: "COMMAND -h is the short form of it. A name of a form (help env-reveal) is explained too. --man prints the manual page, to be read\n" +
+				"by man -l - or installed as supervisord.1.",
 			example: "supervisord help service logs",
+			options: []option{{name: "man", doc: "print the manual page instead"}},
 			local:   (*session).help},
 	}
+}
+
+// shownCommands are the commands that people use.
+func shownCommands() []command {
+	return slices.DeleteFunc(commands(), func(c command) bool { return c.hidden })
 }
 
 // find looks a command up by its words. more: the words are the beginning of a longer command.
@@ -248,7 +317,7 @@ func find(words []string) (found *command, more bool) {
 func unknownCommand(words []string) error {
 	before := words[:len(words)-1]
 	var names []string
-	for _, c := range commands() {
+	for _, c := range shownCommands() {
 		if len(c.words) >= len(words) && slices.Equal(c.words[:len(before)], before) {
 			names = append(names, c.words[len(before)])
 		}
@@ -257,7 +326,7 @@ func unknownCommand(words []string) error {
 	if near := lisp.Nearest(words[len(words)-1], names); near != "" {
 		hint = "did you mean " + strings.Join(append(slices.Clone(before), near), " ") + "?"
 	} else if len(before) == 0 {
-		for _, c := range commands() {
+		for _, c := range shownCommands() {
 			if len(c.words) == 2 && c.words[1] == words[0] {
 				hint = "did you mean " + c.title() + "?"
 			}
@@ -272,7 +341,7 @@ func incomplete(words []string) error {
 		return usage("no command given (supervisord help lists them)")
 	}
 	var names []string
-	for _, c := range commands() {
+	for _, c := range shownCommands() {
 		if len(c.words) > len(words) && slices.Equal(c.words[:len(words)], words) {
 			names = append(names, c.words[len(words)])
 		}

@@ -3,6 +3,8 @@ package cli
 import (
 	"fmt"
 	"strings"
+
+	"github.com/qjpcpu/supervisord/builtins"
 )
 
 // synopsis is a command as it is typed, without the program's name.
@@ -46,22 +48,35 @@ func (o option) full() string {
 	return text
 }
 
-// helpFor is the call that explains the given words.
-func helpFor(words []string) (*call, error) {
+// helpFor is the call that explains the given words: -h in short, --help at length.
+func helpFor(words []string, spelling string) (*call, error) {
 	command, _ := find([]string{"help"})
-	return &call{command: command, given: map[string]string{}, args: words}, nil
+	c := &call{command: command, given: map[string]string{}, args: words}
+	if spelling == "-h" {
+		c.given[brief] = "true"
+	}
+	return c, nil
 }
 
+// brief is the key under which a call remembers that the short help was asked for. No option has this name.
+const brief = "-h"
+
 func (s *session) help(c *call) error {
+	if c.has("man") {
+		return s.manual()
+	}
 	if len(c.args) == 0 {
 		return s.overview("")
 	}
 	command, more := find(c.args)
 	switch {
 	case command != nil:
-		return s.explain(command)
+		return s.explain(command, c.has(brief))
 	case more:
 		return s.overview(strings.Join(c.args, " ") + " ")
+	}
+	if text, ok := builtins.Manual(c.args[0], s.options.Verbs...); ok && len(c.args) == 1 {
+		return printLines(s.stdio.Out, text)
 	}
 	return unknownCommand(c.args)
 }
@@ -72,7 +87,7 @@ func (s *session) overview(prefix string) error {
 		fmt.Fprintf(s.stdio.Out, "supervisord starts programs, keeps them running and stops them, controlled by forms of a small Lisp.\n\n")
 	}
 	var t table
-	for _, c := range commands() {
+	for _, c := range shownCommands() {
 		if strings.HasPrefix(c.title(), prefix) {
 			t.words("  "+strings.TrimSpace(c.title()+" "+c.args), c.doc)
 		}
@@ -81,17 +96,47 @@ func (s *session) overview(prefix string) error {
 		return err
 	}
 	if prefix != "" {
-		return nil
+		_, err := fmt.Fprintf(s.stdio.Out, "\nsupervisord %sCOMMAND --help explains one.\n", prefix)
+		return err
+	}
+	if len(s.options.Verbs) > 0 {
+		fmt.Fprint(s.stdio.Out, "\nforms that this program adds, for exec and the prompt:\n")
+		var added table
+		for _, verb := range s.options.Verbs {
+			line, _, _ := strings.Cut(verb.Doc, "\n")
+			added.words("  "+verb.Form(), line)
+		}
+		if err := added.write(s.stdio.Out); err != nil {
+			return err
+		}
 	}
 	fmt.Fprint(s.stdio.Out, "\n-c FILE names the configuration, --form shows the form of a command and does nothing, --json prints the value.\n"+
-		"supervisord help COMMAND explains one; supervisord exec -e '(help)' lists the forms of a daemon.\n"+
-		"Exit codes: 0 done, 1 failed, 2 wrong input, 3 something is not up (status), 4 no such process, 5 not allowed,\n"+
-		"6 no daemon, 7 too long, 8 conflict.\n")
+		"COMMAND --help explains one, -h in short; supervisord exec -e '(help)' lists the forms of a daemon.\n"+
+		"First steps: supervisord init, supervisord check, supervisord start, supervisord service status.\n")
+	for _, line := range exitCodes() {
+		fmt.Fprintln(s.stdio.Out, line)
+	}
 	return nil
 }
 
-func (s *session) explain(c *command) error {
-	fmt.Fprintf(s.stdio.Out, "supervisord %s\n\n  %s\n\n", c.synopsis(), c.doc)
+// exitCodes explains what commands exit with.
+func exitCodes() []string {
+	return []string{
+		"Exit codes: 0 done, 1 failed, 2 wrong input, 3 something is not up (status), 4 no such process, 5 not allowed,",
+		"6 no daemon, 7 too long, 8 conflict.",
+	}
+}
+
+// explain tells all about a command, or in short how it is called.
+func (s *session) explain(c *command, short bool) error {
+	fmt.Fprintf(s.stdio.Out, "supervisord %s\n\n  %s\n", c.synopsis(), c.doc)
+	if c.about != "" && !short {
+		fmt.Fprintln(s.stdio.Out)
+		for line := range strings.SplitSeq(c.about, "\n") {
+			fmt.Fprintf(s.stdio.Out, "  %s\n", line)
+		}
+	}
+	fmt.Fprintln(s.stdio.Out)
 	var t table
 	for _, o := range c.allOptions() {
 		t.words("  "+o.full(), o.doc)
@@ -100,7 +145,11 @@ func (s *session) explain(c *command) error {
 		return err
 	}
 	fmt.Fprintf(s.stdio.Out, "\nexample: %s\n", c.example)
-	if c.flags {
+	switch {
+	case short:
+		_, err := fmt.Fprintf(s.stdio.Out, "more: supervisord %s --help\n", c.title())
+		return err
+	case c.flags:
 		return s.explainKeys(c)
 	}
 	return nil

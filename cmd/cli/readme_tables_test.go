@@ -16,7 +16,7 @@ var updateReadme = flag.Bool("update-readme", false, "write the generated tables
 func commandsTable() string {
 	var b strings.Builder
 	b.WriteString("| command | what it does | options |\n|---|---|---|\n")
-	for _, c := range commands() {
+	for _, c := range shownCommands() {
 		synopsis := c.title()
 		if c.args != "" {
 			synopsis += " " + c.args

@@ -247,15 +247,20 @@ func renderText(v *view) error {
 	case len(v.value) == 0 || string(v.value) == "null":
 		return nil
 	case json.Unmarshal(v.value, &text) == nil:
-		for line := range strings.Lines(text) {
-			if _, err := fmt.Fprintln(v.out, printable(strings.TrimSuffix(line, "\n"))); err != nil {
-				return err
-			}
-		}
-		return nil
+		return printLines(v.out, text)
 	}
 	_, err := fmt.Fprintln(v.out, v.text)
 	return err
+}
+
+// printLines prints a text whose lines are made harmless.
+func printLines(w io.Writer, text string) error {
+	for line := range strings.Lines(text) {
+		if _, err := fmt.Fprintln(w, printable(strings.TrimSuffix(line, "\n"))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // renderPlan prints the steps of a plan, or what came of them.

@@ -100,8 +100,11 @@ func renderVerbs(v *view) error {
 	}
 	t := table{colour: v.colour}
 	for _, verb := range verbs {
-		form := "(" + strings.TrimSpace(verb.Name+" "+verb.Args) + ")"
-		t.add(cell{text: form}, cell{clipRunes(verb.Doc, max(screenWidth()-widest-2, 20)), dim})
+		doc := verb.Doc
+		if isTerminal(v.out) {
+			doc = clipRunes(doc, max(screenWidth()-widest-2, 20))
+		}
+		t.add(cell{text: "(" + strings.TrimSpace(verb.Name+" "+verb.Args) + ")"}, cell{doc, dim})
 	}
 	return t.write(v.out)
 }

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"net"
@@ -30,7 +31,12 @@ const grace = 3 * time.Second
 // TestMain makes the test binary a supervisord when it is called by that name. The transcripts call it so, and so do
 // the daemons that start themselves again.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"supervisord": cli.Run})
+	testscript.Main(m, map[string]func(){"supervisord": cli.Run, "fleet": fleet})
+}
+
+// fleet is a program that embeds supervisord and adds verbs of its own.
+func fleet() {
+	os.Exit(cli.Main(context.Background(), os.Args[1:], cli.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}, fleetOptions()))
 }
 
 // TestScripts runs the transcripts in testdata/script, each with folders of its own.

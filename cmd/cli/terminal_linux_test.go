@@ -32,8 +32,14 @@ const (
 	ctrlC, ctrlD, ctrlR, tabKey, upKey, enter = "\x03", "\x04", "\x12", "\t", "\x1b[A", "\r"
 )
 
-// terminal runs a command at a terminal of 24 lines and 100 columns, coloured when it wants to be.
+// terminal runs a command of supervisord at a terminal of 24 lines and 100 columns, coloured when it wants to be.
 func (o *operated) terminal(args ...string) *terminal {
+	o.t.Helper()
+	return o.terminalOf(o.program, args...)
+}
+
+// terminalOf runs any program at such a terminal.
+func (o *operated) terminalOf(program string, args ...string) *terminal {
 	o.t.Helper()
 	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -56,7 +62,7 @@ func (o *operated) terminal(args ...string) *terminal {
 		o.t.Fatal(err)
 	}
 	o.t.Cleanup(func() { p.slave.Close() })
-	p.command = exec.Command(o.program, args...)
+	p.command = exec.Command(program, args...)
 	p.command.Dir = o.dir
 	p.command.Env = append(slices.DeleteFunc(slices.Clone(o.env), func(pair string) bool { return strings.HasPrefix(pair, "NO_COLOR=") }), "TERM=xterm")
 	p.command.Stdin, p.command.Stdout, p.command.Stderr = p.slave, p.slave, p.slave

@@ -69,12 +69,9 @@ func parse(args []string) (*call, error) {
 	i := 0
 	for ; i < len(args) && c.command == nil; i++ {
 		word := args[i]
-		if isHelp(word) && len(words) == 0 && len(c.given) == 0 {
-			word = "help"
-		}
 		if strings.HasPrefix(word, "-") && len(word) > 1 {
 			if isHelp(word) {
-				return helpFor(words)
+				return helpFor(words, word)
 			}
 			used, err := c.option(args[i:], append(everywhere(), wireOptions()...))
 			if err != nil {
@@ -122,7 +119,7 @@ func (c *call) rest(args []string) error {
 			i += used - 1
 		case strings.HasPrefix(word, "-") && len(word) > 1:
 			if isHelp(word) {
-				help, err := helpFor(c.command.words)
+				help, err := helpFor(c.command.words, word)
 				if err == nil {
 					*c = *help
 				}

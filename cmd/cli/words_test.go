@@ -38,7 +38,9 @@ func TestWordsBecomeCalls(t *testing.T) {
 		{line: "exec --local x.glisp -f", command: "exec", given: "local=true", args: "x.glisp|-f"},
 		{line: "help service logs", command: "help", args: "service|logs"},
 		{line: "service logs --help", command: "help", args: "service|logs"},
-		{line: "-h", command: "help"},
+		{line: "-h", command: "help", given: "-h=true"},
+		{line: "--help", command: "help"},
+		{line: "service logs -h", command: "help", given: "-h=true", args: "service|logs"},
 		{line: "h", command: "help"},
 		{line: "events -f", command: "events", given: "follow=true"},
 		{line: "service wait web running 10", command: "service wait", args: "web|running|10"},
@@ -116,6 +118,9 @@ func TestEveryCommandIsExplained(t *testing.T) {
 	for _, c := range commands() {
 		if c.doc == "" || strings.HasSuffix(c.doc, ".") {
 			t.Errorf("%s: doc %q", c.title(), c.doc)
+		}
+		if c.about == "" && !c.hidden {
+			t.Errorf("%s has no more to say in --help than in -h", c.title())
 		}
 		if (c.form != nil) == (c.text != nil || c.local != nil) {
 			t.Errorf("%s: it must have one of form, text and local", c.title())

@@ -1,0 +1,126 @@
+package cli_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// killLine is the key that gives a line up, without the signal that Ctrl-C is.
+const killLine = "\x15"
+
+// shell is the path of a shell, or the end of the test where there is none.
+func shell(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Skipf("%s is not installed here (CI installs it): its completion is not tried", name)
+	}
+	return path
+}
+
+// completes types the beginning of a line and Tab, and waits for what the shell makes of it; then it gives the line up.
+func (p *terminal) completes(typed, want string) {
+	p.t.Helper()
+	p.keys(typed)
+	p.wait(typed)
+	p.keys(tabKey)
+	p.wait(want)
+	p.keys(killLine, enter)
+	p.wait("ready> ")
+}
+
+// completionWorld is a daemon whose processes have names that are hard for shells.
+func completionWorld(t *testing.T) *operated {
+	return operate(t, sleeper("web-1")+sleeper("web-2")+sleeper("job@a.1"), "web-1", "web-2", "job@a.1")
+}
+
+func TestBashCompletes(t *testing.T) {
+	bash := shell(t, "bash")
+	o := completionWorld(t)
+	o.write("deploy.glisp", "(status)")
+	p := o.terminalOf(bash, "--norc", "--noprofile", "-i")
+	p.keys("bind 'set enable-bracketed-paste off'; bind 'set bell-style none'; source <(supervisord completion bash); PS1='rea''dy> '", enter)
+	p.wait("ready> ")
+	p.completes("supervisord serv", "ice ")
+	p.completes("supervisord service omi", "t-exit-code ")
+	p.completes("supervisord service logs --stre", "am ")
+	p.completes("supervisord service logs --stream stde", "rr ")
+	p.completes("supervisord -c supervisord.conf why we", "b-")
+	p.completes("supervisord history job", "@a.1 ")
+	p.completes("supervisord history job@a", ".1 ")
+	p.completes("supervisord start -supvr.daemoni", "ze ")
+	p.completes("supervisord exec dep", "loy.glisp ")
+	p.completes("supervisord service wait web-1 runn", "ing ")
+	p.keys("supervisord service status web-", tabKey, tabKey)
+	p.wait("web-1")
+	p.wait("web-2")
+	p.keys(killLine, enter)
+	p.wait("ready> ")
+	p.keys("exit 0", enter)
+	p.leave(0)
+}
+
+func TestZshCompletes(t *testing.T) {
+	zsh := shell(t, "zsh")
+	o := completionWorld(t)
+	o.write("deploy.glisp", "(status)")
+	p := o.terminalOf(zsh, "-f", "-i")
+	p.keys("unsetopt zle_bracketed_paste; unset zle_bracketed_paste; autoload -U compinit && compinit -D -u; source <(supervisord completion zsh); PS1='rea''dy> '; PROMPT_SP=; unsetopt prompt_sp", enter)
+	p.wait("ready> ")
+	for typed, want := range map[string]string{
+		"supervisord serv":                         "ice",
+		"supervisord service omi":                  "t-exit-code",
+		"supervisord service logs --stre":          "am",
+		"supervisord service logs --stream stde":   "rr",
+		"supervisord -c supervisord.conf why we":   "b-",
+		"supervisord history job@a":                ".1",
+		"supervisord start -supvr.daemoni":         "ze",
+		"supervisord exec dep":                     "loy.glisp",
+		"supervisord service wait web-1 runn":      "ing",
+		"supervisord service restart web-1 web-":   "2", // the one that is not there yet
+		"supervisord fmt deploy.glisp --supervis":  "",
+		"supervisord nosuch we":                    "",
+		"supervisord service status --server x we": "",
+	} {
+		p.keys(typed, tabKey)
+		if want != "" {
+			p.wait(typed[strings.LastIndex(typed, " ")+1:] + want)
+		}
+		p.keys(killLine, enter)
+		p.wait("ready> ")
+	}
+	p.keys("supervisord service st", tabKey)
+	p.wait("show the processes")
+	p.keys(killLine, "exit 0", enter)
+	p.leave(0)
+}
+
+func TestFishCompletes(t *testing.T) {
+	fish := shell(t, "fish")
+	o := completionWorld(t)
+	o.write("deploy.glisp", "(status)")
+	for typed, want := range map[string]string{
+		"supervisord serv":                        "service\tcommands on processes",
+		"supervisord service omi":                 "omit-exit-code\ttake every exit code",
+		"supervisord service logs --stre":         "--stream\tstdout or stderr",
+		"supervisord service logs --stream stde":  "stderr",
+		"supervisord -c supervisord.conf why we":  "web-1\trunning\nweb-2\trunning\n",
+		"supervisord history job@a":               "job@a.1\trunning\n",
+		"supervisord start -supvr.daemoni":        "-supvr.daemonize\tRun in the background.",
+		"supervisord exec dep":                    "deploy.glisp",
+		"supervisord service wait web-1 runn":     "running",
+		"supervisord service restart web-1 web-":  "web-2\trunning\n",
+		"supervisord service status ":             "web-1\trunning\nweb-2\trunning\n",
+		"supervisord help env-r":                  "env-reveal\tform: The environment",
+		"supervisord fmt deploy.glisp --supervis": "",
+	} {
+		command := exec.Command(fish, "--no-config", "-c", "supervisord completion fish | source; complete -C "+"'"+typed+"'")
+		command.Dir, command.Env = o.dir, append(slices.Clone(o.env), "XDG_CONFIG_HOME="+o.dir, "XDG_DATA_HOME="+o.dir)
+		out, err := command.CombinedOutput()
+		if err != nil || !strings.Contains(string(out), want) || want == "" && len(out) > 0 {
+			t.Errorf("%s: %v\n%s", typed, err, out)
+		}
+	}
+}
