@@ -122,8 +122,7 @@ func commands() []command {
 			form:    names("signal"), render: renderReport},
 		{words: []string{"service", "logs"}, args: "[NAME...]", max: -1,
 			doc: "show the last lines of output, also across rotated files",
-			about: "Options of one word may stand before and after the names. Lines of several processes have the name before them. What the
-" +
+			about: "Options of one word may stand before and after the names. Lines of several processes have the name before them. What the\n" +
 				"configuration throws away is not shown. Follow with -f; Ctrl-C leaves.",
 			example: "supervisord service logs -f web worker --since 10m",
 			options: []option{

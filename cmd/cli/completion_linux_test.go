@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -10,12 +11,16 @@ import (
 // killLine is the key that gives a line up, without the signal that Ctrl-C is.
 const killLine = "\x15"
 
-// shell is the path of a shell, or the end of the test where there is none.
-func shell(t *testing.T, name string) string {
+// installed is the path of a program that CI installs, or the end of the test where there is none.
+func installed(t *testing.T, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Skipf("%s is not installed here (CI installs it): its completion is not tried", name)
+	switch {
+	case err == nil:
+	case os.Getenv("SUPERVISORD_REAL") == "required":
+		t.Fatalf("%s is demanded here and not installed", name)
+	default:
+		t.Skipf("%s is not installed here (CI installs and demands it)", name)
 	}
 	return path
 }
@@ -37,7 +42,7 @@ func completionWorld(t *testing.T) *operated {
 }
 
 func TestBashCompletes(t *testing.T) {
-	bash := shell(t, "bash")
+	bash := installed(t, "bash")
 	o := completionWorld(t)
 	o.write("deploy.glisp", "(status)")
 	p := o.terminalOf(bash, "--norc", "--noprofile", "-i")
@@ -63,7 +68,7 @@ func TestBashCompletes(t *testing.T) {
 }
 
 func TestZshCompletes(t *testing.T) {
-	zsh := shell(t, "zsh")
+	zsh := installed(t, "zsh")
 	o := completionWorld(t)
 	o.write("deploy.glisp", "(status)")
 	p := o.terminalOf(zsh, "-f", "-i")
@@ -98,7 +103,7 @@ func TestZshCompletes(t *testing.T) {
 }
 
 func TestFishCompletes(t *testing.T) {
-	fish := shell(t, "fish")
+	fish := installed(t, "fish")
 	o := completionWorld(t)
 	o.write("deploy.glisp", "(status)")
 	for typed, want := range map[string]string{

@@ -9,10 +9,7 @@ import (
 
 // TestTheManualPageIsReadable: man finds no fault in it, and every command and option stands in what it shows.
 func TestTheManualPageIsReadable(t *testing.T) {
-	man, err := exec.LookPath("man")
-	if err != nil {
-		t.Skip("man is not installed here (CI installs it): the page is not tried")
-	}
+	man := installed(t, "man")
 	program, err := exec.LookPath("supervisord")
 	if err != nil {
 		t.Fatal(err)
