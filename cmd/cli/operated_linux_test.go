@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -19,6 +20,9 @@ type operated struct {
 	program string
 	env     []string
 	daemon  *foreground
+
+	daemonEnv  []string            // more of it for the daemon alone
+	credential *syscall.Credential // whom the daemon runs as; nil: who runs the test
 }
 
 // operate starts a daemon with these processes and waits until they run.
@@ -30,6 +34,19 @@ func operate(t *testing.T, processes string, running ...string) *operated {
 // operateWith is operate with more in the daemon's environment.
 func operateWith(t *testing.T, environment []string, processes string, running ...string) *operated {
 	t.Helper()
+	o := operatePrepared(t, func(o *operated) {
+		o.write("supervisord.conf", "state_dir = \"state\"\n"+processes)
+		o.daemonEnv = environment
+	})
+	for _, name := range running {
+		o.wait(name, "running")
+	}
+	return o
+}
+
+// newOperated is a folder for a daemon, and the environment of one.
+func newOperated(t *testing.T) *operated {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "sv") // short, because the path of a socket has to be
 	if err != nil {
 		t.Fatal(err)
@@ -39,23 +56,43 @@ func operateWith(t *testing.T, environment []string, processes string, running .
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &operated{t: t, dir: dir, program: program, env: []string{
+	return &operated{t: t, dir: dir, program: program, env: []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + dir, "SUPERVISORD_RUNTIME_DIR=" + dir, "XDG_STATE_HOME=" + dir,
 		"NO_COLOR=1", "GORACE=atexit_sleep_ms=0",
 	}}
-	o.write("supervisord.conf", "state_dir = \"state\"\n"+processes)
-	o.daemon = &foreground{ended: make(chan struct{}), more: make(chan struct{})}
-	o.daemon.command = exec.Command(program, "start")
-	o.daemon.command.Dir, o.daemon.command.Env = dir, slices.Concat(o.env, environment)
-	t.Cleanup(o.daemon.end)
-	o.daemon.begin(t)
-	if !o.daemon.await(func(log string) bool { return strings.Contains(log, " listens on ") }) {
-		t.Fatalf("the daemon does not listen:\n%s", o.daemon.text())
+}
+
+// operatePrepared starts a daemon in a folder that prepare has filled.
+func operatePrepared(t *testing.T, prepare func(*operated)) *operated {
+	t.Helper()
+	o := newOperated(t)
+	prepare(o)
+	if o.credential != nil {
+		err := filepath.WalkDir(o.dir, func(path string, _ os.DirEntry, err error) error {
+			return errors.Join(err, os.Chown(path, int(o.credential.Uid), int(o.credential.Gid)))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
-	for _, name := range running {
-		o.wait(name, "running")
-	}
+	o.begin()
 	return o
+}
+
+// begin starts the daemon, for the first time or again.
+func (o *operated) begin() {
+	o.t.Helper()
+	o.daemon = &foreground{ended: make(chan struct{}), more: make(chan struct{})}
+	o.daemon.command = exec.Command(o.program, "start")
+	o.daemon.command.Dir, o.daemon.command.Env = o.dir, slices.Concat(o.env, o.daemonEnv)
+	if o.credential != nil {
+		o.daemon.command.SysProcAttr = &syscall.SysProcAttr{Credential: o.credential}
+	}
+	o.t.Cleanup(o.daemon.end)
+	o.daemon.begin(o.t)
+	if !o.daemon.await(func(log string) bool { return strings.Contains(log, " listens on ") }) {
+		o.t.Fatalf("the daemon does not listen:\n%s", o.daemon.text())
+	}
 }
 
 // shellProcess is the configuration of a process that is a shell command.

@@ -84,7 +84,7 @@ func LoadAdded(path string) (specs []core.Spec, warnings []Problem, err error) {
 }
 
 func readAdded(path string) ([]byte, error) {
-	f, err := openOwn(path)
+	f, err := openOwn(path, os.Geteuid())
 	if err != nil {
 		return nil, err
 	}

@@ -59,7 +59,7 @@ func WriteInfo(path string, info Info) error {
 
 // ReadInfo reads an Info file. errors.Is(err, fs.ErrNotExist) when there is none.
 func ReadInfo(path string) (Info, error) {
-	f, err := openOwn(path)
+	f, err := openBeside(path)
 	if err != nil {
 		return Info{}, fmt.Errorf("cannot read where the daemon listens: %w", err)
 	}

@@ -3,12 +3,13 @@ package config
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 )
 
-// openOwn opens a file that must be this user's or root's own, by no other writable and no symlink: what it says is believed.
-// In a directory of ours it cannot be otherwise; in one that others may write to, /tmp for example, somebody may have been there
-// before us.
-func openOwn(path string) (*os.File, error) {
+// openOwn opens a file that must be a user's or root's own, by no other writable and no symlink: what it says is believed.
+// In a directory of the user's own it cannot be otherwise; in one that others may write to, /tmp for example, somebody may have
+// been there before.
+func openOwn(path string, uid int) (*os.File, error) {
 	info, err := os.Lstat(path)
 	if err != nil {
 		return nil, err
@@ -25,7 +26,7 @@ func openOwn(path string) (*os.File, error) {
 		err = fmt.Errorf("%s is not a regular file", path)
 	}
 	if err == nil {
-		if why := exposed(info, os.Geteuid(), true); why != "" {
+		if why := exposed(info, uid, true); why != "" {
 			err = fmt.Errorf("%s %s", path, why)
 		}
 	}
@@ -34,4 +35,15 @@ func openOwn(path string) (*os.File, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// openBeside opens a file that must be this user's, root's, or of whom its directory belongs to: root asks about daemons of others.
+func openBeside(path string) (*os.File, error) {
+	uid := os.Geteuid()
+	if info, err := os.Stat(filepath.Dir(path)); err == nil {
+		if owner, _, known := ownerOf(info); known && uid == 0 {
+			uid = owner
+		}
+	}
+	return openOwn(path, uid)
 }

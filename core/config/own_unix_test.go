@@ -65,4 +65,9 @@ func TestWhatOthersPutThereIsNotBelieved(t *testing.T) {
 	chown(t, added)
 	chown(t, info)
 	refused("belongs to user 12345")
+	chmod(t, dir, 0o700)
+	chown(t, dir)
+	if _, err := ReadInfo(info); err != nil {
+		t.Errorf("root does not find the daemon of another user: %v", err)
+	}
 }
