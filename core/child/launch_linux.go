@@ -83,7 +83,7 @@ func (h *Host) launch(c Command) (launch, error) {
 	if id.Set {
 		attr.Sys.Credential = &syscall.Credential{Uid: id.UID, Gid: id.GID, Groups: id.Groups}
 	}
-	shimmed := c.Limits.ofProgram() || c.Limits.ofTree()
+	shimmed := c.Limits.ofProgram() || c.Limits.ofTree() || mayHang(abs(path, c.Dir)) || c.Dir != "" && mayHang(c.Dir)
 	if h.cgroups != nil && c.Scope == Tree && (shimmed || !h.noClone3.Load()) {
 		if err := h.ownCgroup(k, c, attr.Sys); err != nil {
 			h.logf("%s: cannot make a cgroup: %v; its tree is found by descent", c.Name, err)

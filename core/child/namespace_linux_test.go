@@ -101,6 +101,12 @@ func inside(instance, scenario string, args []string) {
 	case "without-clone3":
 		refuse(unix.SYS_CLONE3, unix.ENOSYS)
 		withoutClone3(instance)
+	case "without-pidfds":
+		refuse(unix.SYS_PIDFD_OPEN, unix.EPERM)
+		refuse(unix.SYS_PIDFD_SEND_SIGNAL, unix.EPERM)
+		withoutPidfds(instance)
+	case "herd":
+		herd(instance, args[0])
 	case "without-setuid":
 		refuse(unix.SYS_SETUID, unix.EPERM)
 		withoutSetuid(instance)
@@ -334,6 +340,117 @@ func withoutClone3(instance string) {
 	}
 	if features := strings.Join(h.Features(), " "); !strings.Contains(features, "/proc") {
 		complain("features: %s", features)
+	}
+	try(h.Close())
+}
+
+func TestContainersWithoutPidfdsStillStopTrees(t *testing.T) {
+	_, says := another(t, false, "without-pidfds")
+	wantOK(t, says)
+}
+
+func withoutPidfds(instance string) {
+	if _, err := unix.PidfdOpen(os.Getpid(), 0); err != unix.EPERM {
+		complain("pidfd_open: %v", err)
+	}
+	h := newHost(instance, "off")
+	for _, end := range []string{"kill", "stop", "exit"} {
+		how := "stay"
+		if end == "exit" {
+			how = end
+		}
+		k := startIn(h, command("tree 5 3 "+how))
+		if line, err := bufio.NewReader(k.Stdout()).ReadString('\n'); err != nil || line != "ready\n" {
+			complain("%q %v", line, err)
+		}
+		switch end {
+		case "kill":
+			try(k.Kill())
+		case "stop":
+			try(k.Stop(15))
+			<-k.Exited()
+			try(k.Kill())
+		}
+		select {
+		case <-k.Gone():
+		case <-time.After(patience):
+			n, why := k.Left()
+			complain("%s: %d are left %s", end, n, why)
+		}
+		if n := membersOf(k); n != 0 {
+			complain("%s: %d are left", end, n)
+		}
+	}
+	try(h.Close())
+}
+
+// No zombie is older than a second while orphans come by the hundred per second, nor is one after a thousand double forks at
+// once; as PID 1 too.
+func TestNoZombieIsOlderThanASecond(t *testing.T) {
+	for _, first := range []bool{true, false} {
+		t.Run(map[bool]string{true: "as PID 1", false: "as a subreaper"}[first], func(t *testing.T) {
+			_, says := another(t, first, "herd", strconv.Itoa(times(50)))
+			wantOK(t, says)
+		})
+	}
+}
+
+// herd makes orphans: so many turns of a hundred each, ten turns a second, then a thousand at once. It looks at all zombies of
+// this process each time.
+func herd(instance, turns string) {
+	n, err := strconv.Atoi(turns)
+	try(err)
+	h := newHost(instance, "auto")
+	since := map[int]time.Time{} // when a zombie was first seen
+	look := func() {
+		seen := map[int]bool{}
+		for pid, p := range readProcs() {
+			if p.state != 'Z' || p.parent != os.Getpid() {
+				continue
+			}
+			seen[pid] = true
+			if since[pid].IsZero() {
+				since[pid] = time.Now()
+			} else if age := time.Since(since[pid]); age > time.Second {
+				complain("pid %d has been a zombie for %v", pid, age)
+			}
+		}
+		for pid := range since {
+			if !seen[pid] {
+				delete(since, pid)
+			}
+		}
+	}
+	before, made := h.Orphans(), 0
+	tick := time.NewTicker(100 * time.Millisecond)
+	var running []Child
+	for range n {
+		c := command("orphans 100")
+		c.Stdout, c.Scope = Null, Process
+		running = append(running, startIn(h, c))
+		made += 100
+		<-tick.C
+		look()
+	}
+	for range 10 {
+		c := command("orphans 100")
+		c.Stdout, c.Scope = Null, Process
+		running = append(running, startIn(h, c))
+		made += 100
+	}
+	for _, k := range running {
+		if exit := endOf(k); exit.Code != 0 {
+			complain("a maker of orphans ended by %v", exit)
+		}
+	}
+	deadline := time.After(patience)
+	for h.Orphans()-before < uint64(made) {
+		select {
+		case <-tick.C:
+			look()
+		case <-deadline:
+			complain("%d of %d orphans were reaped", h.Orphans()-before, made)
+		}
 	}
 	try(h.Close())
 }

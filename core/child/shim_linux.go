@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"syscall"
 	"unsafe"
@@ -104,14 +105,11 @@ func becomeProgram() {
 	argv, env := texts(o.Argv), texts(o.Env)
 	groups := o.Groups
 	self := []byte("0")
-	// From here on nothing may need memory or a thread: the limits may forbid both.
+	dir := append(slices.Clone(o.Dir), 0)
+	// From here on nothing may need memory or a thread, as the limits may forbid both: raw calls, which the scheduler does not
+	// see. What the runtime has started is all it needs, since the shim is given one processor.
 	for _, limit := range l.Rlimits {
 		try("rlimits", limit.Name, unix.Prlimit(0, resources[limit.Name], &unix.Rlimit{Cur: limit.Soft, Max: limit.Hard}, nil))
-	}
-	for i, fd := range joins {
-		if _, _, errno := unix.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(&self[0])), 1); errno != 0 {
-			tell("cgroup", string(o.Join[i]), errno)
-		}
 	}
 	if o.Set {
 		if errno := becomeUser(o, groups); errno != 0 {
@@ -126,7 +124,15 @@ func becomeProgram() {
 		os.Exit(127)
 	}
 	if len(o.Dir) > 0 {
-		try("cwd", string(o.Dir), unix.Chdir(string(o.Dir)))
+		if _, _, errno := unix.RawSyscall(unix.SYS_CHDIR, uintptr(unsafe.Pointer(&dir[0])), 0, 0); errno != 0 {
+			tell("cwd", string(o.Dir), errno)
+		}
+	}
+	// Who opened the file counts, not who writes to it (man 7 cgroups, "Delegation containment").
+	for i, fd := range joins {
+		if _, _, errno := unix.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(&self[0])), 1); errno != 0 {
+			tell("cgroup", string(o.Join[i]), errno)
+		}
 	}
 	try("exec", string(o.Path), syscall.Exec(string(o.Path), argv, env)) // gives back the soft limit of descriptors that Go has raised
 }
@@ -204,7 +210,7 @@ func (h *Host) forkShim(k *kid, o order, attr *syscall.ProcAttr) (*os.File, erro
 	defer sayer.Close()
 	attr.Dir, attr.Sys.Credential, attr.Sys.UseCgroupFD = "", nil, false
 	// The markers alone: the rest is the program's, and what it holds must not tune the shim.
-	attr.Env = []string{UnitKey + "=" + k.unit, DaemonKey + "=" + h.mark}
+	attr.Env = []string{UnitKey + "=" + k.unit, DaemonKey + "=" + h.mark, "GOMAXPROCS=1"}
 	attr.Files = append(attr.Files, orders.Fd(), sayer.Fd())
 	if err := h.fork(k, "/proc/self/exe", []string{shimName}, attr); err != nil {
 		said.Close()

@@ -76,6 +76,12 @@ func (k *kid) signalRest(number unix.Signal) {
 func (k *kid) signalMembers(members []proc, number unix.Signal) (sent int) {
 	for _, member := range members {
 		fd, err := unix.PidfdOpen(member.pid, 0)
+		if err == unix.ENOSYS || err == unix.EPERM {
+			if k.host.toOrphan(member, number) {
+				sent++
+			}
+			continue
+		}
 		if err != nil {
 			continue // it has ended
 		}
@@ -90,6 +96,21 @@ func (k *kid) signalMembers(members []proc, number unix.Signal) (sent int) {
 		unix.Close(fd)
 	}
 	return sent
+}
+
+// toOrphan signals a process without a pidfd, where those are refused (before Linux 5.3, and in some containers). Only a child
+// of this process can be meant by its number, as long as nobody reaps it: what is deeper comes here when its parents end.
+func (h *Host) toOrphan(p proc, number unix.Signal) bool {
+	h.mu.Lock() // the reaper takes it before it reaps
+	defer h.mu.Unlock()
+	now, err := readProc(p.pid)
+	if err != nil || now.start != p.start || now.parent != os.Getpid() || unix.Kill(p.pid, number) != nil {
+		return false
+	}
+	if number != unix.SIGKILL {
+		_ = unix.Kill(p.pid, unix.SIGCONT)
+	}
+	return true
 }
 
 // members lists what is left of the scope, zombies and the leader excepted.

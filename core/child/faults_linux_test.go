@@ -1,0 +1,269 @@
+package child
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// A tree of a hundred and twenty processes in sessions of their own is gone within a tenth of a second after KILL. The best of
+// some runs counts: this machine does other things too.
+func TestTreeIsGoneWithinATenthOfASecondAfterKill(t *testing.T) {
+	bothWays(t, func(t *testing.T, h *Host) {
+		best := time.Hour
+		for range 5 {
+			k := start(t, h, command("tree 40 3 stay"))
+			ready(t, k)
+			eventually(t, "the tree has grown", func() bool { n, _ := k.Left(); return n >= 121 })
+			begun := time.Now()
+			if err := k.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			await(t, "gone", k.Gone())
+			best = min(best, time.Since(begun))
+			if best < 100*time.Millisecond {
+				break
+			}
+		}
+		t.Logf("gone %v after KILL", best)
+		if best > 100*time.Millisecond && !raced() {
+			t.Errorf("it took %v at best, want at most 100ms", best)
+		}
+	})
+}
+
+// An exec that really hangs, as on a network file system that does not answer: the kernel asks this test before it lets a
+// program be executed (man 7 fanotify), and gets no answer until the end.
+func TestRealHungExecBlocksNobodyElse(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root is asked by the kernel")
+	}
+	h := host(t)
+	program := copyOfSelf(t)
+	asks, err := unix.FanotifyInit(unix.FAN_CLASS_CONTENT|unix.FAN_CLOEXEC|unix.FAN_NONBLOCK, unix.O_RDONLY|unix.O_CLOEXEC)
+	if err != nil {
+		t.Skipf("no fanotify here: %v", err)
+	}
+	asking := os.NewFile(uintptr(asks), "fanotify") // its end lets everything through
+	defer asking.Close()
+	if err := asking.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.FanotifyMark(asks, unix.FAN_MARK_ADD, unix.FAN_OPEN_EXEC_PERM, unix.AT_FDCWD, program); err != nil {
+		t.Skipf("the kernel does not ask before exec: %v", err)
+	}
+	hung := make(chan error, 2*spawners)
+	for i := range cap(hung) {
+		// A limit stands in for a file system that may hang: both lead through the shim.
+		c := Command{Name: "hung", Generation: uint64(i), Path: program, Args: []string{asChild, "exit", "0"}, Dir: "/", Limits: Limits{Umask: given(0o022)}}
+		go func() {
+			k, err := h.Start(c)
+			if err == nil {
+				<-k.Gone()
+			}
+			hung <- err
+		}()
+	}
+	// The first question says that an exec hangs.
+	question := make([]byte, 4096)
+	if n, err := asking.Read(question); err != nil || n < int(unsafe.Sizeof(unix.FanotifyEventMetadata{})) {
+		t.Fatalf("no question: %v", err)
+	}
+	asked := (*unix.FanotifyEventMetadata)(unsafe.Pointer(&question[0]))
+	defer unix.Close(int(asked.Fd))
+	begun := time.Now()
+	for range 10 {
+		runtime.GC() // which waits for a fork whose exec hangs
+		k := start(t, h, command("exit 5"))
+		if exit := await(t, "another's exit", k.Exited()); exit.Code != 5 {
+			t.Errorf("got %v", exit)
+		}
+	}
+	if took := time.Since(begun); took > spawnPatience {
+		t.Errorf("ten others took %v", took)
+	}
+	select {
+	case err := <-hung:
+		t.Errorf("what hangs has ended: %v", err)
+	default:
+	}
+	asking.Close()
+	for range cap(hung) {
+		if err := await(t, "the hung start's end", hung); err != nil {
+			t.Errorf("a start that hung failed afterwards: %v", err)
+		}
+	}
+}
+
+func TestWhatMayHangGoesThroughTheShim(t *testing.T) {
+	for path, want := range map[string]bool{"/proc/self/exe": false, "/dev/shm": false, "/sys/kernel": true, "/no/such/file": false, t.TempDir(): false} {
+		if got := mayHang(path); got != want {
+			t.Errorf("%s: %v, want %v", path, got, want)
+		}
+	}
+	h := host(t)
+	c := Command{Name: "far", Generation: rand.Uint64(), Path: "/bin/pwd", Dir: "/sys/kernel", Stdout: Pipe} // a file system that is no disk
+	k := start(t, h, c)
+	if text, err := io.ReadAll(k.Stdout()); err != nil || string(text) != "/sys/kernel\n" {
+		t.Errorf("it said %q, %v", text, err)
+	}
+}
+
+// A process that the kernel does not let die stands in for one in state D: its stop is not answered with "gone", and what is
+// left is told with the reason. Once it may, it ends.
+func TestFrozenTreeIsLeftWithTheReason(t *testing.T) {
+	bothWays(t, func(t *testing.T, h *Host) {
+		own, err := ownFolder("freezer")
+		if err != nil {
+			t.Skipf("no freezer of cgroup v1 here, the only one that keeps KILL off: %v", err)
+		}
+		folder := filepath.Join(own, fmt.Sprintf("supervisord-test-%d", os.Getpid()))
+		if err := os.Mkdir(folder, 0o755); err != nil {
+			t.Skipf("the freezer is not ours: %v", err)
+		}
+		k := start(t, h, command("stay"))
+		defer func() { // before the cleanup of start, which waits for its end
+			if err := write(folder+"/freezer.state", "THAWED"); err != nil {
+				t.Error(err)
+			}
+			await(t, "it ends when it may", k.Gone())
+			eventually(t, "its cgroup is gone", func() bool { return unix.Rmdir(folder) == nil })
+		}()
+		ready(t, k)
+		if err := write(folder+"/cgroup.procs", fmt.Sprint(k.PID())); err != nil {
+			t.Fatal(err)
+		}
+		if err := write(folder+"/freezer.state", "FROZEN"); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "it is frozen", func() bool {
+			text, _ := os.ReadFile(folder + "/freezer.state")
+			return string(text) == "FROZEN\n"
+		})
+		if err := k.Stop(15); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if err := k.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			select {
+			case <-k.Gone():
+				t.Fatal("it is called gone")
+			case <-time.After(50 * time.Millisecond):
+			}
+			n, why := k.Left()
+			if n != 1 || !strings.Contains(why, fmt.Sprintf("pid %d", k.PID())) || !strings.Contains(why, "in the kernel (state D") {
+				t.Errorf("%d left, %q", n, why)
+			}
+		}
+		// Others are not held up.
+		other := start(t, h, command("exit 3"))
+		if exit := await(t, "another's exit", other.Exited()); exit.Code != 3 {
+			t.Errorf("got %v", exit)
+		}
+	})
+}
+
+// What the system refuses now and may grant later is temporary, and names its errno.
+func TestRefusedForkIsTemporaryAndNamesItsErrno(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can become another user")
+	}
+	h := host(t)
+	c := command("stay")
+	c.User, c.Path = "nobody", copyOfSelf(t)
+	keeper := start(t, h, c) // an account that has one process already
+	ready(t, keeper)
+	second := c
+	second.Generation++
+	second.Limits.Rlimits = []Rlimit{{"nproc", 1, 1}}
+	_, err := h.Start(second)
+	var launch *LaunchError
+	if !errors.As(err, &launch) || !launch.Temporary || launch.Step != "fork" || !strings.Contains(err.Error(), "EAGAIN") {
+		t.Errorf("got %v, want a temporary fork error with EAGAIN", err)
+	}
+}
+
+// A start for which there is no descriptor says so, hurts nobody, and succeeds when there is one.
+func TestNoDescriptorIsTemporaryAndNamesItsErrno(t *testing.T) {
+	h := host(t)
+	running := start(t, h, command("polite"))
+	lines := ready(t, running)
+	var before unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &before); err != nil {
+		t.Fatal(err)
+	}
+	open, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	highest := 0
+	for _, entry := range open {
+		var fd int
+		fmt.Sscan(entry.Name(), &fd)
+		highest = max(highest, fd)
+	}
+	// Only the soft limit of this process is lowered, and given back.
+	low := before
+	low.Cur = uint64(highest + 1)
+	var spare []int
+	if err := unix.Prlimit(0, unix.RLIMIT_NOFILE, &low, nil); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		fd, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			break
+		}
+		spare = append(spare, fd)
+	}
+	_, err = h.Start(command("exit 0"))
+	_, shimErr := h.Start(Command{Name: "shim", Generation: 1, Path: "/bin/true", Limits: Limits{Umask: given(0)}})
+	signalErr := running.Signal(1)
+	for _, fd := range spare {
+		unix.Close(fd)
+	}
+	if err := unix.Prlimit(0, unix.RLIMIT_NOFILE, &before, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{err, shimErr} {
+		var launch *LaunchError
+		if !errors.As(err, &launch) || !launch.Temporary || !strings.Contains(err.Error(), "EMFILE") {
+			t.Errorf("got %v, want a temporary error with EMFILE", err)
+		}
+	}
+	if line, err := lines.ReadString('\n'); signalErr != nil || err != nil || line != "got hangup\n" {
+		t.Errorf("a signal to what runs: %v, it said %q %v", signalErr, line, err)
+	}
+	k := start(t, h, command("exit 4"))
+	if exit := await(t, "exit", k.Exited()); exit.Code != 4 {
+		t.Errorf("%v", exit)
+	}
+}
+
+// An environment that is too large is refused by name; what is in it is nobody's business.
+func TestTooLargeEnvironmentIsRefusedWithoutItsValue(t *testing.T) {
+	h := host(t)
+	for _, limits := range []Limits{{}, {Umask: given(0)}} {
+		c := command("exit 0")
+		c.Limits = limits
+		c.Env = append(slices.Clone(c.Env), "BIG="+strings.Repeat("canary", 1<<19))
+		_, err := h.Start(c)
+		var launch *LaunchError
+		if !errors.As(err, &launch) || launch.Temporary || !strings.Contains(err.Error(), "E2BIG") || strings.Contains(err.Error(), "canary") {
+			t.Errorf("got %.200v, want E2BIG", err)
+		}
+	}
+}

@@ -1,0 +1,29 @@
+package child
+
+import "golang.org/x/sys/unix"
+
+// mayHang reports whether a file is in a file system that may let who uses it wait for ever: for another machine, or for a
+// program. Go keeps a part of its scheduler busy until an exec has returned, and so a fork whose exec hangs would halt this
+// whole program at its next collection of garbage. Only our own file, whichever disk it is on, is in memory already: such a
+// program is started by the shim, and it is the shim that hangs.
+//
+// What is known to be local is let through, so that what is unknown cannot hurt.
+func mayHang(path string) bool {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(path, &fs); err != nil {
+		return false // exec will say why
+	}
+	switch uint32(fs.Type) {
+	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC, zfsMagic, bcachefsMagic,
+		unix.TMPFS_MAGIC, unix.RAMFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC, unix.SQUASHFS_MAGIC, unix.EROFS_SUPER_MAGIC_V1, unix.ISOFS_SUPER_MAGIC,
+		unix.REISERFS_SUPER_MAGIC, unix.MSDOS_SUPER_MAGIC, unix.EXFAT_SUPER_MAGIC, unix.PROC_SUPER_MAGIC:
+		return false
+	}
+	return true
+}
+
+// Two that x/sys does not name (statfs(2); OpenZFS and bcachefs).
+const (
+	zfsMagic      = 0x2fc12fc1
+	bcachefsMagic = 0xca451a4e
+)
