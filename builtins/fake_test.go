@@ -127,7 +127,7 @@ func newWorld(t *testing.T, policy Policy) *world {
 			return w.sup.Close(ctx, now)
 		},
 		ReopenLogs: func() error { count("reopen-logs"); return nil },
-		DaemonLog:  func(n int) ([]string, error) { return strings.Split("a b c d e f g", " ")[:min(n, 7)], nil },
+		DaemonLog:  func(n int) ([]string, uint64, error) { return strings.Split("a b c d e f g", " ")[:min(n, 7)], 7, nil },
 	}
 	w.engine = NewEngine(EngineOptions{Host: w.host, Policy: policy, Audit: &w.audit, Log: w.logf})
 	return w

@@ -28,8 +28,10 @@ type Host struct {
 	RemoveProc func(ctx context.Context, name string) (core.Report, error)
 	Shutdown   func(ctx context.Context, now, clear bool) (core.Report, error)
 	ReopenLogs func() error
-	// DaemonLog is the last n lines of the daemon's own log, the oldest first.
-	DaemonLog func(n int) ([]string, error)
+	// DaemonLog is the last n lines of the daemon's own log, the oldest first, and the number of the line that comes next.
+	DaemonLog func(n int) (lines []string, next uint64, err error)
+	// AwaitDaemonLog waits for the lines from a number on; it returns at least one, and the number of the next.
+	AwaitDaemonLog func(ctx context.Context, next uint64) ([]string, uint64, error)
 }
 
 // VersionInfo says what is running; what is empty is not known.

@@ -118,26 +118,54 @@ func absent(verb string) error {
 	return lisp.Errorf(kindFailed, "cannot call %s: this daemon does not offer it", verb)
 }
 
-func maintail(h *Host, _ *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
+func maintail(h *Host, t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 	a := arguments{"maintail", args}
-	if err := a.count(0, 1); err != nil {
+	if err := a.count(0, 2); err != nil {
 		return lisp.Nil, err
 	}
+	following := false
+	if n := len(args); n > 0 {
+		if word, isText := textOf(args[n-1]); isText {
+			if word != "follow" {
+				return lisp.Nil, lisp.Errorf(kindInvalid, "cannot call maintail: argument %d is %q, want follow", n, cut(word, 64))
+			}
+			following = true
+			a.args = args[:n-1]
+		}
+	}
 	n := int64(defaultLines)
-	if len(args) == 1 {
+	if following {
+		n = followedLines
+	}
+	if len(a.args) > 0 {
 		var err error
 		if n, err = a.integer(0, 0, mostLines); err != nil {
 			return lisp.Nil, err
 		}
+		if len(a.args) > 1 {
+			return lisp.Nil, a.wrong(1, `"follow"`)
+		}
 	}
-	if h.DaemonLog == nil {
+	if h.DaemonLog == nil || following && h.AwaitDaemonLog == nil {
 		return lisp.Nil, absent("maintail")
 	}
-	lines, err := h.DaemonLog(int(n))
+	lines, next, err := h.DaemonLog(int(n))
 	if err != nil {
 		return lisp.Nil, fmt.Errorf("cannot show the daemon's log: %w", err)
 	}
-	return textArray(lines), nil
+	if !following {
+		return textArray(lines), nil
+	}
+	for out := rawOut(t); ; {
+		for _, line := range lines {
+			if err := writeLine(out, line); err != nil {
+				return lisp.Nil, err
+			}
+		}
+		if lines, next, err = h.AwaitDaemonLog(t.Context(), next); err != nil {
+			return lisp.Nil, err
+		}
+	}
 }
 
 func configuration(h *Host, _ *lisp.Thread, args []lisp.Value) (lisp.Value, error) {

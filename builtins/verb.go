@@ -91,8 +91,9 @@ func Verbs() []Verb {
 		{Name: "why", Args: "NAME", Power: Observe, Call: why,
 			Doc:     "The present state of a process explained in a few lines of text.",
 			Example: `(why "web-1")`},
-		{Name: "maintail", Args: "[N]", Power: Observe, Call: maintail,
-			Doc:     "The last N (100) lines of the daemon's own log: an array of strings.",
+		{Name: "maintail", Args: `[N] ["follow"]`, Power: Observe, Call: maintail, waits: true,
+			Doc: "The last N (100) lines of the daemon's own log, also across its rotated files: an array of strings.\n" +
+				"With \"follow\" they (10) and what is logged from now on are printed, until cancelled.",
 			Example: `(maintail 5)`},
 		{Name: "plan", Power: Observe, Call: plan, waits: true,
 			Doc: "What a reload would do; nothing is done.\n" +

@@ -113,7 +113,7 @@ func (d *daemon) reload(ctx context.Context) (core.Report, error) {
 		d.listened.swap(added, obsolete)
 		d.say(d.announce())
 		for _, warning := range warnings {
-			d.diary.Logf("reload: %s", warning)
+			d.diary.Warnf("reload: %s", warning)
 		}
 		giveBack()
 		return report, nil
@@ -127,6 +127,7 @@ func (d *daemon) adopt(settings config.Settings) {
 	settings.Log, settings.StateDir, settings.Cgroup = old.Log, old.StateDir, old.Cgroup
 	settings.Daemonize, settings.HideArgs = old.Daemonize, old.HideArgs
 	d.settings.Store(&settings)
+	d.diary.set(settings.LogFormat, settings.LogLevel)
 	d.engine.SetPolicy(builtins.Policy{DisableRCE: settings.DisableRCE})
 }
 
@@ -157,7 +158,7 @@ func (d *daemon) reloadBySignal(ctx context.Context) {
 		err = report.Err()
 	}
 	if err != nil {
-		d.diary.Logf("cannot reload: %v", err)
+		d.diary.Errorf("cannot reload: %v", err)
 		return
 	}
 	d.diary.Logf("reloaded")

@@ -122,8 +122,10 @@ func commands() []command {
 			form:    names("signal"), render: renderReport},
 		{words: []string{"service", "logs"}, args: "[NAME...]", max: -1,
 			doc: "show the last lines of output, also across rotated files",
-			about: "Options of one word may stand before and after the names. Lines of several processes have the name before them. What the\n" +
-				"configuration throws away is not shown. Follow with -f; Ctrl-C leaves.",
+			about: "Options of one word may stand before and after the names. Lines of several processes have the name before them, in a colour of\n" +
+				"its own on a terminal, and stand in the order of their times. What the configuration throws away is not shown. Follow with -f;\n" +
+				"Ctrl-C leaves. When a line came is known to the millisecond where log_format writes it; else to about a tenth of how long ago it\n" +
+				"was, and of what came before this daemon began only whether a whole file is too old.",
 			example: "supervisord service logs -f web worker --since 10m",
 			options: []option{
 				{name: "follow", short: "f", doc: "go on with what is printed from now on, until interrupted"},
@@ -234,8 +236,9 @@ func commands() []command {
 			form:    names("hooks"), render: renderHooks},
 		{words: []string{"maintail"}, args: "[LINES]", max: 1,
 			doc:     "show the end of the daemon's own log",
-			about:   "The last 100 lines if not said otherwise.",
-			example: "supervisord maintail 50",
+			about:   "The last 100 lines if not said otherwise (10 with -f), also those of rotated files and of the daemon before this one.",
+			example: "supervisord maintail -f 50",
+			options: []option{{name: "follow", short: "f", doc: "go on with what is logged from now on, until interrupted"}},
 			form:    maintailForm, render: renderLines},
 
 		{words: []string{"check"}, args: "[FILE|-...]", max: -1,

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -46,6 +47,8 @@ func (d *daemon) compose(loaded config.Config, background bool) (undo func(), er
 		return undo, err
 	}
 	d.diary = newDiary(w)
+	d.diary.set(settings.LogFormat, settings.LogLevel)
+	d.ownLogPath = logPath
 	steps = append(steps, func() {
 		// The last words of the log cannot say that it could not be closed.
 		_ = d.closeLog()
@@ -69,7 +72,7 @@ func (d *daemon) compose(loaded config.Config, background bool) (undo func(), er
 		return undo, err
 	}
 	for _, warning := range d.wanted.warnings {
-		d.diary.Logf("%s", warning)
+		d.diary.Warnf("%s", warning)
 	}
 	d.remember()
 	if d.listened, err = newSwitchboard(d.newServer, doors(d.place, settings)); err != nil {
@@ -98,7 +101,7 @@ func (d *daemon) compose(loaded config.Config, background bool) (undo func(), er
 // say notes an error that nobody waits for.
 func (d *daemon) say(err error) {
 	if err != nil {
-		d.diary.Logf("%v", err)
+		d.diary.Errorf("%v", err)
 	}
 }
 
@@ -115,7 +118,16 @@ func (d *daemon) remember() {
 }
 
 // noticed notes what the processes' logs have to say.
-func (d *daemon) noticed(n logs.Notice) { d.diary.Logf("%s", n) }
+func (d *daemon) noticed(n logs.Notice) {
+	level := slog.LevelWarn
+	switch n.Kind {
+	case logs.Degraded:
+		level = slog.LevelError
+	case logs.Recovered, logs.Reopened:
+		level = slog.LevelInfo
+	}
+	d.diary.log(level, n.String(), slog.String("log", n.Path), slog.String("kind", n.Kind.String()), slog.Int64("bytes", n.Bytes))
+}
 
 // newServer makes the server behind a door.
 func (d *daemon) newServer(at door) (*repl.Server, error) {
@@ -171,7 +183,7 @@ func (d *daemon) newEngine(settings config.Settings, address string) (*builtins.
 		RemoveProc: d.remove,
 		Shutdown:   d.shutdown,
 		ReopenLogs: d.reopenLogs,
-		DaemonLog:  func(n int) ([]string, error) { return d.diary.Tail(n), nil },
+		DaemonLog:  d.ownTail, AwaitDaemonLog: d.diary.await,
 	}
 	if err := builtins.CheckVerbs(d.session.options.Verbs); err != nil {
 		return nil, fmt.Errorf("cannot add the embedder's verbs: %w", err)

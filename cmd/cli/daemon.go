@@ -31,6 +31,8 @@ type daemon struct {
 	diary    *diary
 	closeLog func() error // of the daemon itself; the next line opens it anew
 
+	ownLogPath string // "" for standard error
+
 	audit    *lumberjack.Logger
 	host     *child.Host
 	logs     *logs.Set
@@ -136,11 +138,11 @@ func (d *daemon) boot(ctx context.Context, wanted []core.Spec, evaluated <-chan 
 	<-d.changing
 	for _, o := range report {
 		if o.Err != nil {
-			d.diary.Logf("%v", o.Err)
+			d.diary.Errorf("%v", o.Err)
 		}
 	}
 	if err != nil {
-		d.diary.Logf("%v", err)
+		d.diary.Errorf("%v", err)
 	}
 	d.booted.Store(true)
 	d.lookAgain()
@@ -175,7 +177,7 @@ func (d *daemon) listen(ctx context.Context) error {
 	var err error
 	select {
 	case err = <-d.listened.broken:
-		d.diary.Logf("%v", err)
+		d.diary.Errorf("%v", err)
 		_, _ = d.shutdown(core.WithCause(context.WithoutCancel(ctx), core.Cause{Who: "supervisord", What: "lost its listener"}), false, false)
 	case <-d.ending.done:
 	}

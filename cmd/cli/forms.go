@@ -90,5 +90,8 @@ func maintailForm(c *call) (lisp.Value, error) {
 		n, _ := strconv.ParseInt(c.args[0], 10, 64)
 		tail = append1(tail, lisp.Int(n))
 	}
+	if c.has("follow") {
+		tail = append1(tail, lisp.String("follow"))
+	}
 	return tail, nil
 }

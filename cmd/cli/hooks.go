@@ -63,9 +63,15 @@ func (h hookLine) next(now time.Time) string {
 	return "-"
 }
 
-// troubles says after a status what is wrong with the daemon itself: a broken init script, hooks that fail. A daemon that has
+// troubles says after a status what is wrong with the daemon itself: a log that cannot be written, a broken init script, hooks that fail. A daemon that has
 // no answer to this has none to give.
 func (s *session) troubles(ctx context.Context, client *repl.Client) {
+	var health struct {
+		Lost int `json:"log_lines_lost"`
+	}
+	if text, err := client.Health(ctx); err == nil && json.Unmarshal(text, &health) == nil && health.Lost > 0 {
+		fmt.Fprintf(s.stdio.Err, "warning: %d lines of the daemon's own log could not be written\n", health.Lost)
+	}
 	var all []hookLine
 	reply, err := client.Eval(ctx, repl.Request{Form: lisp.Print(form("hooks")), Name: "status"}, nil)
 	if err != nil || reply.Error != nil || json.Unmarshal(reply.Value, &all) != nil {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
 
 	"gopkg.in/natefinch/lumberjack.v2"
 )
@@ -65,19 +64,9 @@ var rotatedName = regexp.MustCompile(`^-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}$`)
 
 // clearOwnLog removes the daemon's log and its rotated files, by the rules of purge.
 func clearOwnLog(path string) ([]string, error) {
-	folder, name := filepath.Split(path)
-	entries, err := os.ReadDir(folder)
+	backups, err := ownBackupsOf(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot remove the log: %w", err)
 	}
-	ext := filepath.Ext(name)
-	stem := strings.TrimSuffix(name, ext)
-	paths := []string{path}
-	for _, entry := range entries {
-		middle, ok := strings.CutPrefix(strings.TrimSuffix(entry.Name(), ext), stem)
-		if ok && strings.HasSuffix(entry.Name(), ext) && rotatedName.MatchString(middle) {
-			paths = append(paths, filepath.Join(folder, entry.Name()))
-		}
-	}
-	return purge(paths)
+	return purge(append([]string{path}, backups...))
 }

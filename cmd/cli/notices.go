@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"github.com/qjpcpu/supervisord/core"
@@ -27,12 +28,10 @@ func (d *daemon) report(context.Context) error {
 		for {
 			events, missed := journal.Since(seq, noticeBatch)
 			if missed > 0 {
-				d.diary.Logf("%d events were too fast to be noted here", missed)
+				d.diary.Warnf("%d events were too fast to be noted here", missed)
 			}
 			for _, e := range events {
-				if text := notice(e); text != "" {
-					d.diary.Logf("%s", text)
-				}
+				d.note(e)
 				seq = e.Seq
 			}
 			if len(events) < noticeBatch {
@@ -43,6 +42,31 @@ func (d *daemon) report(context.Context) error {
 			return nil
 		}
 	}
+}
+
+// note writes an event into the log: what an operator wants to know, and at the level of debug the rest.
+func (d *daemon) note(e core.Event) {
+	text, level := notice(e), slog.LevelInfo
+	switch {
+	case text == "":
+		text, level = fmt.Sprintf("%s: %s -> %s %s", e.Name, e.From, e.To, e.Note), slog.LevelDebug
+	case e.From != e.To && e.To == core.Fatal:
+		level = slog.LevelError
+	case e.From != e.To && e.To == core.Backoff:
+		level = slog.LevelWarn
+	}
+	attrs := []slog.Attr{slog.String("process", e.Name), slog.String("from", e.From.String()), slog.String("to", e.To.String())}
+	if e.PID > 0 {
+		attrs = append(attrs, slog.Int("pid", e.PID))
+	}
+	if e.Exit != nil {
+		attrs = append(attrs, slog.String("exit", e.Exit.String()))
+	}
+	if e.Note != "" {
+		attrs = append(attrs, slog.String("note", e.Note))
+	}
+	attrs = append(attrs, slog.String("who", e.Cause.Who), slog.String("what", e.Cause.What))
+	d.diary.log(level, strings.TrimSpace(text), attrs...)
 }
 
 // notice is one event as a line, "" if it says nothing to an operator.

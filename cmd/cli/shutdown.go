@@ -59,7 +59,7 @@ func (d *daemon) removeFiles() error {
 		problem = errors.Join(problem, err)
 	}
 	if problem != nil {
-		d.diary.Logf("%v", problem)
+		d.diary.Errorf("%v", problem)
 	}
 	return problem
 }

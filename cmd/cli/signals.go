@@ -44,7 +44,7 @@ func (d *daemon) obey(ctx context.Context, signals <-chan os.Signal) error {
 			case meansReopen:
 				d.diary.Logf("got %s: opening the log files anew", s)
 				if err := d.reopenLogs(); err != nil {
-					d.diary.Logf("%v", err)
+					d.diary.Errorf("%v", err)
 				}
 			}
 		}

@@ -96,6 +96,8 @@ type Settings struct {
 	AdminInsecure   bool // beyond loopback without TLS
 	AdminHosts      []string
 	Log             string // absolute; "" = Place.Log when daemonized, else standard error
+	LogLevel        string // "debug", "info", "warn", "error"
+	LogFormat       string // "text", "json"
 	ExitWhenAllDone bool
 	Daemonize       bool
 	ReapZombie      bool

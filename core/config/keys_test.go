@@ -150,13 +150,21 @@ func TestEveryKeyIsSetTheSameWayByFileFlagAndHash(t *testing.T) {
 }
 
 func TestTheTableIsComplete(t *testing.T) {
-	seen := map[string]bool{}
+	type scoped struct {
+		name    string
+		process bool
+	}
+	seen := map[scoped]bool{}
 	for _, k := range Keys() {
 		for _, name := range []string{k.Name, k.Alias} {
-			if name != "" && seen[name] {
+			if name != "" && seen[scoped{name, k.Process}] {
 				t.Errorf("%s stands twice", name)
 			}
-			seen[name] = true
+			seen[scoped{name, k.Process}] = true
+			// One name of both scopes must mean the same of each: log_format, how what is written is put into lines.
+			if name != "" && name != "log_format" && seen[scoped{name, !k.Process}] {
+				t.Errorf("%s is a key of the daemon and of a process", name)
+			}
 		}
 		if k.Doc == "" || k.Example == "" || k.at == nil || (k.Type == Choice) != (len(k.Choices) > 0) {
 			t.Errorf("%s lacks something: %+v", k.Name, k)

@@ -104,7 +104,9 @@ func newLoader(path string, over Overrides) (*loader, error) {
 	return l, nil
 }
 
-func defaultSettings() Settings { return Settings{ReapZombie: true, Cgroup: "auto"} }
+func defaultSettings() Settings {
+	return Settings{ReapZombie: true, Cgroup: "auto", LogLevel: "info", LogFormat: "text"}
+}
 
 // read takes in file and flags up to the daemon's settings.
 func (l *loader) read(over Overrides) {

@@ -255,7 +255,7 @@ func TestDefaults(t *testing.T) {
 	if len(cfg.Specs) != 1 || !reflect.DeepEqual(cfg.Specs[0], want) {
 		t.Errorf("got  %+v\nwant %+v", cfg.Specs, want)
 	}
-	if want := (Settings{ReapZombie: true, Cgroup: "auto"}); !reflect.DeepEqual(cfg.Settings, want) {
+	if want := (Settings{ReapZombie: true, Cgroup: "auto", LogLevel: "info", LogFormat: "text"}); !reflect.DeepEqual(cfg.Settings, want) {
 		t.Errorf("got %+v, want %+v", cfg.Settings, want)
 	}
 	if len(cfg.Warnings) != 0 {

@@ -120,6 +120,33 @@ func TailFile(path string, format Format, n int, since time.Time, match *regexp.
 	return lines, err
 }
 
+// TailOf returns the last n lines of a text that continues over files: the first size bytes of newest, and before them the
+// older files whole, the youngest first. It closes newest; an older file that cannot be read ends the text.
+func TailOf(newest *os.File, size int64, older []string, n int) ([]Line, error) {
+	b := &backward{src: []segment{{r: newest, size: size, file: newest}}}
+	off := int64(0)
+	b.older = func() (segment, error) {
+		if len(older) == 0 {
+			return segment{}, io.EOF
+		}
+		f, err := os.Open(older[0])
+		if err != nil {
+			return segment{}, io.EOF
+		}
+		info, err := f.Stat()
+		if err != nil || !info.Mode().IsRegular() {
+			f.Close()
+			return segment{}, io.EOF
+		}
+		older = older[1:]
+		off -= info.Size()
+		return segment{r: f, size: info.Size(), off: off, file: f}, nil
+	}
+	defer b.close()
+	lines, _, err := query{n: n, floor: math.MinInt64}.collect(b, false)
+	return lines, err
+}
+
 // answer reads the files of the sink up to the offset limit.
 func (s *sink) answer(q query, limit int64, split bool) (lines []Line, part []byte, err error) {
 	b, floor, err := s.open(limit, q.since)
