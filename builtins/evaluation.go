@@ -69,7 +69,7 @@ func (ev *evaluation) call(t *lisp.Thread, verb Verb, args []lisp.Value) (lisp.V
 	}
 	shown := maskArguments(args)
 	words := append([]string{verb.Name}, shown...)
-	cause := core.Cause{Who: ev.job.Who, What: cut("("+strings.Join(words, " ")+")", longestCall)}
+	cause := core.Cause{Who: ev.job.asker(), What: cut("("+strings.Join(words, " ")+")", longestCall)}
 	line, err := ev.engine.audit.begin(record{Who: ev.job.Who, Head: verb.Name, Args: shown, Within: ev.program}, verb.Power)
 	if err != nil {
 		return lisp.Nil, err

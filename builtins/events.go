@@ -3,7 +3,9 @@ package builtins
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/qjpcpu/supervisord/core"
 	"github.com/qjpcpu/supervisord/lisp"
@@ -79,27 +81,7 @@ func eventValues(all []core.Event) lisp.Value {
 
 // eventLine is an event as a line of text: when, who, what became of it, why, and who asked.
 func eventLine(e core.Event) string {
-	words := []string{e.At.UTC().Format(timeLayout), e.Name, change(e)}
-	if e.PID != 0 {
-		words = append(words, fmt.Sprintf("pid %d", e.PID))
-	}
-	if e.Note != "" {
-		words = append(words, e.Note)
-	}
-	if by := strings.TrimSpace(e.Cause.Who + " " + e.Cause.What); by != "" {
-		words = append(words, "["+by+"]")
-	}
-	return oneLine(strings.Join(words, "  "))
-}
-
-func change(e core.Event) string {
-	if e.Daemon {
-		return "-"
-	}
-	if e.From == e.To {
-		return e.To.String()
-	}
-	return e.From.String() + " -> " + e.To.String()
+	return oneLine(e.At.UTC().Format(timeLayout) + "  " + e.Name + "  " + story(e))
 }
 
 // oneLine makes control characters harmless.
@@ -176,6 +158,8 @@ func explain(s core.Status, past []core.Event) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s is %s", s.Name, s.State)
 	switch {
+	case s.PID != 0 && s.State == core.Running:
+		fmt.Fprintf(&b, " (pid %d), for %s", s.PID, s.Uptime().Truncate(time.Second))
 	case s.PID != 0:
 		fmt.Fprintf(&b, " (pid %d)", s.PID)
 	case s.Want && s.State != core.Starting:
@@ -185,11 +169,14 @@ func explain(s core.Status, past []core.Event) string {
 		b.WriteString(": " + oneLine(s.Reason))
 	}
 	b.WriteString(".")
+	if by := lastAsked(past); by != "" {
+		b.WriteString("\nIt was " + oneLine(by) + ".")
+	}
 	if s.Exit != nil {
 		fmt.Fprintf(&b, "\nIts last life ended with %s.", s.Exit)
 	}
 	if s.State == core.Backoff && !s.NextTry.IsZero() {
-		fmt.Fprintf(&b, "\nIt is tried again at %s.", s.NextTry.UTC().Format(timeLayout))
+		fmt.Fprintf(&b, "\nIt is tried again at %s, in %s.", s.NextTry.UTC().Format(timeLayout), max(0, time.Until(s.NextTry).Round(time.Second)))
 	}
 	switch {
 	case s.Restarts == 1:
@@ -204,7 +191,18 @@ func explain(s core.Status, past []core.Event) string {
 		past = past[len(past)-toldEvents:]
 	}
 	for _, e := range past {
-		b.WriteString("\n  " + eventLine(e))
+		b.WriteString("\n  " + e.At.UTC().Format(timeLayout) + "  " + story(e))
 	}
 	return b.String()
+}
+
+// lastAsked says who last wanted the process to be another way than it was, and when; "" when that is no longer known.
+func lastAsked(past []core.Event) string {
+	for _, e := range slices.Backward(past) {
+		moved := e.To == core.Starting && e.From != core.Stopping || e.To == core.Stopping || e.To == core.Stopped && e.From != core.Stopping
+		if by := byWhom(e.Cause); moved && e.From != e.To && by != "" && !strings.HasPrefix(by, "started again by the daemon") {
+			return by + ", at " + e.At.UTC().Format(timeLayout)
+		}
+	}
+	return ""
 }

@@ -47,6 +47,7 @@ func eventValue(e core.Event) lisp.Value {
 	h.SetString("who", textOrNil(e.Cause.Who))
 	h.SetString("what", textOrNil(e.Cause.What))
 	h.SetString("note", textOrNil(e.Note))
+	h.SetString("text", textOrNil(story(e)))
 	return lisp.HashValue(h)
 }
 

@@ -82,8 +82,8 @@ func Verbs() []Verb {
 			Example: `(follow "job" "lines=5")`},
 		{Name: "events", Args: `[SINCE-SEQ] ["follow"]`, Power: Observe, Call: events, waits: true,
 			Doc: "What happened, when, why, and who asked: an array of hashes, the oldest first.\n" +
-				"Keys: seq, at, name, from, to, pid, exit, who, what, note. SINCE-SEQ leaves out the events up to that number. With\n" +
-				"\"follow\" one line is printed for each as it happens, until cancelled.",
+				"Keys: seq, at, name, from, to, pid, exit, who, what, note, text (all that in words). SINCE-SEQ leaves out the events up to\n" +
+				"that number. With \"follow\" one line is printed for each as it happens, until cancelled.",
 			Example: `(events 1)`},
 		{Name: "history", Args: "NAME", Power: Observe, Call: history,
 			Doc:     "The events of one process, as by events.",
@@ -173,7 +173,7 @@ func Verbs() []Verb {
 		{Name: "on", Args: "EVENT FN", Power: Execute, Call: on, registers: true,
 			Doc: "Calls (FN e) when something happens to a process; returns the hook's id.\n" +
 				"EVENT is a state that it comes into (stopped starting running stopping backoff exited fatal), ended (a life is over, however), or\n" +
-				"any (every entry of the journal). e is a hash with the keys of an event: seq, at, name, from, to, pid, exit, who, what, note.\n" +
+				"any (every entry of the journal). e is a hash with the keys of an event: seq, at, name, from, to, pid, exit, who, what, note, text.\n" +
 				hookDoc,
 			Example: `(on 'fatal (fn [e] (println (:name e) "was given up:" (:note e))))`},
 		{Name: "every", Args: "TIME FN", Power: Execute, Call: every, registers: true,

@@ -199,7 +199,7 @@ func TestFollowedEventsEndWithTheirReader(t *testing.T) {
 		synctest.Wait()
 		w.eval(`(stop "web-1")`)
 		synctest.Wait()
-		if text := out.String(); !strings.Contains(text, "web-1  running -> stopping") || !strings.Contains(text, `(stop "web-1")`) {
+		if text := out.String(); !strings.Contains(text, `web-1  stopped by uid 0: (stop "web-1"), SIGTERM sent (pid 10`) {
 			t.Errorf("got %q", text)
 		}
 		cancel(errors.New("the daemon is shutting down"))

@@ -1,7 +1,6 @@
 package cli_test
 
 import (
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -10,20 +9,6 @@ import (
 
 // killLine is the key that gives a line up, without the signal that Ctrl-C is.
 const killLine = "\x15"
-
-// installed is the path of a program that CI installs, or the end of the test where there is none.
-func installed(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	switch {
-	case err == nil:
-	case os.Getenv("SUPERVISORD_REAL") == "required":
-		t.Fatalf("%s is demanded here and not installed", name)
-	default:
-		t.Skipf("%s is not installed here (CI installs and demands it)", name)
-	}
-	return path
-}
 
 // completes types the beginning of a line and Tab, and waits for what the shell makes of it; then it gives the line up.
 func (p *terminal) completes(typed, want string) {
@@ -42,7 +27,7 @@ func completionWorld(t *testing.T) *operated {
 }
 
 func TestBashCompletes(t *testing.T) {
-	bash := installed(t, "bash")
+	bash := realProgram(t, "bash")
 	o := completionWorld(t)
 	o.write("deploy.glisp", "(status)")
 	p := o.terminalOf(bash, "--norc", "--noprofile", "-i")
@@ -68,7 +53,7 @@ func TestBashCompletes(t *testing.T) {
 }
 
 func TestZshCompletes(t *testing.T) {
-	zsh := installed(t, "zsh")
+	zsh := realProgram(t, "zsh")
 	o := completionWorld(t)
 	o.write("deploy.glisp", "(status)")
 	p := o.terminalOf(zsh, "-f", "-i")
@@ -103,7 +88,7 @@ func TestZshCompletes(t *testing.T) {
 }
 
 func TestFishCompletes(t *testing.T) {
-	fish := installed(t, "fish")
+	fish := realProgram(t, "fish")
 	o := completionWorld(t)
 	o.write("deploy.glisp", "(status)")
 	for typed, want := range map[string]string{

@@ -9,7 +9,7 @@ import (
 
 // TestTheManualPageIsReadable: man finds no fault in it, and every command and option stands in what it shows.
 func TestTheManualPageIsReadable(t *testing.T) {
-	man := installed(t, "man")
+	man := realProgram(t, "man")
 	program, err := exec.LookPath("supervisord")
 	if err != nil {
 		t.Fatal(err)

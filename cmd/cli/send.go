@@ -99,7 +99,7 @@ func (s *session) program(c *call) (program, error) {
 	if err != nil {
 		return program{}, err
 	}
-	return program{form: lisp.Print(value), name: c.command.title(), showValue: true}, nil
+	return program{form: lisp.Print(value), name: "cli", showValue: true}, nil
 }
 
 // show prints a reply and turns it into the command's end.
