@@ -2,6 +2,7 @@ package builtins
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -35,30 +36,56 @@ func bypasses() map[string][]string {
 			"(status \"\u200b\")", "(status)\u00a0", "(status \"a\rb\")", "(status \"\x1b[2J\")", "\xff(status)", "(status \"\xff\")"},
 		"homoglyph": {"(ѕtatus)", "(status\u200b)", "（status）", "(statu\u0073\u0301)", "(ｓtatus)", "(\u202estatus)", "(sta\u00adtus)", "(status \u201cx\u201d)", "(stаtus)", "(status\u3000\"x\")"},
 		"words":     {`(status web-1)`, `(status web.1)`, `(status nil)`, `(status +1)`, `(status 1.5)`, `(status 1e5)`, `(status 0x1F)`, `(status 1_000)`, `(status truefalse)`, `(status True)`, `(status -)`, `(status --now)`, `(status 123456789012345678901234567890)`, `(status .5)`, `(status 1"x")`, `(status "x"1)`, `(status "a""b")`, `(status "a"true)`, `(status true"x")`, `(status;x` + "\n)", `(status"x")`, `(status -1a)`},
+		"hooks": {`(on "exited" (fn [e] (os/exec "id")))`, `(on 'exited (fn [e] 1))`, `(every "1s" (fn [] 1))`, `(after "0s" (fn [] 1))`, `(remove-hook 1)`,
+			`(after "0s" "x")`, `(every "1s" "(add-proc)")`},
+		"compile time": {`(defmac m [] (os/exec "id")) (m)`, `(defmacro status [] 1)`, `(macroexpand "(status)")`, `(include "x.glisp")`, `(require "x")`, `(use "x")`, `(ns x)`,
+			`(load-file "x")`, `(go (add-proc "x" "y"))`, `(future (status))`, `(comment (status))`},
+		"threading": {`(-> "x" (add-proc "y"))`, `(->> (status) (map name))`, `((comp status) "x")`, `((partial status "x"))`, `(apply add-proc ["x" "y"])`, `(call "status")`,
+			`(funcall status)`, `(try (status) (catch e 1))`, `(finally (status))`, `(loop [] (status))`, `(while true (status))`, `(dotimes [i 3] (stop "x"))`, `(cond true (status))`, `(do (status))`},
+		"strings as code": {`(eval-string "(add-proc)")`, `(read-string "(status)")`, `(str (status))`, `(format "%s" (status))`, `(symbol-value "status")`, `(resolve "status")`, `(intern "status")`},
+		"files and network": {`(os/read-file "/etc/passwd")`, `(os/write-file "/tmp/x" "y")`, `(os/remove "/tmp/x")`, `(http/get "http://169.254.169.254/")`, `(os/env "PATH")`, `(os/exit 1)`,
+			`(log-path "web-1" "/etc/passwd")`, `(pid-path "web-1" "/x")`, `(http/serve 80)`},
+		"switches": {`(set-policy "off")`, `(disable-rce false)`, `(set! CONFIG "disable_rce" false)`, `(config "disable_rce" false) (def x 1)`, `(hset! CONFIG "disable_rce" false)`, `(reload) (def x 1)`,
+			`CONFIG`, `ARGV`, `status`, `add-proc`, `"(add-proc)"`, `42`, `true`},
+		"encodings": {"+ACg-add-proc+ACk-", "KGFkZC1wcm9jICJ4IiAieSIp", "\xff\xfe(\x00s\x00t\x00", "%28add-proc%29", "&#40;status&#41;", `\u0028status\u0029`, `\x28status\x29`, "(status)\x1a(add-proc)", "(status)\x04"},
+		"brackets": {`[status]`, `<status>`, `{"form" "(status)"}`, `((`, `(((status)))`, `(status))(`, `)(status)(`, `(status]`, `(status}`, `[(status)]`, `((status) (status))`, `(status (`},
+		"names": {`(status@web)`, `(status! "x")`, `(status? "x")`, `(status* "x")`, `(status+ "x")`, `(_status)`, `(.status)`, `(status,"x")`, `(status,)`, `(status:web)`, `(status #web)`, `(status %1)`, `(status &rest)`, `(status $x)`, `(status ~)`},
 		"escapes":   {`(status "web\u002d1")`, `(status "\"")`, `(status "\\")`, `(status "a\nb")`, `(status "\x41")`},
 		"size":      {`(status "` + long + `")`, `(status ` + strings.Repeat(" ", longestForm) + `)`, `(status ` + strings.Repeat(`"a" `, 2000) + `)`, strings.Repeat("(", 100000), `(` + long + `)`, `(status` + strings.Repeat(" ; x\n", 2000) + `)`},
 	}
 }
 
-// TestDisableRCERefuses runs every attempt, and sees that nothing was done.
+// TestDisableRCERefuses (F-RCE) runs every attempt, and sees that no verb was reached and nothing was done, at little cost.
 func TestDisableRCERefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, Policy{DisableRCE: true})
 		defer w.end()
+		reached := 0
+		for name, verb := range w.engine.verbs {
+			verb.Call = func(*Host, *lisp.Thread, []lisp.Value) (lisp.Value, error) { reached++; return lisp.Nil, nil }
+			w.engine.verbs[name] = verb
+		}
 		last, total := w.sup.Journal().Last(), 0
+		var before, after runtime.MemStats
 		for family, forms := range bypasses() {
 			for _, form := range forms {
 				total++
+				runtime.ReadMemStats(&before)
 				result, out := w.eval(form)
+				runtime.ReadMemStats(&after)
+				if took := after.TotalAlloc - before.TotalAlloc; took > 1<<20 {
+					t.Errorf("%s: %.80q takes %d bytes to be refused", family, form, took)
+				}
 				if KindOf(result.Err) != "forbidden" || out != "" || !strings.Contains(result.Err.Error(), "disable_rce is on") {
 					t.Errorf("%s: %.80q: %v", family, form, result.Err)
 				}
 			}
 		}
-		if now := w.sup.Journal().Last(); now != last || len(w.calls) != 0 {
-			t.Errorf("something was done: %d events, %v", now-last, w.calls)
+		if now := w.sup.Journal().Last(); now != last || len(w.calls) != 0 || reached != 0 {
+			t.Errorf("something was done: %d events, %v, %d verbs", now-last, w.calls, reached)
 		}
-		if total < 150 {
+		t.Logf("%d attempts", total)
+		if total < 200 {
 			t.Errorf("only %d attempts", total)
 		}
 		refusals := 0
@@ -71,6 +98,27 @@ func TestDisableRCERefuses(t *testing.T) {
 			t.Errorf("%d refusals in the audit log, want %d", refusals, total)
 		}
 	})
+}
+
+// TestArgumentsAreData: whatever stands in a string reaches the verb as it stands there, and means a name and nothing else.
+func TestArgumentsAreData(t *testing.T) {
+	for _, text := range []string{"--now", "--all", "-rf", "all", "web;id", "web && id", "$(id)", "`id`", "../../etc/passwd", "/etc/passwd", "web-1\nweb-2", "web-1 web-2",
+		"web-1,web-2", "%s%s%n", "(add-proc)", "{{x}}", "${PATH}", "~root", "CON", "web-1'", "1; DROP", "https://x/", "wеb-1", "ｗeb-1", "WEB-1", ""} {
+		for _, verb := range []string{"status", "stop", "restart", "start", "history", "why", "env", "logs", "reset"} {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, Policy{DisableRCE: true})
+				defer w.end()
+				last := w.sup.Journal().Last()
+				result, _ := w.eval(fmt.Sprintf("(%s \"%s\")", verb, text))
+				if kind := KindOf(result.Err); kind != "not-found" && kind != "invalid" && kind != "arity" {
+					t.Errorf("(%s %q): %v", verb, text, result.Err)
+				}
+				if w.sup.Journal().Last() != last || len(w.calls) > 0 {
+					t.Errorf("(%s %q) did something", verb, text)
+				}
+			})
+		}
+	}
 }
 
 // TestRefusalsNameTheForm: what is not allowed, and why.
