@@ -48,8 +48,8 @@ func bypasses() map[string][]string {
 		"switches": {`(set-policy "off")`, `(disable-rce false)`, `(set! CONFIG "disable_rce" false)`, `(config "disable_rce" false) (def x 1)`, `(hset! CONFIG "disable_rce" false)`, `(reload) (def x 1)`,
 			`CONFIG`, `ARGV`, `status`, `add-proc`, `"(add-proc)"`, `42`, `true`},
 		"encodings": {"+ACg-add-proc+ACk-", "KGFkZC1wcm9jICJ4IiAieSIp", "\xff\xfe(\x00s\x00t\x00", "%28add-proc%29", "&#40;status&#41;", `\u0028status\u0029`, `\x28status\x29`, "(status)\x1a(add-proc)", "(status)\x04"},
-		"brackets": {`[status]`, `<status>`, `{"form" "(status)"}`, `((`, `(((status)))`, `(status))(`, `)(status)(`, `(status]`, `(status}`, `[(status)]`, `((status) (status))`, `(status (`},
-		"names": {`(status@web)`, `(status! "x")`, `(status? "x")`, `(status* "x")`, `(status+ "x")`, `(_status)`, `(.status)`, `(status,"x")`, `(status,)`, `(status:web)`, `(status #web)`, `(status %1)`, `(status &rest)`, `(status $x)`, `(status ~)`},
+		"brackets":  {`[status]`, `<status>`, `{"form" "(status)"}`, `((`, `(((status)))`, `(status))(`, `)(status)(`, `(status]`, `(status}`, `[(status)]`, `((status) (status))`, `(status (`},
+		"names":     {`(status@web)`, `(status! "x")`, `(status? "x")`, `(status* "x")`, `(status+ "x")`, `(_status)`, `(.status)`, `(status,"x")`, `(status,)`, `(status:web)`, `(status #web)`, `(status %1)`, `(status &rest)`, `(status $x)`, `(status ~)`},
 		"escapes":   {`(status "web\u002d1")`, `(status "\"")`, `(status "\\")`, `(status "a\nb")`, `(status "\x41")`},
 		"size":      {`(status "` + long + `")`, `(status ` + strings.Repeat(" ", longestForm) + `)`, `(status ` + strings.Repeat(`"a" `, 2000) + `)`, strings.Repeat("(", 100000), `(` + long + `)`, `(status` + strings.Repeat(" ; x\n", 2000) + `)`},
 	}

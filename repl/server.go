@@ -192,6 +192,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
+	if len(r.TransferEncoding) > 0 {
+		h.Set("Connection", "close") // where such a body ends is what HTTP's readers disagree about: nothing follows it
+	}
 	peer, err := c.peer()
 	if err != nil {
 		s.refuse(w, r, Peer{}, refuse(http.StatusForbidden, kindForbidden, "forbidden: %s", err))

@@ -88,6 +88,11 @@ func (w *weaknesses) settings() {
 				at.dir, info.Mode().Perm())
 		}
 	}
+	if s.InitScript != "" {
+		if why := w.open(s.InitScript, w.uid); why != "" {
+			w.setting("init_script", "%s, and so somebody else can change what runs here with all that the daemon may do", why)
+		}
+	}
 	if s.Log != "" && !device(s.Log) {
 		if why := w.open(existing(parent(s.Log)), w.uid); why != "" {
 			w.setting("log", "%s: who can write there can put something else in the place of the daemon's log", why)
