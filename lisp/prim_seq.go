@@ -174,8 +174,7 @@ func (t *Thread) aset(a, i, x Value) Value {
 func (t *Thread) length(v Value) Value {
 	switch o := v.o.(type) {
 	case *text:
-		t.charge(int64(len(o.s)) >> 6)
-		return Int(int64(utf8.RuneCountInString(o.s)))
+		return Int(int64(t.count(o)))
 	case *raw:
 		return Int(int64(len(o.b)))
 	case *array:
@@ -399,8 +398,7 @@ func (t *Thread) bounds(args []Value, n int) (int, int) {
 func slicePrim(t *Thread, args []Value) Value {
 	switch o := args[0].o.(type) {
 	case *text:
-		n := utf8.RuneCountInString(o.s)
-		t.charge(int64(len(o.s)) >> 6)
+		n := t.count(o)
 		from, to := t.bounds(args, n)
 		if n == len(o.s) {
 			return t.newText(o.s[from:to])
@@ -475,13 +473,10 @@ func nthPrim(t *Thread, args []Value) Value {
 		}
 		return Nil
 	case *text:
-		t.charge(int64(len(o.s)) >> 6)
-		i := byteOffset(o.s, int(min(n, int64(len(o.s)))))
-		if i < 0 || i >= len(o.s) {
+		if n >= int64(t.count(o)) {
 			return Nil
 		}
-		r, _ := utf8.DecodeRuneInString(o.s[i:])
-		return Char(r)
+		return t.charAt(o, int(n))
 	}
 	s := t.streamOf(args[1])
 	for {

@@ -49,13 +49,7 @@ func textPrims() []Prim {
 		return func(s string) bool { return s != "" && strings.IndexFunc(s, func(c rune) bool { return !f(c) }) < 0 }
 	}
 	return []Prim{
-		{Name: "sget", Params: "s:string i:int", Doc: "Character i of a string.", Example: "(sget \"abc\" 1) => #b", fn: func(t *Thread, args []Value) Value {
-			s := str(args[0])
-			scan(t, s)
-			i := t.index("sget", args[1], utf8.RuneCountInString(s))
-			r, _ := utf8.DecodeRuneInString(s[byteOffset(s, i):])
-			return Char(r)
-		}},
+		{Name: "sget", Params: "s:string i:int", Doc: "Character i of a string.", Example: "(sget \"abc\" 1) => #b", fn2: (*Thread).sget},
 		test("str/start-with?", "Whether s starts with a part.", "(str/start-with? \"Hello\" \"he\" true) => true", strings.HasPrefix),
 		test("str/end-with?", "Whether s ends with a part.", "(str/end-with? \"hello\" \"lo\") => true", strings.HasSuffix),
 		test("str/contains?", "Whether s contains a part.", "(str/contains? \"HeLLo\" \"ell\" true) => true", strings.Contains),
@@ -204,6 +198,17 @@ func textPrims() []Prim {
 			return Bytes(b)
 		}},
 	}
+}
+
+func (t *Thread) sget(s, i Value) Value {
+	x, ok := s.o.(*text)
+	if !ok {
+		t.badArg("sget", 1, s, "string")
+	}
+	if i.Kind() != KindInt {
+		t.badArg("sget", 2, i, "int")
+	}
+	return t.charAt(x, t.index("sget", i, t.count(x)))
 }
 
 func charIndex(s string, i int) Value {

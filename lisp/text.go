@@ -2,6 +2,7 @@ package lisp
 
 import (
 	"strings"
+	"sync/atomic"
 	"unicode/utf8"
 )
 
@@ -9,9 +10,10 @@ import (
 // its builder; concatenating onto it again extends the builder in place, so that building a string piece by piece is
 // linear. Texts that are shared between evaluations never have a builder.
 type text struct {
-	s    string
-	tail *strings.Builder
-	sum  uint32 // its hash sum, 0 while unknown
+	s     string
+	tail  *strings.Builder
+	sum   uint32 // its hash sum, 0 while unknown
+	chars uint32 // one more than its number of characters, 0 while unknown
 }
 
 func (*text) kind() Kind { return KindString }
@@ -25,6 +27,51 @@ func (v Value) AsString() (string, bool) {
 		return s.s, true
 	}
 	return "", false
+}
+
+// count gives the number of characters of x. It is found once; texts are shared between evaluations, so it is noted
+// atomically.
+func (t *Thread) count(x *text) int {
+	if n := atomic.LoadUint32(&x.chars); n != 0 {
+		return int(n - 1)
+	}
+	t.charge(int64(len(x.s)) >> 6)
+	n := utf8.RuneCountInString(x.s)
+	if uint64(n) < 1<<32-1 {
+		atomic.StoreUint32(&x.chars, uint32(n+1))
+	}
+	return n
+}
+
+// spot is the last character that a program asked for by its index.
+type spot struct {
+	text       *text
+	char, byte int
+}
+
+// offset gives the byte offset of character i of x, which has more than i characters. Where every byte is a character
+// that is i itself; elsewhere it is found from the start, or onward from the last spot, so that walking is quick.
+func (t *Thread) offset(x *text, i int) int {
+	if t.count(x) == len(x.s) {
+		return i
+	}
+	from := t.spot
+	if from.text != x || from.char > i {
+		from = spot{text: x}
+	}
+	t.charge(int64(i-from.char) >> 5)
+	for ; from.char < i; from.char++ {
+		_, size := utf8.DecodeRuneInString(x.s[from.byte:])
+		from.byte += size
+	}
+	t.spot = from
+	return from.byte
+}
+
+// charAt gives character i of x.
+func (t *Thread) charAt(x *text, i int) Value {
+	r, _ := utf8.DecodeRuneInString(x.s[t.offset(x, i):])
+	return Char(r)
 }
 
 // byteOffset gives the byte offset of character i of s, or -1 when s is shorter.
@@ -61,7 +108,7 @@ func (t *Thread) join(a *text, b string) *text {
 		}
 		t.alloc(textSize)
 		a.tail.WriteString(b)
-		return &text{s: a.tail.String(), tail: a.tail}
+		return &text{s: a.tail.String(), tail: a.tail, chars: a.charsWith(b)}
 	}
 	size := len(a.s) + len(b)
 	if size < 64 {
@@ -74,6 +121,15 @@ func (t *Thread) join(a *text, b string) *text {
 	tail.WriteString(a.s)
 	tail.WriteString(b)
 	return &text{s: tail.String(), tail: tail}
+}
+
+// charsWith gives what the characters of a and b together are, where a's are known and b cannot complete its last one.
+func (a *text) charsWith(b string) uint32 {
+	n := atomic.LoadUint32(&a.chars)
+	if n == 0 || a.s[len(a.s)-1] >= utf8.RuneSelf || len(a.s) > 1<<31 {
+		return 0
+	}
+	return n + uint32(utf8.RuneCountInString(b))
 }
 
 // newText makes a string and charges for it.

@@ -58,6 +58,7 @@ type Thread struct {
 	ends      *[]func()     // what is done at the end, shared by the coroutines
 	turn      chan struct{} // the coroutine's way to be told that it has the turn
 	stage     stage
+	spot      spot
 	frames    [3]frame
 }
 

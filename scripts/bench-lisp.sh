@@ -2,6 +2,7 @@
 # glisp beside gopher-lua, goja and starlark-go, and Go itself: the same work in one process, as ratios. A module of its own,
 # so that the product's go.mod stays small.
 #   scripts/bench-lisp.sh [-rounds 9] [-time 20ms] [-only PATTERN] [-markdown]
+#   scripts/bench-lisp.sh -growth [-only PATTERN]      time per element, from a thousand elements to a million
 #
 # What all budgets together cost: glisp beside glisp compiled without their accounting (this is not a mode of the product:
 # one file of the package is replaced for the compiler).

@@ -5,6 +5,8 @@
 //
 //	bench-lisp [-rounds 9] [-time 20ms] [-only PATTERN] [-markdown]
 //
+// With -growth it shows that the time per element stays the same from a thousand elements to a million.
+//
 // With -beside PROGRAM, which is this one built without the accounting of budgets, it shows what the accounting costs.
 package main
 
@@ -26,10 +28,13 @@ func main() {
 	markdown := flag.Bool("markdown", false, "print a table for a page")
 	alone := flag.Bool("own", false, "measure glisp alone and print figures for another process")
 	beside := flag.String("beside", "", "this program built without the accounting of budgets")
+	grow := flag.Bool("growth", false, "show the time per element as the number of elements grows")
 	flag.Parse()
 	pattern, err := regexp.Compile(*only)
 	switch {
 	case err != nil:
+	case *grow:
+		err = growth(min(3, *rounds), pattern.MatchString, 8)
 	case *alone:
 		err = own(*turn, pattern)
 	case *beside != "":
