@@ -23,6 +23,7 @@ const (
 	wishRetire // wishSeal and wishStop, before a removal
 	wishRevive // the removal failed
 	wishQuit   // end the loop as soon as there is no child
+	wishPing   // say that the loop has had its turn
 	wishBorn   // not a wish: a launch was answered
 	wishEnded  // not a wish: a life is over
 )
@@ -122,6 +123,8 @@ func (p *process) obey(m *message) {
 	case wishQuit:
 		p.quitting = true
 		p.answer(m.reply, "removed", nil)
+	case wishPing:
+		p.answer(m.reply, "there", nil)
 	case wishSignal:
 		p.signal(m)
 	case wishOmit:

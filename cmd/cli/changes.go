@@ -87,6 +87,12 @@ func (d *daemon) plan(ctx context.Context) (core.Plan, []string, error) {
 // reload carries out what changed in the configuration. An error before the first step has touched nothing.
 func (d *daemon) reload(ctx context.Context) (core.Report, error) {
 	return d.change(ctx, "reload", func(ctx context.Context) (core.Report, error) {
+		d.notifier.reloading()
+		defer func() {
+			if !d.stopping() {
+				d.notifier.ready(d.statusLine())
+			}
+		}()
 		next, err := d.fresh()
 		if err != nil {
 			return nil, err

@@ -46,9 +46,11 @@ type daemon struct {
 	wanted   desire        // owned by the holder of the slot
 	script   initScript    // owned by the holder of the slot
 
-	booted atomic.Bool   // what was wanted at first was tried
-	look   chan struct{} // one slot: watchIdle is to look
-	ending ending
+	booted   atomic.Bool   // what was wanted at first was tried
+	look     chan struct{} // one slot: watchIdle is to look
+	lookMain chan struct{} // one slot: watchMain is to look
+	notifier *notifier
+	ending   ending
 }
 
 // origin is where the configuration comes from, at the start and at every reload.
@@ -72,7 +74,7 @@ type ending struct {
 func (s *session) serve(from origin, loaded config.Config, ready *os.File) error {
 	signals, ignore := catch()
 	defer ignore()
-	d := &daemon{session: s, origin: from, changing: make(chan struct{}, 1), look: make(chan struct{}, 1)}
+	d := &daemon{session: s, origin: from, changing: make(chan struct{}, 1), look: make(chan struct{}, 1), lookMain: make(chan struct{}, 1)}
 	d.ending.begun, d.ending.done = make(chan struct{}), make(chan struct{})
 	if err := closeMemory(); err != nil {
 		err = fmt.Errorf("cannot keep the memory from others: %w", err)
@@ -92,7 +94,9 @@ func (s *session) serve(from origin, loaded config.Config, ready *os.File) error
 	members.add(d.report)
 	members.add(d.listen)
 	members.add(d.watchIdle)
+	members.add(d.watchMain)
 	members.add(d.callHooks)
+	members.add(d.tellManager)
 	members.add(func(ctx context.Context) error { return d.supervise(ctx, first, ready) })
 	err = members.run()
 	undo()
@@ -119,6 +123,7 @@ func (d *daemon) supervise(ctx context.Context, first desire, ready *os.File) er
 	// Only now: whoever reads that it listens may name every process.
 	v, _ := buildVersion()
 	d.diary.Logf("supervisord %s (pid %d) listens on %s", v, os.Getpid(), d.address())
+	d.notifier.ready(d.statusLine())
 	tell(ready, tidings{PID: os.Getpid(), Address: d.address(), Warnings: warnings})
 	select {
 	case <-d.ending.done:
@@ -215,6 +220,9 @@ func (d *daemon) watchIdle(ctx context.Context) error {
 		if fatal > 0 {
 			d.ending.code.Store(ExitFailed)
 		}
+		if code, _, ended := d.endOf(d.settings.Load().ExitCodeFrom); ended {
+			d.ending.code.Store(code)
+		}
 		d.diary.Logf("all processes are done")
 		_, err = d.shutdown(core.WithCause(context.WithoutCancel(ctx), core.Cause{Who: "supervisord", What: "exit_when_all_done"}), false, false)
 		return err
@@ -227,10 +235,12 @@ func (d *daemon) callHooks(ctx context.Context) error {
 	return nil
 }
 
-// lookAgain pokes watchIdle.
+// lookAgain pokes watchIdle and watchMain.
 func (d *daemon) lookAgain() {
-	select {
-	case d.look <- struct{}{}:
-	default: // it is about to look anyway
+	for _, look := range []chan struct{}{d.look, d.lookMain} {
+		select {
+		case look <- struct{}{}:
+		default: // it is about to look anyway
+		}
 	}
 }

@@ -23,7 +23,10 @@ func (d *daemon) shutdown(ctx context.Context, now, clear bool) (core.Report, er
 	if clear {
 		d.ending.clear.Store(true)
 	}
-	d.ending.begin.Do(func() { close(d.ending.begun) })
+	d.ending.begin.Do(func() {
+		close(d.ending.begun)
+		d.notifier.stopping(longestStop(d.sup.Specs()))
+	})
 	type outcome struct {
 		report core.Report
 		err    error

@@ -34,6 +34,7 @@ type builder struct {
 	cgroup   string // mode
 	config   string // path of the configuration, "" if none
 	log      string // the daemon's own log, "" if none
+	main     string // the process of exit_code_from, "" if none
 	output   func(name string) (stdout, stderr []string)
 	problems Problems
 	warnings Problems
@@ -320,6 +321,9 @@ func (b *builder) account(spec *core.Spec, src source, hidden map[string]bool) {
 // care looks at keys that only make sense together.
 func (b *builder) care(spec *core.Spec, src source) {
 	c := &spec.Care
+	if _, given := src.raw["restart"]; !given && b.main != "" && spec.Name == b.main {
+		c.Restart = core.Never // the daemon ends with it
+	}
 	if len(c.StopCommand) > 0 && isPath(c.StopCommand[0]) {
 		if homeless(c.StopCommand[0]) {
 			b.bad(src, "stop_command", "", "%s: %v", src.label("stop_command"), errHome)

@@ -103,6 +103,7 @@ type Settings struct {
 	ReapZombie      bool
 	HideArgs        bool
 	DisableRCE      bool
+	ExitCodeFrom    string // name of a process, "" = none
 	InitScript      string // absolute, "" = none
 	StateDir        string // absolute; "" = by Locate's rule
 	Cgroup          string // "auto", "off"

@@ -73,23 +73,26 @@ func TestEveryKeyIsSetTheSameWayByFileFlagAndHash(t *testing.T) {
 			}
 			if !k.Process {
 				more, flags := "", []KV(nil)
+				var process *ProcessArgs
 				switch k.Name {
 				case "admin_tls_cert":
 					more, flags = "admin_tls_key = 'tls/key.pem'\n", []KV{{"admin_tls_key", "tls/key.pem"}}
 				case "admin_tls_key":
 					more, flags = "admin_tls_cert = 'tls/cert.pem'\n", []KV{{"admin_tls_cert", "tls/cert.pem"}}
+				case "exit_code_from":
+					process = &ProcessArgs{Name: "web", Command: "/bin/sh"}
 				case "admin_group":
 					k.Example, example = "'root'", "root"
 				}
 				if err := os.WriteFile(path, []byte(more+k.Name+" = "+k.Example+"\n"), 0o600); err != nil {
 					t.Fatal(err)
 				}
-				file, err := Load(path, Overrides{Cwd: dir, Environ: environ})
+				file, err := Load(path, Overrides{Cwd: dir, Environ: environ, Process: process})
 				if err != nil {
 					t.Fatal(err)
 				}
 				for _, name := range names {
-					byFlag, err := Load("", Overrides{Cwd: dir, Environ: environ, Flags: append(flags, KV{name, flagText(example)})})
+					byFlag, err := Load("", Overrides{Cwd: dir, Environ: environ, Process: process, Flags: append(flags, KV{name, flagText(example)})})
 					if err != nil {
 						t.Fatal(err)
 					}

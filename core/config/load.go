@@ -248,7 +248,7 @@ func (l *loader) finish(over Overrides) Config {
 	}
 	cfg.Place = place
 	b := &builder{tables: l.tables, accounts: l.accounts, lookup: l.lookup, root: l.host.uid == 0,
-		log: l.ownLog(place), output: outputDefaults(l.settings, place), config: l.path, cgroup: l.settings.Cgroup}
+		log: l.ownLog(place), output: outputDefaults(l.settings, place), config: l.path, cgroup: l.settings.Cgroup, main: l.settings.ExitCodeFrom}
 	sources := l.sources()
 	for _, src := range sources {
 		spec := b.build(src)
@@ -265,6 +265,7 @@ func (l *loader) finish(over Overrides) Config {
 	}
 	l.problems = append(l.problems, b.problems...)
 	l.warnings = append(l.warnings, b.warnings...)
+	l.checkMain(cfg.Specs)
 	return cfg
 }
 

@@ -42,6 +42,8 @@ func daemonKeys() []Key {
 			Doc: "Run in the background.", at: func(d *draft) any { return &d.settings.Daemonize }},
 		{Name: "exit_when_all_done", Type: Bool, Default: "false", Example: "true",
 			Doc: "End when nothing is wanted up or waiting any more.", at: func(d *draft) any { return &d.settings.ExitWhenAllDone }},
+		{Name: "exit_code_from", Type: String, Example: `"web"`,
+			Doc: "End when this process has ended by itself and is not restarted, with its exit code (128+n for signal n). It is restarted only if its restart key says so.", at: func(d *draft) any { return &d.settings.ExitCodeFrom }},
 		{Name: "init_script", Type: Path, Example: `"init.glisp"`,
 			Doc: "Program that registers hooks; evaluated when the daemon is up, and by a reload when it changed.", at: func(d *draft) any { return &d.settings.InitScript }},
 		{Name: "disable_rce", Type: Bool, Default: "false", Example: "true",
