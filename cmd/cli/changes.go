@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/qjpcpu/supervisord/builtins"
 	"github.com/qjpcpu/supervisord/core"
@@ -164,7 +165,7 @@ func (d *daemon) reloadBySignal(ctx context.Context) {
 		err = report.Err()
 	}
 	if err != nil {
-		d.diary.Errorf("cannot reload: %v", err)
+		d.diary.Errorf("cannot reload: %s", strings.TrimPrefix(err.Error(), "cannot reload: "))
 		return
 	}
 	d.diary.Logf("reloaded")

@@ -35,7 +35,7 @@ func (d *daemon) obey(ctx context.Context, signals <-chan os.Signal) error {
 				now := stops > 1
 				go d.shutdown(asked, now, false)
 			case meansReload:
-				if d.stopping() {
+				if stops > 0 || d.stopping() {
 					d.diary.Logf("got %s: not reloading, the daemon is shutting down", s)
 					continue
 				}
