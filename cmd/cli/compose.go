@@ -49,7 +49,7 @@ func (d *daemon) compose(loaded config.Config, background bool) (undo func(), er
 	d.diary = newDiary(w)
 	d.diary.set(settings.LogFormat, settings.LogLevel)
 	d.ownLogPath = logPath
-	d.notifier = takeNotifier(d.diary.Logf)
+	d.notifier = takeNotifier(d.diary.Warnf)
 	steps = append(steps, func() {
 		// The last words of the log cannot say that it could not be closed.
 		_ = d.closeLog()

@@ -66,8 +66,8 @@ func (d *daemon) firstScript(ctx context.Context) (warnings []string) {
 	}
 	d.script = initScript{path: path, broken: true}
 	d.engine.ScriptFailed(path, err)
-	d.diary.Logf("%v", err)
-	d.diary.Logf("init_script is broken and none of its hooks is at work: mend it, then reload")
+	d.diary.Errorf("%v", err)
+	d.diary.Errorf("init_script is broken and none of its hooks is at work: mend it, then reload")
 	return []string{err.Error(), "init_script is broken and none of its hooks is at work: mend it, then reload"}
 }
 

@@ -46,6 +46,10 @@ func (d *daemon) report(context.Context) error {
 
 // note writes an event into the log: what an operator wants to know, and at the level of debug the rest.
 func (d *daemon) note(e core.Event) {
+	if e.Daemon {
+		d.diary.log(slog.LevelError, notice(e), slog.String("part", e.Name), slog.String("note", e.Note), slog.String("who", e.Cause.Who), slog.String("what", e.Cause.What))
+		return
+	}
 	text, level := notice(e), slog.LevelInfo
 	switch {
 	case text == "":
