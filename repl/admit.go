@@ -83,11 +83,19 @@ func (a *admission) ownHost(host string, local net.Addr) bool {
 	})
 }
 
+// methodFor is the method that a path takes, whether or not there is such a route.
+func methodFor(path string) string {
+	if path == pathHealth || path == pathMetrics {
+		return http.MethodGet
+	}
+	return http.MethodPost
+}
+
 // checkContent lets in a POST of plain JSON, and a GET where a route has one.
 func checkContent(r *http.Request) *refusal {
-	get := r.Method == http.MethodGet && slices.Contains([]string{pathHealth, pathMetrics}, r.URL.Path)
+	get := r.Method == http.MethodGet && methodFor(r.URL.Path) == http.MethodGet
 	if r.Method != http.MethodPost && !get {
-		return refuse(http.StatusMethodNotAllowed, kindInvalid, "cannot take this request: the method is %s, want POST", clip(r.Method))
+		return refuse(http.StatusMethodNotAllowed, kindInvalid, "cannot take this request: the method is %s, want %s", clip(r.Method), methodFor(r.URL.Path))
 	}
 	if len(r.Header["Content-Encoding"]) > 0 || len(r.Header["Upgrade"]) > 0 {
 		return refuse(http.StatusUnsupportedMediaType, kindInvalid, "cannot take this request: no encodings and no other protocols are spoken here")

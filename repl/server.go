@@ -244,7 +244,7 @@ func reject(w http.ResponseWriter, r *http.Request, why *refusal) {
 	case http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", "Bearer")
 	case http.StatusMethodNotAllowed:
-		h.Set("Allow", http.MethodPost)
+		h.Set("Allow", methodFor(r.URL.Path))
 	case http.StatusTooManyRequests:
 		h.Set("Retry-After", "1")
 	}
