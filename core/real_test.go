@@ -67,6 +67,8 @@ func program(what []string) {
 	case "serve":
 		fmt.Println("ready")
 		block()
+	case "exclusive":
+		exclusive(what[1])
 	}
 	os.Exit(99)
 }

@@ -1,0 +1,4 @@
+package core
+
+// exclusive is a program of a test for Linux.
+func exclusive(string) {}
