@@ -21,6 +21,12 @@ type container struct {
 // contain starts a daemon with a configuration in a namespace, or skips where there can be none.
 func contain(t *testing.T, conf string, environment ...string) *container {
 	t.Helper()
+	return containIn(t, "", conf, environment...)
+}
+
+// containIn is contain with mounts of its own and without a network, where a shell prepares first.
+func containIn(t *testing.T, prepare, conf string, environment ...string) *container {
+	t.Helper()
 	unshare, err := exec.LookPath("unshare")
 	if err != nil {
 		t.Skip("unshare is not installed")
@@ -36,12 +42,22 @@ func contain(t *testing.T, conf string, environment ...string) *container {
 	if err := os.Chmod(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "supervisord.conf"), []byte("state_dir = \"state\"\n"+conf), 0o600); err != nil {
+	state := "state"
+	if prepare != "" {
+		state = "/run/state"
+	}
+	if err := os.WriteFile(filepath.Join(dir, "supervisord.conf"), []byte("state_dir = "+strconv.Quote(state)+"\n"+conf), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	command := exec.Command(unshare, "-fp", "--mount-proc", program, "start")
+	if prepare != "" {
+		command = exec.Command(unshare, "-fpmn", "--mount-proc", "sh", "-c", prepare+` && exec "$0" start`, program)
+	}
 	command.Dir = dir
 	command.Env = append(append(os.Environ(), "SUPERVISORD_RUNTIME_DIR="+filepath.Join(dir, "run")), environment...)
+	if prepare != "" && exec.Command(unshare, "-fpmn", "--mount-proc", "sh", "-c", prepare).Run() != nil {
+		t.Skipf("%s: not possible here", prepare)
+	}
 	c := &container{t: t, dir: dir, foreground: &foreground{command: command, ended: make(chan struct{}), more: make(chan struct{})}}
 	c.begin(t)
 	t.Cleanup(func() {
@@ -183,5 +199,18 @@ func TestContainerOutlivesKillAll(t *testing.T) {
 	d.send(syscall.SIGTERM)
 	if got := d.code(); got != 0 {
 		t.Errorf("exit code %d\n%s", got, d.text())
+	}
+}
+
+// TestContainerWithLittleAroundIt: without /proc, without a network and with nothing that can be written but /run, the daemon
+// works all the same: exit codes are right, trees are stopped.
+func TestContainerWithLittleAroundIt(t *testing.T) {
+	d := containIn(t, "mount -t tmpfs none /run && mount -o remount,ro,bind / && mount -t tmpfs none /proc",
+		"exit_code_from = \"web\"\nadmin_sock = \"/run/supervisord.sock\"\n"+
+			"[[process]]\nname = \"web\"\ncommand = \"/bin/sh\"\nargs = [\"-c\", \"sleep 0.3; exit 4\"]\n"+
+			"[[process]]\nname = \"tree\"\ncommand = \"/bin/sh\"\nargs = [\"-c\", \"setsid sleep 1000 & setsid sleep 1001 & exec sleep 1002\"]\n",
+		"SUPERVISORD_RUNTIME_DIR=/run/supervisord")
+	if got := d.code(); got != 4 || !strings.Contains(d.text(), "tree: stopped") {
+		t.Errorf("exit code %d, want 4\n%s", got, d.text())
 	}
 }

@@ -16,15 +16,19 @@ import (
 	"github.com/qjpcpu/supervisord/repl"
 )
 
-// TestExamplesOfInitScriptsWork evaluates the init scripts of lisp/LANGUAGE.md in a daemon.
+// TestExamplesOfInitScriptsWork evaluates the init scripts of lisp/LANGUAGE.md and of README.md in a daemon.
 func TestExamplesOfInitScriptsWork(t *testing.T) {
-	page, err := os.ReadFile(filepath.Join("..", "..", "lisp", "LANGUAGE.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := strings.Split(string(page), "\n```glisp init\n")[1:]
-	if len(blocks) == 0 {
-		t.Fatal("there is no example")
+	var blocks []string
+	for _, name := range []string{"README.md", filepath.Join("lisp", "LANGUAGE.md")} {
+		page, err := os.ReadFile(filepath.Join("..", "..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := strings.Split(string(page), "\n```glisp init\n")[1:]
+		if len(found) == 0 {
+			t.Fatalf("there is no example in %s", name)
+		}
+		blocks = append(blocks, found...)
 	}
 	o := operate(t, sleeper("web"), "web")
 	for _, block := range blocks {
