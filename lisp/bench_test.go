@@ -113,6 +113,72 @@ func BenchmarkTryCatch(b *testing.B) {
 	benchCall(b, "(defn lp [n] (if (= n 0) nil (begin (try (raise \"x\") (catch e 1)) (lp (- n 1))))) (defn f [] (lp 1000))", 1000, "error")
 }
 
+func BenchmarkTak(b *testing.B) {
+	benchCall(b, "(defn tak [x y z] (if (not (< y x)) z (tak (tak (- x 1) y z) (tak (- y 1) z x) (tak (- z 1) x y)))) (defn f [] (tak 18 12 6))", 63609, "call")
+}
+
+func BenchmarkStringJoin(b *testing.B) {
+	benchCall(b, `(defn f [] (len (str/join (map string (list-to-array (range 1000))) ",")))`, 1000, "piece")
+}
+
+// BenchmarkErrorAtDepth is an error thrown a hundred calls below the handler.
+func BenchmarkErrorAtDepth(b *testing.B) {
+	benchCall(b, "(defn deep [n] (if (= n 0) (raise \"x\") (+ 1 (deep (- n 1))))) (defn lp [n] (if (= n 0) nil (begin (try (deep 100) (catch e 1)) (lp (- n 1))))) (defn f [] (lp 100))", 100, "error")
+}
+
+// BenchmarkHostCall is the call of a Go function with a result of its own.
+func BenchmarkHostCall(b *testing.B) {
+	factorial := Prim{Name: "factorial", Params: "n:int", Doc: "n!", Example: "(factorial 3) => 6", Fn: func(_ *Thread, args []Value) (Value, error) {
+		r := int64(1)
+		for n := args[0].n; n > 1; n-- {
+			r *= n
+		}
+		return Int(r), nil
+	}}
+	env := NewBase([]Prim{factorial}).Child()
+	th := NewThread(context.Background(), nil, Budget{Steps: 1 << 60, Depth: 20_000, Bytes: 1 << 60})
+	if _, err := th.Eval(env, "bench", "(defn f [n] (if (= n 0) nil (begin (factorial 10) (f (- n 1)))))"); err != nil {
+		b.Fatal(err)
+	}
+	f, _ := env.Lookup("f")
+	best := time.Duration(1 << 62)
+	for b.Loop() {
+		start := time.Now()
+		if _, err := th.Call(f, Int(10_000)); err != nil {
+			b.Fatal(err)
+		}
+		best = min(best, time.Since(start))
+	}
+	b.ReportMetric(float64(best.Nanoseconds())/10_000, "ns/call+turn")
+}
+
+// BenchmarkCallFromGo is the call of a function of a loaded program, as of a hook.
+func BenchmarkCallFromGo(b *testing.B) {
+	th, f := benchFunc(b, "(defn f [] (+ 1 2))", "f")
+	b.ReportAllocs()
+	for b.Loop() {
+		if v, err := th.Call(f); err != nil || v.n != 3 {
+			b.Fatal(v, err)
+		}
+	}
+}
+
+// BenchmarkMacroLoad reads and compiles a program whose forms are mostly macros, those of the language and its own.
+func BenchmarkMacroLoad(b *testing.B) {
+	src := "(defmac twice [x] `(begin ~x ~x)) (defmac swap [a b] `(let [t ~a] (set! ~a ~b) (set! ~b t)))\n"
+	for i := range 500 {
+		src += fmt.Sprintf("(defn f%d [a b] (twice (when (> a b) (swap a b))) (case a 1 \"one\" '(2 3) \"some\" (->> [a b] (map #(* %% %[1]d)) (foldl + 0) (unless (= b 0)))))\n", i)
+	}
+	base := NewBase()
+	b.SetBytes(int64(len(src)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := NewThread(context.Background(), nil, testBudget).Eval(base.Child(), "t", src); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // BenchmarkFreshEnvironment is the cost of a small request: a scope, a thread, reading, compiling and evaluating.
 func BenchmarkFreshEnvironment(b *testing.B) {
 	base := NewBase()

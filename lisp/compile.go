@@ -370,6 +370,9 @@ func (c *compiler) primitive(p *primitive, e *eCall) node {
 			break
 		}
 		a := c.expr(e.args[0], false)
+		if t, ok := a.(tester); ok && p.def.Name == "not" {
+			return &nodeNot{t}
+		}
 		if p.def.test1 != nil {
 			return &nodeTest1{p, a, p.def.test1}
 		}

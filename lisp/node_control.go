@@ -7,6 +7,7 @@ type (
 		c    tester
 		a, b node
 	}
+	nodeNot struct{ c tester }
 	nodeAnd struct {
 		first []node
 		last  node
@@ -49,6 +50,9 @@ func (n *nodeIfTest) eval(fr *frame) Value {
 	}
 	return n.b.eval(fr)
 }
+
+func (n *nodeNot) eval(fr *frame) Value { return Bool(!n.c.test(fr)) }
+func (n *nodeNot) test(fr *frame) bool  { return !n.c.test(fr) }
 
 func (n *nodeAnd) eval(fr *frame) Value {
 	for _, e := range n.first {

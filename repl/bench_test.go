@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/qjpcpu/supervisord/lisp"
 )
 
 // reused is an HTTP client of a unix socket that keeps its connection, so that two servers are compared and not two
@@ -37,8 +39,9 @@ func ask(b *testing.B, c *http.Client, body []byte, accept string) {
 }
 
 // BenchmarkTinyRequest is one form that does nothing, over a unix socket: plain is a bare net/http server that decodes
-// and encodes the same by encoding/json; buffered and streamed are ours; fresh is Client, which connects anew
-// each time as the command line does.
+// and encodes the same by encoding/json; buffered and streamed are ours; evaluated is buffered with the language behind it,
+// which reads, compiles and evaluates (+ 1 2) in an environment of its own; fresh is Client, which connects anew each time
+// as the command line does.
 func BenchmarkTinyRequest(b *testing.B) {
 	body := []byte(`{"form":"(status)"}`)
 	b.Run("plain", func(b *testing.B) {
@@ -75,6 +78,21 @@ func BenchmarkTinyRequest(b *testing.B) {
 			}
 		})
 	}
+	b.Run("evaluated", func(b *testing.B) {
+		base := lisp.NewBase()
+		h := serve(b, ServerOptions{Eval: func(ctx context.Context, r Request, out io.Writer) Reply {
+			v, err := lisp.NewThread(ctx, out, lisp.Budget{Steps: 1_000_000, Depth: 1000, Bytes: 1 << 20}).Eval(base.Child(), "form", r.Form)
+			if err != nil || lisp.Print(v) != "3" {
+				b.Error(lisp.Print(v), err)
+			}
+			return Reply{Value: json.RawMessage(lisp.Print(v)), Text: lisp.Print(v)}
+		}})
+		c := reused(h.sock)
+		defer c.CloseIdleConnections()
+		for b.Loop() {
+			ask(b, c, []byte(`{"form":"(+ 1 2)"}`), "")
+		}
+	})
 	b.Run("fresh", func(b *testing.B) {
 		c := h.client(b)
 		for b.Loop() {
