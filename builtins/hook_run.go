@@ -149,6 +149,7 @@ func (h *hooks) call(ctx context.Context, rest *sync.WaitGroup, one *hook, args 
 		return
 	}
 	err := h.attempt(ctx, rest, one, args)
+	h.engine.meter.hook(err)
 	if err != nil && ctx.Err() == nil {
 		h.failed(one, err)
 	}

@@ -124,7 +124,7 @@ func (e *Engine) daemonMetrics(t *metrics.Text, all []core.Status) {
 	}
 
 	e.meter.mu.Lock()
-	running, outcomes, budgets := e.meter.running, maps.Clone(e.meter.outcomes), maps.Clone(e.meter.budgets)
+	running, outcomes, hooks, budgets := e.meter.running, maps.Clone(e.meter.outcomes), maps.Clone(e.meter.hooks), maps.Clone(e.meter.budgets)
 	e.meter.mu.Unlock()
 	t.Family("supervisord_evals_running", metrics.Gauge, "Evaluations under way, waiting ones and followers included.")
 	t.Sample(float64(running))
@@ -132,7 +132,11 @@ func (e *Engine) daemonMetrics(t *metrics.Text, all []core.Status) {
 	for _, outcome := range slices.Sorted(maps.Keys(outcomes)) {
 		t.Sample(float64(outcomes[outcome]), "outcome", outcome)
 	}
-	t.Family("supervisord_budgets_hit_total", metrics.Counter, "Evaluations that were ended by a budget, by what it bounds.")
+	t.Family("supervisord_hook_calls_total", metrics.Counter, "Ended calls of hooks by outcome, as of evaluations.")
+	for _, outcome := range slices.Sorted(maps.Keys(hooks)) {
+		t.Sample(float64(hooks[outcome]), "outcome", outcome)
+	}
+	t.Family("supervisord_budgets_hit_total", metrics.Counter, "Evaluations and calls of hooks that were ended by a budget, by what it bounds.")
 	for _, budget := range slices.Sorted(maps.Keys(budgets)) {
 		t.Sample(float64(budgets[budget]), "budget", budget)
 	}

@@ -83,6 +83,7 @@ func TestMetricsSayWhatHappened(t *testing.T) {
 			{3, "supervisord_processes", []string{"state", "running"}},
 			{2, "supervisord_evals_total", []string{"outcome", "ok"}},
 			{1, "supervisord_evals_total", []string{"outcome", "unbound"}},
+			{0, "supervisord_hook_calls_total", []string{"outcome", "ok"}},
 			{0, "supervisord_evals_running", nil},
 			{0, "supervisord_loop_lag_seconds", []string{"le", ""}},
 		} {
@@ -141,9 +142,23 @@ func TestBudgetsAreToldApart(t *testing.T) {
 			t.Errorf("%+v", m)
 		}
 	}
+	for _, late := range []error{overtime(expired(t), context.DeadlineExceeded), lisp.Errorf(kindBudget, "budget exceeded: its session was busy for %v", hookTime)} {
+		m := newMeter()
+		m.hook(late)
+		if m.budgets["time"] != 1 || m.hooks[kindBudget] != 1 {
+			t.Errorf("%v: %+v", late, m)
+		}
+	}
 	if got := budgetOf(errors.New("x")); got != "other" {
 		t.Errorf("got %s", got)
 	}
+}
+
+// expired is a context that ended as that of a hook does that takes too long.
+func expired(t *testing.T) context.Context {
+	ctx, cancel := context.WithDeadlineCause(t.Context(), time.Now().Add(-time.Second), errHookTime)
+	t.Cleanup(cancel)
+	return ctx
 }
 
 // TestMeasurementsAreShared: a hundred who ask at once cost one measurement, and one that hangs holds nobody up for long.
