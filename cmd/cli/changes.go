@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/qjpcpu/supervisord/builtins"
@@ -159,11 +160,14 @@ func (d *daemon) unchangeable(settings config.Settings) []string {
 }
 
 // reloadBySignal is a reload that nobody waits for; what came of it is in the log.
-func (d *daemon) reloadBySignal(ctx context.Context) {
-	report, err := d.reload(ctx)
-	if err == nil {
-		err = report.Err()
-	}
+func (d *daemon) reloadBySignal(ctx context.Context, signal os.Signal) {
+	err := d.engine.Audited("signal "+signal.String(), "reload", func() error {
+		report, err := d.reload(ctx)
+		if err == nil {
+			err = report.Err()
+		}
+		return err
+	})
 	if err != nil {
 		d.diary.Errorf("cannot reload: %s", strings.TrimPrefix(err.Error(), "cannot reload: "))
 		return

@@ -417,11 +417,24 @@ func TestF25EveryChangeIsAudited(t *testing.T) {
 	for _, args := range [][]string{{"service", "status"}, {"events"}, {"why", "web"}, {"service", "env", "web"}} {
 		o.run("", args...) // looking leaves no line
 	}
+	if err := o.daemon.command.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	if !o.daemon.await(func(log string) bool { return strings.Contains(log, " reloaded") }) {
+		t.Error("HUP reloads nothing")
+	}
+	asked += 2
+	o.daemon.end()
 	text, err := os.ReadFile(o.path("state/audit.log"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	line := regexp.MustCompile(`^\{"at":"[^"]+","id":\d+,.*"who":"uid \d+ pid \d+","head":"[a-z-]+".*"decision":"(allowed|forbidden)".*\}$`)
+	for _, want := range []string{`"who":"signal hangup","head":"reload"`, `"who":"signal terminated","head":"shutdown"`} {
+		if n := strings.Count(string(text), want); n != 2 {
+			t.Errorf("%d lines with %s", n, want)
+		}
+	}
+	line := regexp.MustCompile(`^\{"at":"[^"]+","id":\d+,.*"who":"(uid \d+ pid \d+|signal [a-z]+)","head":"[a-z-]+".*"decision":"(allowed|forbidden)".*\}$`)
 	begins, ends := 0, 0
 	for l := range strings.Lines(string(text)) {
 		l = strings.TrimSuffix(l, "\n")

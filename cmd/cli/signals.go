@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"sync"
 
 	"github.com/qjpcpu/supervisord/core"
 )
@@ -22,6 +23,8 @@ const (
 func (d *daemon) obey(ctx context.Context, signals <-chan os.Signal) error {
 	meanings := signalMeanings()
 	stops := 0
+	var stopping sync.WaitGroup
+	defer stopping.Wait() // for the last line of the audit log
 	for {
 		select {
 		case <-ctx.Done():
@@ -33,14 +36,19 @@ func (d *daemon) obey(ctx context.Context, signals <-chan os.Signal) error {
 				stops++
 				d.diary.Logf("got %s: stopping%s", s, map[bool]string{true: " at once"}[stops > 1])
 				now := stops > 1
-				go d.shutdown(asked, now, false)
+				stopping.Go(func() {
+					_ = d.engine.Audited("signal "+s.String(), "shutdown", func() error { // the log has its end too
+						_, err := d.shutdown(asked, now, false)
+						return err
+					})
+				})
 			case meansReload:
 				if stops > 0 || d.stopping() {
 					d.diary.Logf("got %s: not reloading, the daemon is shutting down", s)
 					continue
 				}
 				d.diary.Logf("got %s: reloading", s)
-				go d.reloadBySignal(asked)
+				go d.reloadBySignal(asked, s)
 			case meansReopen:
 				d.diary.Logf("got %s: opening the log files anew", s)
 				if err := d.reopenLogs(); err != nil {
