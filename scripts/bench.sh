@@ -6,8 +6,12 @@ cd "$(dirname "$0")/.."
 ./build.sh
 tool=$(mktemp -d)
 trap 'rm -rf "$tool"' EXIT
-CGO_ENABLED=0 go build -o "$tool/bench" ./scripts/bench
+missed=0
+CGO_ENABLED=0 go build -o "$tool/" ./scripts/bench ./scripts/bench/capture
 echo "== the daemon as a whole"
-"$tool/bench" "$@" bin/supervisord
+"$tool/bench" "$@" bin/supervisord || missed=1
+echo "== output on its way into files, beside cat and what else is installed"
+"$tool/capture" bin/supervisord || missed=1
 echo "== one room at a time (figures per operation; a metric called x-... is a ratio to the bare program of the same run)"
 CGO_ENABLED=0 go test -run '^$' -bench . -benchtime 1s ./core/child ./core/logs ./repl ./lisp
+exit $missed

@@ -54,6 +54,7 @@ func rooms() map[string]room {
 		"cmd/cli":                      {stars: true, may: []string{lumberjackPath, readlinePath, unixPath, windowsPath}},
 		"cmd/supervisord":              {may: []string{"cmd/cli"}},
 		"scripts/bench":                {stars: true, may: []string{unixPath}, forks: true},
+		"scripts/bench/capture":        {stars: true, may: []string{unixPath}, forks: true},
 	}
 }
 
