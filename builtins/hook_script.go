@@ -22,8 +22,9 @@ type Script struct {
 // EvalScript evaluates the text of an init script, which is called path in messages, with full power, whatever the policy
 // is: it is the operator's own. It takes at most 5 s and changes nothing: what it registers counts after UseScript, and verbs
 // that change something are refused in it. What is wrong with it is an error of kind invalid with one line for each problem,
-// file:line:column first; names that mean nothing and wrong numbers of arguments are found before anything is evaluated.
-func (e *Engine) EvalScript(ctx context.Context, path, text string) (*Script, error) {
+// file:line:column first; names that mean nothing and wrong numbers of arguments are found before anything is evaluated. load
+// gives the texts that it includes, as [lisp.Thread.Load] does; nil: it can include none.
+func (e *Engine) EvalScript(ctx context.Context, path, text string, load func(name, from string) (text, path string, err error)) (*Script, error) {
 	if err := e.CheckScript(path, text); err != nil {
 		return nil, err
 	}
@@ -44,6 +45,7 @@ func (e *Engine) EvalScript(ctx context.Context, path, text string) (*Script, er
 		return nil, brokenScript(path, err)
 	}
 	t := ev.thread(bounded, lisp.Budget{Steps: scriptSteps, Depth: mostDepth, Bytes: mostBytes, Output: bufferedOutput})
+	t.Load = load
 	errand := &errand{}
 	t.SetLocal(errandKey{}, errand)
 	_, err = t.Eval(from.env, path, text)

@@ -41,7 +41,7 @@ func hooked(t *testing.T, policy Policy, f func(t *testing.T, w *world)) {
 // script evaluates an init script and makes it count.
 func (w *world) script(text string) {
 	w.t.Helper()
-	s, err := w.engine.EvalScript(w.t.Context(), "/etc/init.glisp", text)
+	s, err := w.engine.EvalScript(w.t.Context(), "/etc/init.glisp", text, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -413,7 +413,7 @@ func TestBrokenScriptChangesNothing(t *testing.T) {
 			"(exit 1)":       `init_script: /etc/init.glisp: it ended with (exit 1)`,
 			"(nope)\n(nada)": "init_script: /etc/init.glisp:1:2: cannot find nope: no such name (did you mean copy?)\ninit_script: /etc/init.glisp:2:2: cannot find nada: no such name",
 		} {
-			s, err := w.engine.EvalScript(t.Context(), "/etc/init.glisp", text)
+			s, err := w.engine.EvalScript(t.Context(), "/etc/init.glisp", text, nil)
 			if s != nil || KindOf(err) != kindInvalid || !strings.HasPrefix(err.Error(), want) {
 				t.Errorf("%s: %v\nwant %s", text, err, want)
 			}

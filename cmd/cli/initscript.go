@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"path/filepath"
 
 	"github.com/qjpcpu/supervisord/builtins"
 	"github.com/qjpcpu/supervisord/core/config"
@@ -9,13 +10,38 @@ import (
 
 // initScript is an init script as it was evaluated.
 type initScript struct {
-	path, text string // "" for none
-	broken     bool   // it was never evaluated to its end
+	path, text string            // "" for none
+	included   map[string]string // the texts that it included, by their paths
+	broken     bool              // it was never evaluated to its end
 	hooks      *builtins.Script
 }
 
-// changedScript reads the init script of a path and tells whether it has to be evaluated: it is another one, or the last time went
-// wrong.
+// include reads a text that the script includes: a relative name starts where the file lies that asks. It must be as
+// trustworthy as the script.
+func (i *initScript) include(name, from string) (text, path string, err error) {
+	path = name
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(filepath.Dir(from), path)
+	}
+	if text, err = config.ReadScript(path); err != nil {
+		return "", "", err
+	}
+	i.included[path] = text
+	return text, path, nil
+}
+
+// same tells whether what was included still says the same.
+func (i *initScript) same() bool {
+	for path, was := range i.included {
+		if now, err := config.ReadScript(path); err != nil || now != was {
+			return false
+		}
+	}
+	return true
+}
+
+// changedScript reads the init script of a path and tells whether it has to be evaluated: it is another one, it includes
+// something else, or the last time went wrong.
 func (d *daemon) changedScript(path string) (next initScript, changed bool, err error) {
 	next.path = path
 	if path != "" {
@@ -24,7 +50,7 @@ func (d *daemon) changedScript(path string) (next initScript, changed bool, err 
 		}
 	}
 	was := d.script
-	return next, next.path != was.path || next.text != was.text || was.broken, nil
+	return next, next.path != was.path || next.text != was.text || was.broken || !was.same(), nil
 }
 
 // evaluateScript evaluates the init script of a path if it changed; use makes its hooks count. An error has changed nothing.
@@ -38,7 +64,8 @@ func (d *daemon) evaluateScript(ctx context.Context, path string) (use func(), e
 		return func() {}, nil
 	}
 	if path != "" {
-		if next.hooks, err = d.engine.EvalScript(ctx, path, next.text); err != nil {
+		next.included = map[string]string{}
+		if next.hooks, err = d.engine.EvalScript(ctx, path, next.text, next.include); err != nil {
 			return nil, err
 		}
 	}
