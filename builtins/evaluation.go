@@ -90,7 +90,7 @@ func (ev *evaluation) call(t *lisp.Thread, verb Verb, args []lisp.Value) (lisp.V
 // aside calls a verb. When it may wait, other programs, and what else this one does, go on meanwhile: it gets a thread and
 // arguments of its own, and the budget pays afterwards.
 func (ev *evaluation) aside(t *lisp.Thread, verb Verb, args []lisp.Value, cause core.Cause) (value lisp.Value, err error) {
-	if ev.turn == nil || !verb.waits || slices.ContainsFunc(args, isFunction) {
+	if ev.turn == nil && ev.calls == nil || !verb.waits || slices.ContainsFunc(args, isFunction) {
 		before := t.Local(causeKey{})
 		t.SetLocal(causeKey{}, cause)
 		defer t.SetLocal(causeKey{}, before)

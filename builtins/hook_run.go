@@ -233,7 +233,13 @@ type hookCall struct {
 // that restarts what takes long to stop holds up no other.
 func (ev *evaluation) ticket(t *lisp.Thread, verb Verb, args []lisp.Value) (lisp.Value, error) {
 	call, h := ev.calls, ev.engine.hooks
-	args = slices.Clone(args) // the frame that they stand in is used again
+	own := make([]lisp.Value, len(args))
+	for i := range args {
+		var err error
+		if own[i], err = t.Copy(args[i]); err != nil {
+			return lisp.Nil, err
+		}
+	}
 	select {
 	case h.tickets <- struct{}{}:
 	default:
@@ -248,7 +254,7 @@ func (ev *evaluation) ticket(t *lisp.Thread, verb Verb, args []lisp.Value) (lisp
 	thread := apart.thread(call.ctx, lisp.Budget{})
 	call.rest.Go(func() {
 		defer func() { <-h.tickets }()
-		value, err := apart.guarded(thread, verb, args)
+		value, err := apart.guarded(thread, verb, own)
 		done <- outcome{value, err}
 		select {
 		case <-left:
@@ -258,21 +264,29 @@ func (ev *evaluation) ticket(t *lisp.Thread, verb Verb, args []lisp.Value) (lisp
 		default:
 		}
 	})
-	patience := time.NewTimer(ticketPatience)
-	defer patience.Stop()
-	select {
-	case o := <-done:
+	var o outcome
+	settled, ctx := false, t.Context()
+	t.Wait(func() {
+		patience := time.NewTimer(ticketPatience)
+		defer patience.Stop()
+		select {
+		case o = <-done:
+			settled = true
+			return
+		case <-patience.C:
+		case <-ctx.Done():
+		}
+		close(left)
+		select {
+		case o = <-done: // both were ready
+			settled = true
+		default:
+		}
+	})
+	if settled {
 		return o.value, o.err
-	case <-patience.C:
-	case <-t.Context().Done():
 	}
-	close(left)
-	select {
-	case o := <-done: // both were ready
-		return o.value, o.err
-	default:
-	}
-	return ticketValue(verb, args), nil
+	return ticketValue(verb, own), nil
 }
 
 // guarded is call for a goroutine of its own, where a fault would end the daemon.
