@@ -113,7 +113,7 @@ func arithmetic(p printer) {
 		p("func (n *%s) eval(fr *frame) Value {\n%s\nif fr.compare(%s, %s, %s, n.pos) {\n%s\n}\nreturn n.no.eval(fr)\n}\n", name,
 			fmt.Sprintf(s.ints, "if "+o.cond+" {\n"+yes+"\n}\nreturn n.no.eval(fr)"), o.op, s.a, s.b, yes)
 	}
-	p("// fuseOp chooses the node for an operator with two operands.\nfunc fuseOp(o op, a, b node, pos position) node {\ni, aLocal := localSlot(a)\nj, bLocal := localSlot(b)\nk, bConst := smallConst(b)\nswitch o {")
+	p("// fuseOp chooses the node for an operator with two operands.\nfunc fuseOp(o op, a, b node, pos position) node {\ni, aLocal := localSlot(a)\nj, bLocal := localSlot(b)\nk, bConst := smallConst(b)\nif _, aConst := smallConst(a); aConst && !bConst && (o == opEQ || o == opNE) {\nreturn fuseOp(o, b, a, pos)\n}\nswitch o {")
 	for _, o := range append(arith, comparisons...) {
 		p("case %s:\nswitch {\ncase aLocal && bConst:\nreturn &node%[2]sLK{i, k, pos}\ncase aLocal && bLocal:\nreturn &node%[2]sLL{i, j, pos}\ncase bConst:\nreturn &node%[2]sXK{a, k, pos}\n}\nreturn &node%[2]sXX{a, b, pos}", o.op, o.name)
 	}

@@ -1119,6 +1119,9 @@ func fuseOp(o op, a, b node, pos position) node {
 	i, aLocal := localSlot(a)
 	j, bLocal := localSlot(b)
 	k, bConst := smallConst(b)
+	if _, aConst := smallConst(a); aConst && !bConst && (o == opEQ || o == opNE) {
+		return fuseOp(o, b, a, pos)
+	}
 	switch o {
 	case opAdd:
 		switch {
