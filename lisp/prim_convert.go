@@ -62,12 +62,20 @@ func toFloatPrim(t *Thread, args []Value) Value {
 	return Float(toFloat(v))
 }
 
+// textOf is (string x).
+func textOf(t *Thread, v Value) Value {
+	switch v.o.(type) {
+	case nil:
+		return t.newText(strconv.FormatInt(v.n, 10))
+	case *text:
+		return v
+	}
+	return t.newText(t.show(v, true))
+}
+
 func toText(t *Thread, args []Value) Value {
 	if len(args) == 1 {
-		if _, ok := args[0].AsString(); ok {
-			return args[0]
-		}
-		return t.newText(t.show(args[0], true))
+		return textOf(t, args[0])
 	}
 	if !isNumber(args[0]) {
 		t.badArg("string", 1, args[0], "number when decimals are given")

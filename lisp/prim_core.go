@@ -60,7 +60,7 @@ func corePrims() []Prim {
 			}},
 		{Name: "int", Params: "x:int|float|char|string|bytes", Doc: "x as an integer: a float is truncated, a string read, bytes are big-endian.", Example: "[(int -3.9) (int \"12\") (int #a)] => [-3 12 97]", fn: toInt},
 		{Name: "float", Params: "x:int|float|string", Doc: "x as a float.", Example: "(float \"2.5\") => 2.5", fn: toFloatPrim},
-		{Name: "string", Params: "x [decimals:int]", Doc: "x as plain text; a number with at most that many decimals. Lists and arrays give the text of their elements.", Example: "[(string 3.14159 2) (string [1 \"b\"]) (string nil)] => [\"3.14\" \"1b\" \"\"]", fn: toText},
+		{Name: "string", Params: "x [decimals:int]", Doc: "x as plain text; a number with at most that many decimals. Lists and arrays give the text of their elements.", Example: "[(string 3.14159 2) (string [1 \"b\"]) (string nil)] => [\"3.14\" \"1b\" \"\"]", fn1: textOf, fn: toText},
 		{Name: "sexp-str", Params: "x", Doc: "x as the reader would read it.", Example: "(sexp-str [1 \"b\" nil]) => \"[1 \\\"b\\\" ()]\"",
 			fn1: func(t *Thread, v Value) Value { return t.newText(t.show(v, false)) }},
 		{Name: "char", Params: "x:int|char|string", Doc: "The char of a code point or of a string of one char.", Example: "(char 97) => #a", fn: toChar},

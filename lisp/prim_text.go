@@ -146,19 +146,25 @@ func textPrims() []Prim {
 		{Name: "str/join", Params: "coll:seq sep:string", Doc: "The strings of a list or array with sep between them.", Example: "(str/join '(\"x\" \"y\") \"-\") => \"x-y\"", fn: func(t *Thread, args []Value) Value {
 			sep := str(args[1])
 			items := t.elements(args[0], "join")
-			var b strings.Builder
+			size := len(sep) * max(0, len(items)-1)
 			for i, v := range items {
 				s, ok := v.AsString()
 				if !ok {
 					t.fail("type", "cannot join: element %d is %s, want string", i, showArg(v))
 				}
-				t.alloc(int64(len(s) + len(sep)))
+				size += len(s)
+			}
+			t.charge(int64(len(items)) >> 2)
+			t.alloc(int64(size) + textSize)
+			var b strings.Builder
+			b.Grow(size)
+			for i, v := range items {
 				if i > 0 {
 					b.WriteString(sep)
 				}
-				b.WriteString(s)
+				b.WriteString(v.o.(*text).s)
 			}
-			return t.newText(b.String())
+			return String(b.String())
 		}},
 		is("str/digit?", "Whether s is digits only, and not empty.", "(str/digit? \"12\") => true", every(func(c rune) bool { return c >= '0' && c <= '9' })),
 		is("str/alpha?", "Whether s is the letters a-z and A-Z only, and not empty.", "(str/alpha? \"ab1\") => false", every(func(c rune) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' })),
