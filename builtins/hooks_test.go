@@ -435,7 +435,7 @@ func TestBrokenScriptChangesNothing(t *testing.T) {
 			"(every \"1s\" (fn [] 1))\n(while true nil)":    `init_script: /etc/init.glisp:2:13: budget exceeded: more than 20000000 steps`,
 			"(sleep 6)":      `init_script: /etc/init.glisp:1:1: budget exceeded: more than 5s`,
 			"(exit 1)":       `init_script: /etc/init.glisp: it ended with (exit 1)`,
-			"(nope)\n(nada)": "init_script: /etc/init.glisp:1:2: cannot find nope: no such name (did you mean copy?)\ninit_script: /etc/init.glisp:2:2: cannot find nada: no such name",
+			"(nope)\n(nada)": "init_script: /etc/init.glisp:1:2: cannot find nope: no such name\ninit_script: /etc/init.glisp:2:2: cannot find nada: no such name",
 		} {
 			s, err := w.engine.EvalScript(t.Context(), "/etc/init.glisp", text, nil)
 			if s != nil || KindOf(err) != kindInvalid || !strings.HasPrefix(err.Error(), want) {

@@ -109,7 +109,7 @@ func openPrims(m *machine) []lisp.Prim {
 				}
 				return lisp.Host(f), t.Alloc(int64(len(path)) + 128)
 			}},
-		{Name: "csv/read", Params: "io:object|string [how:name|nil]",
+		{Name: "csv/read", Params: "io:io|string [how:name|nil]",
 			Doc:     "The rows of a file, or of what is left to read of a buffer or another io object, as csv/parse gives them.",
 			Example: "(let [b (buffer)] (:print b \"a,b\\n1,2\\n\") (csv/read b)) => [[\"a\" \"b\"] [\"1\" \"2\"]]",
 			Fn: func(t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
@@ -135,7 +135,7 @@ func openPrims(m *machine) []lisp.Prim {
 				}
 				return lisp.FromCSV(t, string(text), header)
 			}},
-		{Name: "csv/write", Params: "io:object|string rows:seq",
+		{Name: "csv/write", Params: "io:io|string rows:seq",
 			Doc:     "Writes rows into a file anew, or to a buffer or another io object, as csv/format gives them; nil.",
 			Example: "(let [b (buffer)] (csv/write b [[\"a\" \"b\"] [1 2]]) (string b)) => \"a,b\\n1,2\\n\"",
 			Fn: func(t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {

@@ -238,7 +238,20 @@ func (a *analyser) global(s *symbol) expr {
 	if g.frozen {
 		return &g.constant
 	}
+	if a.scope != nil && g.local == "" && g.val.o == unbound.o {
+		g.local = Nearest(s.name, a.locals())
+	}
 	return &eGlobal{g, a.pos}
+}
+
+// locals are the names of the local variables that can be seen.
+func (a *analyser) locals() (names []string) {
+	for s := a.scope; s != nil && len(names) < 100; s = s.outer {
+		for _, v := range s.vars {
+			names = append(names, v.name)
+		}
+	}
+	return names
 }
 
 // lookup finds the local variable of a name.
@@ -412,7 +425,7 @@ func (a *analyser) expandOnce(name string, form Value) (Value, bool) {
 	}
 	m, g := a.env.head(name)
 	if m != nil {
-		return a.expand(m, a.args(form)), true
+		return a.expand(name, m, a.args(form)), true
 	}
 	if g == nil || g.frozen {
 		if b := builtinMacro(name); b != nil {
@@ -424,17 +437,29 @@ func (a *analyser) expandOnce(name string, form Value) (Value, bool) {
 		return Nil, false
 	}
 	if m := a.env.fuzzyFor(a.t, name); m != nil {
-		return a.expand(m, append([]Value{String(name)}, a.args(form)...)), true
+		return a.expand(name, m, append([]Value{String(name)}, a.args(form)...)), true
 	}
 	return Nil, false
 }
 
 // expand runs a macro's function on forms.
-func (a *analyser) expand(m *macro, args []Value) Value {
+func (a *analyser) expand(name string, m *macro, args []Value) Value {
 	a.t.charge(20)
 	a.t.top.site = 0
 	a.t.expanding++
+	done := false
+	defer func() {
+		if done {
+			return
+		}
+		r := recover()
+		if e, ok := r.(*Error); ok && len(e.expanding) < innerCalls {
+			e.expanding = append(e.expanding, "in the expansion of "+name+" at "+a.src.pos(a.pos).String())
+		}
+		panic(r)
+	}()
 	v := a.t.apply(m.fn, args)
+	done = true
 	a.t.expanding--
 	return v
 }

@@ -145,7 +145,7 @@ func channelPrims() []Prim {
 			}
 			return Host(ch)
 		}},
-		{Name: "send!", Params: "c:object x", Doc: "Sends a value through a channel, and waits until it is received or the channel holds it; nil.", Example: "(let [c (make-chan)] (go (send! c 5)) (<! c)) => 5", fn: func(t *Thread, args []Value) Value {
+		{Name: "send!", Params: "c:channel x", Doc: "Sends a value through a channel, and waits until it is received or the channel holds it; nil.", Example: "(let [c (make-chan)] (go (send! c 5)) (<! c)) => 5", fn: func(t *Thread, args []Value) Value {
 			ch, ok := asChannel(args[0])
 			if !ok {
 				t.badArg("send!", 1, args[0], "channel")
@@ -153,7 +153,7 @@ func channelPrims() []Prim {
 			t.send(ch, args[1])
 			return Nil
 		}},
-		{Name: "<!", Params: "c:object", Doc: "The next value of a channel, which it waits for; nil when the channel is closed and empty. Of a coroutine, its value when it has ended, or its error.", Example: "(<! (go (+ 1 2))) => 3", fn: func(t *Thread, args []Value) Value {
+		{Name: "<!", Params: "c:channel|coroutine", Doc: "The next value of a channel, which it waits for; nil when the channel is closed and empty. Of a coroutine, its value when it has ended, or its error.", Example: "(<! (go (+ 1 2))) => 3", fn: func(t *Thread, args []Value) Value {
 			o, _ := args[0].AsHost()
 			switch o := o.(type) {
 			case *Channel:
@@ -165,7 +165,7 @@ func channelPrims() []Prim {
 			t.badArg("<!", 1, args[0], "channel or coroutine")
 			return Nil
 		}},
-		{Name: "close!", Params: "c:object", Doc: "Closes a channel: what it holds can still be received, then receiving gives nil. nil.", Example: "(let [c (make-chan 2)] (send! c 1) (close! c) [(<! c) (<! c)]) => [1 ()]", fn: func(t *Thread, args []Value) Value {
+		{Name: "close!", Params: "c:channel", Doc: "Closes a channel: what it holds can still be received, then receiving gives nil. nil.", Example: "(let [c (make-chan 2)] (send! c 1) (close! c) [(<! c) (<! c)]) => [1 ()]", fn: func(t *Thread, args []Value) Value {
 			ch, ok := asChannel(args[0])
 			if !ok {
 				t.badArg("close!", 1, args[0], "channel")
@@ -173,7 +173,7 @@ func channelPrims() []Prim {
 			ch.shut(t.tasks)
 			return Nil
 		}},
-		{Name: "select!", Params: "c:object more:object...", Doc: "Waits for the first channel that has a value, or coroutine that has ended: (channel . value).", Example: "(let [a (make-chan) b (make-chan)] (go (send! b 5)) (cdr (select! a b))) => 5", fn: func(t *Thread, args []Value) Value {
+		{Name: "select!", Params: "c:channel|coroutine more:channel|coroutine...", Doc: "Waits for the first channel that has a value, or coroutine that has ended: (channel . value).", Example: "(let [a (make-chan) b (make-chan)] (go (send! b 5)) (cdr (select! a b))) => 5", fn: func(t *Thread, args []Value) Value {
 			args = t.keepArgs(args)
 			chans := make([]*Channel, len(args))
 			for i, v := range args {

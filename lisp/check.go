@@ -53,7 +53,7 @@ func (c *checker) text() {
 	}
 	for _, g := range c.uses {
 		if g.g.val.o == unbound.o && !c.known[g.g.name] && !c.any {
-			c.problem(Errorf("unbound", "cannot find %s: no such name%s", g.g.name, c.env.nearest(g.g.name, nil)), g.pos)
+			c.problem(Errorf("unbound", "cannot find %s: no such name%s", g.g.name, c.env.nearest(g.g.name, []string{g.g.local})), g.pos)
 		}
 	}
 	for _, call := range c.calls {

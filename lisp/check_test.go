@@ -36,7 +36,7 @@ func TestCheckFindsWhatWillFail(t *testing.T) {
 		{"special forms", "(defn f [x]\n  (if)\n  (let [a] a)\n  (greet))",
 			[]string{"2:3: cannot compile if: got 0 forms, want 2 to 3", "3:3: cannot compile let: a name without value (an odd number of forms in the bindings)", "4:3: cannot call greet: got 0, want 1 to 2 arguments: (greet name [times])"}},
 		{"a broken definition is reported once", "(defn f) (f 1) (defmac m [x] (if)) (m 1) (def g) g",
-			[]string{"1:1: cannot compile defn: want a name, parameters and a body", "1:30: cannot compile if: got 0 forms, want 2 to 3", "1:42: cannot compile def: got 1 forms, want 2"}},
+			[]string{"1:1: cannot compile defn: want a name, parameters and a body", "1:30: cannot compile if: got 0 forms, want 2 to 3: (if condition then [else])", "1:42: cannot compile def: got 1 form, want 2: (def name value)"}},
 		{"macros of the text", "(defmac twice [form] `(begin ~form ~form))\n(twice (greet \"a\"))\n(twice (grete \"a\"))\n(twice)",
 			[]string{"3:9: cannot find grete: no such name (did you mean greet?)", "3:9: cannot find grete: no such name (did you mean greet?)", "4:1: cannot call twice: got 0, want 1 argument: (twice form)"}},
 		{"a macro that leaves", "(defmac m [] (exit 3)) (m) (car)", []string{"1:24: cannot compile: a macro calls (exit 3)", "1:28: cannot call car: got 0, want 1 argument: (car x)"}},

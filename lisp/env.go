@@ -20,8 +20,9 @@ type global struct {
 	fn     *closure // val, when that is a function of the program: what calls look at
 	val    Value
 	name   string
-	coming bool // defined later in the text that is being compiled
-	frozen bool // of the base: code may take the value itself
+	local  string // a local variable that looks like it, where it was used without having a value
+	coming bool   // defined later in the text that is being compiled
+	frozen bool   // of the base: code may take the value itself
 
 	constant eConst // the value of a frozen one
 }
@@ -258,8 +259,18 @@ func (env *Env) nearest(name string, more []string) string {
 	if env == nil {
 		return ""
 	}
+	if there := elsewhere(name); there != "" {
+		return " (did you mean " + there + "?)"
+	}
 	if near := Nearest(name, append(more, env.Names("")...)); near != "" {
 		return " (did you mean " + near + "?)"
 	}
 	return ""
+}
+
+// nearest is the suggestion of [Env.nearest], which takes some work.
+func (t *Thread) nearest(name string, more ...string) string {
+	t.charge(1000)
+	t.alloc(16 << 10)
+	return t.env.nearest(name, more)
 }

@@ -42,6 +42,8 @@ type Error struct {
 	hard   bool // cannot be caught: budget, cancellation
 	traced bool
 	past   *past // what Line and Trace will say
+
+	expanding []string // the macros that were being expanded, innermost first: they end the trace
 }
 
 // Errorf makes an error of a kind. A %w wraps a cause.

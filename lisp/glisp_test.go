@@ -85,7 +85,7 @@ func TestPrograms(t *testing.T) {
 		{"(time/format (time/parse \"99999999999999999\" 'timestamp (time/parse 5)) 'timestamp)", "5"},
 		{"(try (raise \"\") (catch e (error-kind e)))", "\"raised\""},
 		{"(sort {\"b\" 1 \"a\" 2})", "((\"a\" . 2) (\"b\" . 1))"},
-		{"(for [x 1] x)", "ERR t:1:2: cannot find for: no such name (did you mean or?)"},
+		{"(for [x 1] x)", "ERR t:1:2: cannot find for: no such name (did you mean foreach?)"},
 		{"", "()"},
 		{"#!/usr/bin/env supervisord\n(+ 1 2)", "3"},
 	} {

@@ -25,7 +25,7 @@ func csvPrims() []Prim {
 			out := t.writeCSV(nil, args[0], csvSeparator(t, args, 1))
 			return t.newText(string(out))
 		}},
-		{Name: "csv/read", Params: "io:object [how:name|nil]", Doc: "The rows of what is left to read of a buffer or another io object, as csv/parse gives them.", Example: "(let [b (buffer)] (:print b \"a,b\\n1,2\\n\") (csv/read b)) => [[\"a\" \"b\"] [\"1\" \"2\"]]", fn: func(t *Thread, args []Value) Value {
+		{Name: "csv/read", Params: "io:io [how:name|nil]", Doc: "The rows of what is left to read of a buffer or another io object, as csv/parse gives them.", Example: "(let [b (buffer)] (:print b \"a,b\\n1,2\\n\") (csv/read b)) => [[\"a\" \"b\"] [\"1\" \"2\"]]", fn: func(t *Thread, args []Value) Value {
 			obj, _ := args[0].AsHost()
 			r, ok := obj.(io.Reader)
 			if !ok {
@@ -33,7 +33,7 @@ func csvPrims() []Prim {
 			}
 			return t.readCSV(t.readAll(r), csvHeader(t, "csv/read", args), ',')
 		}},
-		{Name: "csv/write", Params: "io:object rows:seq", Doc: "Writes rows to a buffer or another io object, as csv/format gives them.", Example: "(let [b (buffer)] (csv/write b [[\"a\" \"b\"] [1 2]]) (string b)) => \"a,b\\n1,2\\n\"", fn: func(t *Thread, args []Value) Value {
+		{Name: "csv/write", Params: "io:io rows:seq", Doc: "Writes rows to a buffer or another io object, as csv/format gives them.", Example: "(let [b (buffer)] (csv/write b [[\"a\" \"b\"] [1 2]]) (string b)) => \"a,b\\n1,2\\n\"", fn: func(t *Thread, args []Value) Value {
 			obj, _ := args[0].AsHost()
 			w, ok := obj.(io.Writer)
 			if !ok {

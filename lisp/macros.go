@@ -99,7 +99,7 @@ func form(head string, args ...Value) Value {
 
 func (a *analyser) atLeast(name string, args []Value, n int) {
 	if len(args) < n {
-		a.bad("cannot compile %s: got %d forms, want at least %d", name, len(args), n)
+		a.bad("cannot compile %s: got %s, want at least %d%s", name, forms(len(args)), n, a.usage(name))
 	}
 }
 
@@ -240,7 +240,7 @@ func macroDoc(a *analyser, args []Value) Value {
 	return List(constant(native("doc", func(t *Thread, _ []Value) Value {
 		d, ok := t.env.Doc(name)
 		if !ok {
-			t.fail("unbound", "cannot document %s: no such name%s", name, t.env.nearest(name, nil))
+			t.fail("unbound", "cannot document %s: no such name%s", name, t.nearest(name))
 		}
 		t.write(d.Render() + "\n")
 		return Nil

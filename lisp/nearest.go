@@ -1,14 +1,17 @@
 package lisp
 
 // Nearest gives the candidate that looks most like name, for "did you mean"; "" when none is near enough. About a third
-// of the letters may be wrong; of equals the first wins.
+// of the letters may be wrong, of three or four one; of equals the first wins.
 func Nearest(name string, candidates []string) string {
-	best, least := "", (len(name)+2)/3+1
-	if len(name) < 2 {
+	if len(name) < 2 || len(name) > longestCompared {
 		return ""
 	}
+	best, least := "", (len(name)+2)/3+1
+	if len(name) == 3 || len(name) == 4 {
+		least = 2
+	}
 	for _, c := range candidates {
-		if c == name {
+		if c == name || c == "" {
 			continue
 		}
 		if d := distance(name, c, least); d < least {
@@ -18,12 +21,16 @@ func Nearest(name string, candidates []string) string {
 	return best
 }
 
+// longestCompared bounds the names that are compared.
+const longestCompared = 63
+
 // distance counts the edits (insert, delete, replace, swap neighbours) between a and b; it gives up at limit.
 func distance(a, b string, limit int) int {
-	if d := len(a) - len(b); d >= limit || -d >= limit || len(a) > 200 || len(b) > 200 {
+	if d := len(a) - len(b); d >= limit || -d >= limit || len(b) > longestCompared {
 		return limit
 	}
-	before, prev, cur := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	var rows [3][longestCompared + 1]int
+	before, prev, cur := rows[0][:len(b)+1], rows[1][:len(b)+1], rows[2][:len(b)+1]
 	for j := range prev {
 		prev[j] = j
 	}
@@ -48,4 +55,115 @@ func distance(a, b string, limit int) int {
 		before, prev, cur = prev, cur, before
 	}
 	return prev[len(b)]
+}
+
+// elsewhere is what a name of another Lisp, or of another language, is called here.
+func elsewhere(name string) string {
+	switch name {
+	case "inc", "1+":
+		return "(+ x 1)"
+	case "dec", "1-":
+		return "(- x 1)"
+	case "throw", "signal", "die", "panic":
+		return "raise"
+	case "null", "None", "undefined", "NULL":
+		return "nil"
+	case "null?", "nilp", "null-p":
+		return "nil?"
+	case "import", "require", "load", "load-file", "use":
+		return "include"
+	case "loop", "do-while", "recur":
+		return "while, or a function that calls itself"
+	case "for", "doseq", "dolist", "for-each", "dotimes", "each", "forEach":
+		return "foreach"
+	case "length", "count", "size", "strlen", "str/len", "str/length":
+		return "len"
+	case "get", "lookup", "hash-ref", "gethash", "get-in":
+		return "hget"
+	case "put", "put!", "hash-set!", "assoc!", "puthash":
+		return "hset!"
+	case "dissoc", "remhash", "delete", "hash-remove!":
+		return "hdel!"
+	case "contains?", "has?", "has-key?", "member", "member?", "includes?":
+		return "exist?"
+	case "conj", "push", "push!", "add":
+		return "append"
+	case "lambda", "λ", "function":
+		return "fn"
+	case "defun", "define", "defsub":
+		return "defn, or def for a value"
+	case "defmacro", "define-macro", "define-syntax":
+		return "defmac"
+	case "do", "progn":
+		return "begin"
+	case "setq", "setf", "set", "reset!", "swap!":
+		return "set!"
+	case "reduce", "fold", "fold-left", "foldr", "inject":
+		return "foldl"
+	case "rest", "tail", "next":
+		return "cdr"
+	case "head", "fst":
+		return "first"
+	case "format", "str/format":
+		return "sprintf"
+	case "str", "to-string", "tostring", "toString", "number->string":
+		return "string"
+	case "str/concat", "string-append", "join-strings":
+		return "concat"
+	case "parse-int", "parseInt", "atoi", "string->number":
+		return "int"
+	case "substring", "substr", "subs", "subvec":
+		return "slice"
+	case "display", "echo", "puts", "prn", "say", "newline":
+		return "println"
+	case "values", "hash-values":
+		return "vals"
+	case "hash-keys":
+		return "keys"
+	case "hash-map", "dict", "make-hash", "make-hash-table", "object":
+		return "hash, or {...}"
+	case "vector", "vec":
+		return "array, or [...]"
+	case "eq?", "eq", "equal", "equal?", "eqv?", "==", "equals":
+		return "="
+	case "rem", "modulo", "remainder", "%":
+		return "mod"
+	case "expt", "**", "power":
+		return "pow"
+	case "begin0", "prog1", "let1", "letrec":
+		return "let"
+	case "else", "otherwise", "t":
+		return "true; the last form of cond is its default"
+	case "catch", "finally", "except", "rescue":
+		return "try, which it belongs into"
+	case "sh", "shell", "system", "exec", "run":
+		return "os/exec"
+	case "slurp", "read-file":
+		return "os/read-file"
+	case "spit", "write-file":
+		return "os/write-file"
+	case "getenv", "env-var":
+		return "os/env"
+	case "now":
+		return "time/now"
+	case "chan":
+		return "make-chan"
+	case "macroexpand", "macroexpand-1":
+		return "macexpand"
+	case "every?", "andmap", "every":
+		return "all?"
+	case "some", "some?", "ormap":
+		return "any?"
+	case "remove", "filter-not":
+		return "reject"
+	case "mapcat", "append-map":
+		return "flatmap"
+	case "comp":
+		return "compose"
+	case "curry":
+		return "currying"
+	case "distinct", "unique", "dedupe":
+		return "uniq"
+	}
+	return ""
 }

@@ -158,11 +158,7 @@ func (n *nodeGlobal) eval(fr *frame) Value {
 func (fr *frame) unknown(g *global, pos position) {
 	fr.site, fr.t.top = pos, fr
 	t := fr.t
-	near := ""
-	if t.env != nil {
-		near = t.env.nearest(g.name, nil)
-	}
-	t.fail("unbound", "cannot find %s: no such name%s", g.name, near)
+	t.fail("unbound", "cannot find %s: no such name%s", clip(g.name, 200), t.nearest(g.name, g.local))
 }
 
 func (n *nodeKnown) eval(fr *frame) Value {

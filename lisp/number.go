@@ -246,7 +246,11 @@ func (t *Thread) arithFloat(o op, x, y float64) Value {
 }
 
 func (t *Thread) arithType(o op, v Value, arg int) {
-	t.fail("type", "cannot compute %s: argument %d is %s, want number", opNames[o], arg, showArg(v))
+	hint := ""
+	if _, text := v.o.(*text); text && o == opAdd {
+		hint = "; concat joins strings, int and float read numbers"
+	}
+	t.fail("type", "cannot compute %s: argument %d is %s, want number%s", opNames[o], arg, showArg(v), hint)
 }
 
 // compareNumbers orders two numbers exactly; NaN is below everything, so that sorting ends.

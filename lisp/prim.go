@@ -76,6 +76,8 @@ func kindMask(word string) (uint32, bool) {
 		return 1<<KindNil | 1<<KindList, true
 	case "name":
 		return 1<<KindString | 1<<KindSymbol, true
+	case "channel", "coroutine", "io":
+		return 1 << KindHost, true
 	}
 	for i, name := range kindNames {
 		if name == word {

@@ -390,6 +390,9 @@ func (t *Thread) bounds(args []Value, n int) (int, int) {
 		to = min(to, int64(n))
 	}
 	if !ok || !ok2 || from < 0 || from > int64(n) || to < from {
+		if len(args) > 2 {
+			t.fail("index", "cannot slice from %s to %s: the length is %d", printShort(args[1]), printShort(args[2]), n)
+		}
 		t.fail("index", "cannot slice from %s: the length is %d", printShort(args[1]), n)
 	}
 	return int(from), int(to)

@@ -522,6 +522,9 @@ func (r *reader) char(p position) (Value, *Error) {
 			ok = strings.ContainsRune("\\\"'`#~;()[]{}", c)
 		}
 		if !ok {
+			if c == 's' {
+				return Nil, r.bad(p, `cannot read: unknown char #\s; a blank is (char " ")`)
+			}
 			return Nil, r.bad(p, "cannot read: unknown char #\\%c", c)
 		}
 	} else if strings.ContainsRune("'\"()[]{};~#\\` \t\r", c) {

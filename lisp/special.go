@@ -147,8 +147,23 @@ func (a *analyser) count(name string, args []Value, least, most int) {
 		if most != least {
 			want += " to " + intText(Int(int64(most)))
 		}
-		a.bad("cannot compile %s: got %d forms, want %s", name, len(args), want)
+		a.bad("cannot compile %s: got %s, want %s%s", name, forms(len(args)), want, a.usage(name))
 	}
+}
+
+func forms(n int) string {
+	if n == 1 {
+		return "1 form"
+	}
+	return intText(Int(int64(n))) + " forms"
+}
+
+// usage is how a special form or macro is written, for the end of a message.
+func (a *analyser) usage(name string) string {
+	if d, ok := a.env.base.docs[name]; ok {
+		return ": " + d.Usage
+	}
+	return ""
 }
 
 func (a *analyser) branches(args []Value) []expr {
@@ -168,7 +183,7 @@ func (a *analyser) quoted(v Value) expr { return &eConst{v} }
 
 func specialCond(a *analyser, args []Value, _ Value) expr {
 	if len(args)%2 == 0 {
-		a.bad("cannot compile cond: the default is missing (an even number of forms)")
+		a.bad("cannot compile cond: the default is missing (an even number of forms); nil as last form will do")
 	}
 	var first, last *eIf
 	for i := 0; i+1 < len(args); i += 2 {
@@ -205,7 +220,7 @@ func specialAssert(a *analyser, args []Value, _ Value) expr {
 // message is the text of an error's value: a string as it is, others as they print.
 func (t *Thread) message(v Value) string {
 	if s, ok := v.AsString(); ok {
-		return s
+		return clip(s, 16<<10)
 	}
 	return clip(t.showLimit(v, false, 4096), 4096)
 }
@@ -340,7 +355,7 @@ func (a *analyser) let(what string, args []Value, inOrder bool) expr {
 	}
 	arr, ok := args[0].o.(*array)
 	if !ok {
-		if _, isForm := args[0].o.(*cons); isForm {
+		if c, isForm := args[0].o.(*cons); isForm && !a.looksLikeBindings(c) {
 			return a.letComputed(what, args)
 		}
 		a.bad("cannot compile %s: its bindings must be an array like [a 1 b 2], got %s", what, showArg(args[0]))
@@ -407,6 +422,28 @@ func (s *scope) remove(v *variable) {
 		}
 	}
 }
+
+// looksLikeBindings: a list in place of the bindings is a call that computes them, but (x 1) or ((x 1) (y 2)) is the habit of
+// another Lisp.
+func (a *analyser) looksLikeBindings(c *cons) bool {
+	if inner, ok := c.car.o.(*cons); ok {
+		_, named := inner.car.o.(*symbol)
+		_, value := inner.cdr.o.(*cons)
+		return named && value && !isSym(inner.car, "fn") && !a.meansHead(inner.car)
+	}
+	return isSymbol(c.car) && !a.meansHead(c.car)
+}
+
+// meansHead says whether a symbol at the head of a form means anything by now.
+func (a *analyser) meansHead(v Value) bool {
+	s := v.o.(*symbol)
+	if g := a.env.names[s.name]; g != nil && g.coming {
+		return true
+	}
+	return a.bound(s.name) || a.env.means(s.name)
+}
+
+func isSymbol(v Value) bool { _, ok := v.o.(*symbol); return ok }
 
 // letComputed analyses (let EXPR body...): EXPR gives an array of names and values, or a hash with symbols as keys.
 func (a *analyser) letComputed(what string, args []Value) expr {

@@ -84,13 +84,17 @@ func (w *past) add(c pastCall) {
 func (e *Error) settle() *Error {
 	was := e.past
 	if was == nil {
+		if e.expanding != nil {
+			e.Trace, e.expanding = append(e.Trace, e.expanding...), nil
+		}
 		return e
 	}
 	e.past = nil
 	if was.src != nil && e.Line == "" {
 		e.Line = was.src.lineAt(was.line)
 	}
-	e.Trace = was.lines()
+	e.Trace = append(was.lines(), e.expanding...)
+	e.expanding = nil
 	return e
 }
 
