@@ -14,7 +14,7 @@ func statusValue(s core.Status) lisp.Value {
 	for i, v := range [...]lisp.Value{
 		lisp.String(s.Name), lisp.String(s.State.String()), lisp.Bool(s.Want), numberOrNil(s.PID), seconds(s.Uptime()),
 		timeOrNil(s.StartedAt), timeOrNil(s.StoppedAt), lisp.Int(int64(s.Restarts)), exitValue(s.Exit), textOrNil(s.Reason),
-		lisp.String(s.Origin.String()), lisp.Int(int64(s.Priority)), timeOrNil(s.NextTry), textOrNil(s.Log),
+		lisp.String(s.Origin.String()), lisp.Int(int64(s.Priority)), timeOrNil(s.NextTry), timeOrNil(s.Deadline), textOrNil(s.Log),
 		lisp.Int(s.LogBytes), lisp.Int(s.LogLost),
 	} {
 		_ = h.Set(statusKeys[i], v) // a new table takes every string
@@ -26,7 +26,7 @@ func statusValue(s core.Status) lisp.Value {
 var statusKeys = [...]lisp.Value{
 	lisp.String("name"), lisp.String("state"), lisp.String("want"), lisp.String("pid"), lisp.String("uptime"),
 	lisp.String("started_at"), lisp.String("stopped_at"), lisp.String("restarts"), lisp.String("exit"), lisp.String("reason"),
-	lisp.String("origin"), lisp.String("priority"), lisp.String("next_try"), lisp.String("log"),
+	lisp.String("origin"), lisp.String("priority"), lisp.String("next_try"), lisp.String("deadline"), lisp.String("log"),
 	lisp.String("log_bytes"), lisp.String("log_lost"),
 }
 

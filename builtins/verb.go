@@ -56,8 +56,8 @@ func Verbs() []Verb {
 			Doc: "The processes as they are, in configuration order: an array of hashes.\n" +
 				"Keys: name, state (stopped starting running stopping backoff exited fatal), want (is it wanted up), pid, uptime (seconds),\n" +
 				"started_at, stopped_at, restarts, exit (code, or name of the signal), reason, origin (file flags added), priority,\n" +
-				"next_try, log (why output cannot be written now), log_bytes (taken from it so far), log_lost (of these). What there is nothing\n" +
-				"to say about is nil. It never waits.",
+				"next_try, deadline (of the present state: next try, end of start_secs, KILL), log (why output cannot be written now), log_bytes\n" +
+				"(taken from it so far), log_lost (of these). What there is nothing to say about is nil. It never waits.",
 			Example: `(status "web-*")`},
 		{Name: "env", Args: "NAME", Power: Observe, Call: env,
 			Doc:     "The environment a process gets, as a hash; secrets are masked.",

@@ -92,7 +92,7 @@ func TestStatusHasItsKeysInOrder(t *testing.T) {
 		var keys []string
 		first, _ := items[0].AsHash()
 		first.Each(func(k, _ lisp.Value) bool { keys = append(keys, lisp.Display(k)); return true })
-		if got, want := strings.Join(keys, " "), "name state want pid uptime started_at stopped_at restarts exit reason origin priority next_try log log_bytes log_lost"; got != want {
+		if got, want := strings.Join(keys, " "), "name state want pid uptime started_at stopped_at restarts exit reason origin priority next_try deadline log log_bytes log_lost"; got != want {
 			t.Errorf("keys %s, want %s", got, want)
 		}
 		for key, want := range map[string]string{"name": `"web-1"`, "state": `"running"`, "want": "true", "pid": "101", "uptime": "1.5", "stopped_at": "nil",

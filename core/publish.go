@@ -1,6 +1,10 @@
 package core
 
-import "time"
+import (
+	"time"
+
+	"github.com/qjpcpu/supervisord/core/child"
+)
 
 // snapshot publishes what the process is now.
 func (p *process) snapshot() {
@@ -22,8 +26,18 @@ func (p *process) snapshot() {
 	if p.child != nil {
 		s.PID = p.child.PID()
 	}
-	if m.state == Backoff {
-		s.NextTry = wallClock().Add(max(0, m.deadline-p.host.clock.now())).Round(time.Millisecond)
+	if m.state.Armed() && !m.launching {
+		s.Deadline = wallClock().Add(max(0, m.deadline-p.host.clock.now())).Round(time.Millisecond)
+	}
+	switch {
+	case m.state == Backoff:
+		s.NextTry = s.Deadline
+	case m.state == Stopping && m.kills > 0 && s.Reason == "":
+		s.Reason, s.Deadline = "SIGKILL sent", time.Time{}
+	case m.state == Stopping && m.kills > 0:
+		s.Deadline = time.Time{}
+	case m.state == Stopping && s.Reason == "":
+		s.Reason = "SIG" + child.SignalName(m.care.StopSignal) + " sent"
 	}
 	p.shown.Store(s)
 }

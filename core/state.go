@@ -80,6 +80,7 @@ type Status struct {
 	Origin     Origin
 	Priority   int
 	NextTry    time.Time // in backoff: when it is tried again
+	Deadline   time.Time // when the present state ends at the latest: next try, end of start_secs, KILL; else zero
 	Log        string    // "" or "degraded(...)": its output could not be written somewhere
 	LogBytes   int64     // bytes of output taken from it, since it is registered
 	LogLost    int64     // bytes of these that could not be written, over all files

@@ -78,6 +78,7 @@ func commands() []command {
 			about: "NAME may be a glob such as 'web-*'; without any all are shown. Columns: name, state, pid, uptime, restarts by the daemon itself,\n" +
 				"and the reason of a state that needs one. --watch redraws the table at every event until Ctrl-C.",
 			example: "supervisord service status 'web-*'",
+			options: []option{{name: "watch", short: "w", doc: "redraw the table whenever something happens, until Ctrl-C"}},
 			form:    names("status"), render: renderStatus, judge: judgeStatus, troubles: true},
 		{words: []string{"service", "start"}, args: "[NAME...]", max: -1,
 			doc: "start processes and wait until they run",

@@ -33,6 +33,7 @@ type statusLine struct {
 	Reason   string
 	Exit     any // how the last life ended: an exit code, or words
 	Log      string
+	Deadline string
 }
 
 // wanted tells whether the process is wanted up; the wire says it as a boolean or as a word.
@@ -90,8 +91,9 @@ func renderStatus(v *view) error {
 	}
 	t := table{colour: v.colour}
 	t.words("NAME", "STATE", "PID", "UPTIME", "RESTARTS", "REASON")
+	now := time.Now()
 	for _, s := range lines {
-		pid, uptime, reason := "-", "-", s.Reason
+		pid, uptime, reason := "-", "-", s.reasonAt(now)
 		if s.PID > 0 {
 			pid, uptime = strconv.Itoa(s.PID), span(s.Uptime)
 		}

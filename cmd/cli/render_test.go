@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"testing"
+	"time"
 )
 
 func TestStatusIsATable(t *testing.T) {
@@ -72,20 +73,30 @@ func TestSpans(t *testing.T) {
 }
 
 func TestProgressNamesWhoIsAwaited(t *testing.T) {
+	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 	lines := []statusLine{
 		{Name: "a", State: "stopped"},
-		{Name: "b", State: "stopping", PID: 7, Reason: "signal TERM was sent\x1b[2J"},
+		{Name: "b", State: "stopping", PID: 7, Reason: "SIGTERM sent\x1b[2J", Deadline: "2026-01-31T12:00:08Z"},
 		{Name: "c", State: "running", PID: 8},
+		{Name: "d", State: "starting", PID: 9, Deadline: "2026-01-31T12:00:02Z"},
+		{Name: "e", State: "backoff", Reason: "exit code 3", Deadline: "2026-01-31T12:01:02Z"},
 	}
 	for verb, want := range map[string]string{
-		"stop":  `1 of 3 stopped; waiting for b (stopping, signal TERM was sent\x1b[2J), c (running)`,
-		"start": `1 of 3 running; waiting for a (stopped), b (stopping, signal TERM was sent\x1b[2J)`,
+		"stop": `2 of 5 stopped; waiting for b (stopping, SIGTERM sent\x1b[2J, SIGKILL in 8s), c (running), d (starting, counts as up in 2s)`,
+		"start": `1 of 5 running; waiting for a (stopped), b (stopping, SIGTERM sent\x1b[2J, SIGKILL in 8s), d (starting, counts as up in 2s), ` +
+			`e (backoff, exit code 3, next try in 1m02s)`,
 	} {
-		if got := progressText(verb, lines); got != want {
+		if got := progressText(verb, lines, now); got != want {
 			t.Errorf("%s: %q, want %q", verb, got, want)
 		}
 	}
+	if got := progressText("stop", lines[:1], now); got != "1 of 1 stopped" {
+		t.Errorf("got %q", got)
+	}
 	if got := clipRunes("ünfzig", 4); got != "ünf…" {
 		t.Errorf("clipped to %q", got)
+	}
+	if got := summary([]outcome{{Did: "stopped"}, {Did: "already stopped"}, {Did: "stopped"}}, 5234*time.Millisecond); got != "2 stopped, 1 already stopped in 5.2s" {
+		t.Errorf("summed up as %q", got)
 	}
 }

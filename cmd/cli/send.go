@@ -48,6 +48,9 @@ func (s *session) send(c *call) error {
 	if err != nil {
 		return err
 	}
+	if c.has("watch") {
+		return s.watch(c, client)
+	}
 	if c.command.last {
 		wait := farewell(pid)
 		defer func() {
@@ -64,6 +67,7 @@ func (s *session) send(c *call) error {
 		ctx, cancel = context.WithTimeout(ctx, d+replyGrace)
 		defer cancel()
 	}
+	began := time.Now()
 	endProgress := s.progress(c, client)
 	reply, err := client.Eval(ctx, repl.Request{
 		Form: p.form, Name: p.name, Argv: p.argv, Stdin: p.stdin, Timeout: c.timeout(),
@@ -79,6 +83,22 @@ func (s *session) send(c *call) error {
 	if c.command.troubles && !c.has("json") && reply.Error == nil {
 		s.troubles(ctx, client)
 	}
+	if err == nil {
+		err = s.sumUp(c, reply, time.Since(began))
+	}
+	return err
+}
+
+// sumUp ends what was done to several processes, or before a person's eyes, with one line.
+func (s *session) sumUp(c *call, reply repl.Reply, took time.Duration) error {
+	if c.command.progress == "" || c.has("json") {
+		return nil
+	}
+	all, err := outcomes(reply.Value)
+	if err != nil || len(all) < 2 && !isTerminal(s.stdio.Out) {
+		return nil
+	}
+	_, err = fmt.Fprintln(s.stdio.Out, summary(all, took))
 	return err
 }
 

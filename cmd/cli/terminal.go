@@ -26,3 +26,12 @@ func screenWidth() int {
 	}
 	return common
 }
+
+// screenHeight is how many lines the terminal has, 0 where there is none.
+func screenHeight() int {
+	_, height, err := readline.GetSize(int(os.Stdout.Fd()))
+	if err != nil {
+		return 0
+	}
+	return height
+}
