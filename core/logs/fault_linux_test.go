@@ -266,3 +266,53 @@ func TestHardLinksInAForeignDirectoryAreRefused(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// Who owns a directory on the way to a log cannot lead a privileged daemon elsewhere: not when it starts, not while it writes, not
+// by what it reads.
+func TestASymlinkOnTheWayToALogIsRefused(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: only a privileged daemon can be misled")
+	}
+	dir, target := t.TempDir(), t.TempDir()
+	os.Chmod(target, 0o755)
+	theirs := filepath.Join(dir, "theirs")
+	os.Mkdir(theirs, 0o755)
+	os.Symlink(target, filepath.Join(theirs, "link"))
+	os.Symlink(theirs, filepath.Join(dir, "ours")) // a link of root's own
+	if err := os.Chown(theirs, 65534, 65534); err != nil {
+		t.Fatal(err)
+	}
+	set := newSet(t, Options{})
+	for _, path := range []string{"link/a.log", "link/new/a.log"} {
+		_, err := set.Open("a", "stdout", Settings{Files: []string{filepath.Join(theirs, path)}})
+		if err == nil || !strings.Contains(err.Error(), "is a symbolic link in a directory that others may write to") {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	path := filepath.Join(dir, "ours", "sub", "b.log")
+	s := open(t, set, "b", Settings{Files: []string{path}})
+	say(t, s, "one\n")
+	os.Rename(filepath.Join(theirs, "sub"), filepath.Join(theirs, "away"))
+	os.Symlink(target, filepath.Join(theirs, "sub"))
+	<-time.After(retryEvery)
+	say(t, s, "two\n")
+	if got := content(t, filepath.Join(theirs, "away", "b.log")); got != "one\ntwo\n" {
+		t.Errorf("the moved file holds %q", got)
+	}
+	if found, _ := os.ReadDir(target); len(found) != 0 {
+		t.Errorf("the target holds %v", found)
+	}
+	// A second name of somebody's file is not shown as an old file.
+	secret := filepath.Join(dir, "secret")
+	os.WriteFile(secret, []byte("secret\n"), 0o600)
+	os.WriteFile(filepath.Join(theirs, "c.log"), []byte("line\n"), 0o600)
+	os.Link(secret, filepath.Join(theirs, oldName("c.log", time.Now(), 1)))
+	c := open(t, set, "c", Settings{Files: []string{filepath.Join(theirs, "c.log")}, Count: 5, Compress: true})
+	tidied(set)
+	if got, err := texts(c.Tail(10, time.Time{}, nil)); err != nil || fmt.Sprint(got) != "[line]" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if packed := glob(t, filepath.Join(theirs, "*.gz")); len(packed) != 0 {
+		t.Errorf("packed: %v", packed)
+	}
+}

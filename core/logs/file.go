@@ -2,7 +2,6 @@ package logs
 
 import (
 	"errors"
-	"os"
 	"path/filepath"
 )
 
@@ -35,9 +34,6 @@ const (
 func device(path string) bool {
 	return path == devStdout || path == devStderr || path == devNull
 }
-
-// makeDirectory creates the directory of a log file and what is missing above it.
-func makeDirectory(dir string) error { return os.MkdirAll(dir, 0o750) }
 
 // absolute is the one spelling under which a configured path is known.
 func absolute(path string) (string, error) {

@@ -25,11 +25,9 @@ type directory struct {
 
 // openDirectory opens the directory of a log file.
 func openDirectory(path string) (*directory, error) {
-	fd, err := retry(func() (int, error) {
-		return unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	})
+	fd, err := enter(path, false)
 	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+		return nil, err
 	}
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
@@ -53,7 +51,7 @@ func (d *directory) openLog(base string) (*os.File, entry, error) {
 // openRead opens a log file for reading.
 func (d *directory) openRead(base string) (*os.File, entry, error) {
 	const flags = unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NOFOLLOW | unix.O_NOCTTY | unix.O_NONBLOCK
-	return d.open(base, flags, 0, false)
+	return d.open(base, flags, 0, true)
 }
 
 // create makes a file that must not exist yet.

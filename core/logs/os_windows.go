@@ -16,6 +16,9 @@ import (
 // without that cannot; then the rotation is put off and the file written on.
 const moveNeedsClose = false
 
+// makeDirectory creates the directory of a log file and what is missing above it.
+func makeDirectory(dir string) error { return os.MkdirAll(dir, 0o750) }
+
 // directory is an open directory: it cannot be moved away while it is. Names are joined to its path.
 type directory struct {
 	path string
