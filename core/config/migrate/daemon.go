@@ -192,7 +192,18 @@ func (a *surroundings) daemon(p *page, o *options) {
 	}
 	o.lost("logfile_maxbytes", "the daemon's log is rotated at 100 MB")
 	o.lost("logfile_backups", "10 old files of the daemon's log are kept")
-	o.lost("loglevel", "")
+	if level, found := o.text("loglevel"); found {
+		switch name := strings.ToLower(level); name {
+		case "critical", "error":
+			p.key("log_level", `"error"`)
+		case "warn", "info":
+			p.key("log_level", `"`+name+`"`)
+		case "debug", "trace", "blather":
+			p.key("log_level", `"debug"`)
+		default:
+			o.misunderstood("loglevel", level)
+		}
+	}
 	o.lost("pidfile", "the pid stands in the runtime directory; commands find it there")
 	o.lost("user", "start the daemon as that user")
 	o.lost("umask", "a daemon in the background has 027; a process may have its own")

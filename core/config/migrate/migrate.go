@@ -68,7 +68,7 @@ func Convert(src Source, o Options) (Result, error) {
 		return Result{}, fmt.Errorf("cannot import %s: %w", src.Name, err)
 	}
 	if len(p.processes) == 0 {
-		return Result{}, fmt.Errorf("cannot import %s: there is no process in it", src.Name)
+		p.note("there is no process in it")
 	}
 	return p.result(src.Name), nil
 }

@@ -193,17 +193,26 @@ func FuzzConvert(f *testing.F) {
 
 func TestRefusals(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                                   "neither an INI configuration of supervisord nor a Procfile",
-		"hello\nworld\n":                     "neither",
-		"[[process]]\nname = \"x\"\n":        "a configuration of this supervisord already",
-		"[supervisord]\nnodaemon=true\n":     "there is no process in it",
-		"[program:x]\ncommand=\xff\n":        "not UTF-8",
-		"[program:x]\ncommand=a\x00b\n":      "a zero byte",
-		"[eventlistener:x]\ncommand=sleep 1": "there is no process in it",
+		"":                              "neither an INI configuration of supervisord nor a Procfile",
+		"hello\nworld\n":                "neither",
+		"[[process]]\nname = \"x\"\n":   "a configuration of this supervisord already",
+		"[program:x]\ncommand=\xff\n":   "not UTF-8",
+		"[program:x]\ncommand=a\x00b\n": "a zero byte",
 	} {
 		if _, err := Convert(Source{Name: "x", Dir: "/", Text: text}, Options{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", text, err, want)
 		}
+	}
+}
+
+// TestOneWithoutProcessesSaysSo: what there is of it is turned.
+func TestOneWithoutProcessesSaysSo(t *testing.T) {
+	result := convert(t, "[supervisord]\nnodaemon=true\nloglevel=trace\n[eventlistener:x]\ncommand=y\n")
+	if !slices.Contains(result.Notes, "there is no process in it") || !strings.Contains(result.TOML, "\nlog_level = \"debug\"\n") {
+		t.Errorf("%s", result.TOML)
+	}
+	if _, err := load(t, result.TOML); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -15,7 +15,8 @@ import (
 const (
 	defaultPriority  = 999
 	defaultStartSecs = 1
-	mostProcesses    = 1000 // of one program
+	mostProcesses    = 1000    // of one program
+	mostBackups      = 100_000 // old files of a log
 )
 
 // surroundings are what all programs of a configuration have in common.
@@ -351,9 +352,9 @@ func (one *process) outputs(o *options) {
 	}
 	switch {
 	case out.hasCount:
-		one.key("std_log_count", strconv.Itoa(out.count))
+		one.key("std_log_count", strconv.Itoa(min(out.count, mostBackups)))
 	case errs.hasCount && !joined:
-		one.key("std_log_count", strconv.Itoa(errs.count))
+		one.key("std_log_count", strconv.Itoa(min(errs.count, mostBackups)))
 	}
 }
 
