@@ -16,6 +16,14 @@
 // same time and 32 more wait for their turn; one that waits in a verb gives its turn to others meanwhile. The programs
 // of one session run one after the other.
 //
+// # Hooks
+//
+// Programs register functions by the verbs on, every and after. One goroutine, [Engine.RunHooks], calls them one after the
+// other, each call on a thread of its own with budgets of its own; it has a cursor on the journal, and timers. Nobody waits for
+// it. An init script is evaluated by [Engine.EvalScript] whoever asks, in a scope that nobody else has yet, and its hooks count
+// all at once by [Engine.UseScript]; so a broken one has changed nothing, and a hook may ask for the reload that replaces it. The
+// verbs that operate on processes answer a hook within a second, if need be with a ticket.
+//
 // # Audit
 //
 // Every plain call that changes something, every such call inside a program, every program and every refusal is a line
