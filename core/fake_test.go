@@ -3,6 +3,7 @@ package core
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -252,3 +253,12 @@ func state(t *testing.T, s *Supervisor, name string) Status {
 	}
 	return st[0]
 }
+
+// anywhere is an absolute folder of this system: "/", or the root of a drive.
+var anywhere = func() string {
+	root, err := filepath.Abs(string(filepath.Separator))
+	if err != nil {
+		panic(err)
+	}
+	return root
+}()

@@ -12,6 +12,7 @@ import (
 // TestAStopCommandRunsAfterTheSignalAndEndsWithTheProcess: the program ignores the signal and heeds the command, or neither;
 // the command ends by itself, or hangs, or cannot be started.
 func TestAStopCommandRunsAfterTheSignalAndEndsWithTheProcess(t *testing.T) {
+	folder := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		for _, c := range []struct {
 			name    string
@@ -30,7 +31,7 @@ func TestAStopCommandRunsAfterTheSignalAndEndsWithTheProcess(t *testing.T) {
 			w.program("web+stop", c.command)
 			s := boot(t, w, spec("web", func(s *Spec) {
 				s.Care.StopCommand = []string{"/bin/bye", "now"}
-				s.Launch.Dir, s.Launch.Env = "/srv", map[string]string{"A": "b"}
+				s.Launch.Dir, s.Launch.Env = folder, map[string]string{"A": "b"}
 			}))
 			pid := state(t, s, "web").PID
 			if c.heeds > 0 {
@@ -45,7 +46,7 @@ func TestAStopCommandRunsAfterTheSignalAndEndsWithTheProcess(t *testing.T) {
 				t.Errorf("%s: stopped, and %d are left", c.name, n)
 			}
 			ran := w.commands["web+stop"]
-			if ran.Path != "/bin/bye" || !slices.Equal(ran.Args, []string{"now"}) || ran.Dir != "/srv" ||
+			if ran.Path != "/bin/bye" || !slices.Equal(ran.Args, []string{"now"}) || ran.Dir != folder ||
 				!slices.Contains(ran.Env, "A=b") || !slices.Contains(ran.Env, PIDKey+"="+strconv.Itoa(pid)) {
 				t.Errorf("%s: ran %+v", c.name, ran)
 			}

@@ -88,5 +88,6 @@ func removePIDFile(path string, pid int) error {
 	if err != nil || string(bytes.TrimSpace(text)) != strconv.Itoa(pid) {
 		return err
 	}
+	_ = f.Close() // Windows removes nothing that is open
 	return os.Remove(path)
 }

@@ -86,7 +86,7 @@ var theHost = sync.OnceValues(func() (*child.Host, error) {
 func real(t testing.TB, specs ...Spec) *Supervisor {
 	t.Helper()
 	if runtime.GOOS != "linux" {
-		t.Skip("processes are started on linux")
+		t.Skip("signals and scripts of unix; core/child and cmd/cli test Windows")
 	}
 	h, err := theHost()
 	if err != nil {
@@ -168,7 +168,7 @@ func TestRealLaunchThatCannotHealIsFatal(t *testing.T) {
 		spec("nopath", func(s *Spec) { s.Launch.Command = "wbe-is-nowhere" }),
 		spec("noexec", func(s *Spec) { s.Launch.Command = plain }),
 		spec("folder", func(s *Spec) { s.Launch.Command = dir }),
-		does("serve", func(s *Spec) { s.Name = "cwd"; s.Launch.Dir = "/nonexistent/dir" }),
+		does("serve", func(s *Spec) { s.Name = "cwd"; s.Launch.Dir = filepath.Join(anywhere, "nonexistent", "dir") }),
 		does("serve", func(s *Spec) { s.Name = "user"; s.Launch.User = "nobody-of-that-name" }),
 	)
 	all, _ := s.Status()

@@ -348,7 +348,7 @@ func TestOneBadStepDoesNotStopTheOthers(t *testing.T) {
 		w.program("wbe", behaviour{err: errMissing})
 		w.program("nfs", behaviour{stubborn: true, undead: true})
 		s := boot(t, w, spec("old"), spec("web"), spec("nfs"))
-		r, err := s.Apply(t.Context(), []Spec{spec("web", func(s *Spec) { s.Launch.Dir = "/" }), spec("wbe"), spec("new")})
+		r, err := s.Apply(t.Context(), []Spec{spec("web", func(s *Spec) { s.Launch.Dir = anywhere }), spec("wbe"), spec("new")})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,6 +2,7 @@ package repl
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -94,17 +96,22 @@ func serve(t testing.TB, o ServerOptions) *host {
 	}
 	o.Token = HashToken(testToken)
 	h.server = NewServer(o)
-	unix, err := ListenUnix(h.sock, ListenOptions{})
-	if err != nil {
-		t.Fatal(err)
+	var listeners []net.Listener
+	if haveUnix {
+		unix, err := ListenUnix(h.sock, ListenOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		listeners = append(listeners, unix)
 	}
 	tcp, err := ListenTCP("127.0.0.1:0", TCPOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	h.tcp = tcp.Addr().String()
+	listeners = append(listeners, tcp)
 	ended := make(chan error, 2)
-	for _, ln := range []net.Listener{unix, tcp} {
+	for _, ln := range listeners {
 		go func() { ended <- h.server.Serve(ln) }()
 	}
 	t.Cleanup(func() {
@@ -113,7 +120,7 @@ func serve(t testing.TB, o ServerOptions) *host {
 		if err := h.server.Shutdown(ctx); err != nil {
 			t.Errorf("shutdown: %v", err)
 		}
-		for range 2 {
+		for range listeners {
 			if err := <-ended; err != nil {
 				t.Errorf("serve: %v", err)
 			}
@@ -125,7 +132,11 @@ func serve(t testing.TB, o ServerOptions) *host {
 // client talks over the unix socket.
 func (h *host) client(t testing.TB) *Client {
 	t.Helper()
-	c, err := NewClient("unix:"+h.sock, "")
+	address, token := "unix:"+h.sock, ""
+	if !haveUnix {
+		address, token = h.tcp, testToken
+	}
+	c, err := NewClient(address, token)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,14 +147,18 @@ func (h *host) client(t testing.TB) *Client {
 func (h *host) dial(t testing.TB, network string) net.Conn {
 	t.Helper()
 	addr := h.sock
-	if network == "tcp" {
-		addr = h.tcp
+	instead := network == "unix" && !haveUnix
+	if network == "tcp" || instead {
+		network, addr = "tcp", h.tcp
 	}
 	c, err := net.Dial(network, addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
+	if instead {
+		c = admitted{c, h.tcp}
+	}
 	c.SetDeadline(time.Now().Add(patience))
 	return c
 }
@@ -218,4 +233,32 @@ func await[T any](t testing.TB, what string, ch <-chan T) T {
 		t.Fatalf("%s: nothing after %s", what, patience)
 		panic("unreachable")
 	}
+}
+
+// haveUnix: this system has unix sockets. Wine has not; there TCP takes their place, with the token.
+var haveUnix = func() bool {
+	ln, err := net.Listen("unix", filepath.Join(os.TempDir(), fmt.Sprintf("probe-%d.sock", os.Getpid())))
+	if err != nil {
+		return false
+	}
+	return ln.Close() == nil
+}()
+
+// admitted is a TCP connection on which requests meant for a unix socket are admitted: it names the host and shows the token.
+type admitted struct {
+	net.Conn
+	host string
+}
+
+var hostLine = regexp.MustCompile(`(?m)^Host: .*\r\n`)
+
+func (a admitted) Write(text []byte) (int, error) {
+	more := []byte("Host: " + a.host + "\r\n")
+	if !bytes.Contains(text, []byte("Authorization:")) {
+		more = append(more, bearer+"\r\n"...)
+	}
+	if _, err := a.Conn.Write(hostLine.ReplaceAllLiteral(text, more)); err != nil {
+		return 0, err
+	}
+	return len(text), nil
 }
