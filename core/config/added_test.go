@@ -16,8 +16,12 @@ func addedSpecs(t *testing.T, names ...string) []core.Spec {
 	cfg := mustLoad(t, "daemonize = true\nstate_dir='s'\n")
 	var specs []core.Spec
 	for _, name := range names {
-		s, err := cfg.ProcessFromHash(map[string]any{"name": name, "command": "/opt/" + name, "args": []string{"${X}", "~/x", "a\nb"}, "user": "root",
-			"env": map[string]string{"K": "v"}, "restart_delay": "15ms", "stderr": []string{}, "priority": -3, "exit_codes": []int{}, "restart_jitter": 0.25}, "/srv")
+		hash := map[string]any{"name": name, "command": "/opt/" + name, "args": []string{"${X}", "~/x", "a\nb"}, "user": "root",
+			"env": map[string]string{"K": "v"}, "restart_delay": "15ms", "stderr": []string{}, "priority": -3, "exit_codes": []int{}, "restart_jitter": 0.25}
+		if unavailable("user") != "" {
+			delete(hash, "user")
+		}
+		s, err := cfg.ProcessFromHash(hash, "/srv")
 		if err != nil {
 			t.Fatal(err)
 		}

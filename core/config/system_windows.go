@@ -71,13 +71,16 @@ func elevated() bool { return windows.GetCurrentProcessToken().IsElevated() }
 
 // stateBase is the folder of the state directories of all instances.
 func (h host) stateBase() (string, error) {
-	name := "LocalAppData"
+	name, folder := "LocalAppData", windows.FOLDERID_LocalAppData
 	if elevated() {
-		name = "ProgramData"
+		name, folder = "ProgramData", windows.FOLDERID_ProgramData
 	}
 	base, _ := h.lookup(name)
 	if !filepath.IsAbs(base) {
-		return "", fmt.Errorf("cannot find the state directory: %%%s%% is not set (set state_dir)", name)
+		var err error
+		if base, err = windows.KnownFolderPath(folder, 0); err != nil {
+			return "", fmt.Errorf("cannot find the state directory: %%%s%% is not set (set state_dir): %w", name, err)
+		}
 	}
 	return filepath.Join(base, own), nil
 }

@@ -49,7 +49,11 @@ func (r reader) abs(path string) string {
 	case "/dev/stdout", "/dev/stderr", "/dev/null": // also where such a path has no root
 		return path
 	}
-	if !filepath.IsAbs(path) {
+	switch {
+	case filepath.IsAbs(path):
+	case path != "" && os.IsPathSeparator(path[0]): // of Windows: the root of the folder's drive
+		path = filepath.VolumeName(r.base) + path
+	default:
 		path = filepath.Join(r.base, path)
 	}
 	return filepath.Clean(path)

@@ -1,0 +1,135 @@
+#!/bin/sh
+# Shows the product on Windows: builds it and its tests for windows/amd64 and runs them under Wine.
+#
+#   scripts/test-windows.sh            all of it
+#   scripts/test-windows.sh PACKAGE... these packages only, like ./core/child
+#
+# Wine comes from Debian's packages (wine64, gcc-mingw-w64-x86-64), which are installed when they are missing and this is
+# root's. It gets a prefix of its own in a temporary folder, needs no display, and its server is ended at the end.
+# What Wine cannot show stands in the README under "Windows".
+set -eu
+cd "$(dirname "$0")/.."
+began=$(date +%s)
+step() { printf '== %s (after %ss)\n' "$*" "$(($(date +%s) - began))"; }
+
+# find PROGRAM...: the first of them that there is; Debian keeps Wine's outside of the PATH.
+find() {
+	for program; do
+		if command -v "$program" 2>/dev/null; then
+			return
+		fi
+	done
+	return 1
+}
+wine() { find wine64 /usr/lib/wine/wine64; }
+server() { find wineserver64 /usr/lib/wine/wineserver64 wineserver /usr/lib/wine/wineserver; }
+compiler=x86_64-w64-mingw32-gcc
+
+if ! wine >/dev/null || ! server >/dev/null || ! command -v $compiler >/dev/null; then
+	if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+		echo "test-windows.sh: Wine or mingw-w64 is missing: apt-get install wine64 gcc-mingw-w64-x86-64" >&2
+		exit 2
+	fi
+	step "installing wine64 and gcc-mingw-w64-x86-64"
+	# Installing must start no service.
+	if [ ! -e /usr/sbin/policy-rc.d ]; then
+		printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+		chmod 755 /usr/sbin/policy-rc.d
+		trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+	fi
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends wine64 gcc-mingw-w64-x86-64 >/dev/null
+fi
+wine=$(wine)
+server=$(server)
+
+home=$(mktemp -d)
+export WINEPREFIX="$home/prefix" WINEARCH=win64 WINEDEBUG=-all WINESERVER="$server"
+export WINEDLLOVERRIDES="mscoree,mshtml,winemenubuilder.exe=" # no offer to download them
+unset DISPLAY WAYLAND_DISPLAY
+finish() {
+	"$server" -k 2>/dev/null || true # that of this prefix alone
+	rm -rf "$home"
+	[ -z "${policy:-}" ] || rm -f /usr/sbin/policy-rc.d
+}
+[ -e /usr/sbin/policy-rc.d ] && grep -q 'exit 101' /usr/sbin/policy-rc.d && policy=ours
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+step "a prefix for $("$wine" --version)"
+mkdir "$WINEPREFIX"
+# The server stays between the programs, which so start ten times as fast.
+"$server" -p600
+"$wine" wineboot --init >/dev/null 2>&1
+
+# A program that tests of configurations name.
+mkdir "$WINEPREFIX/drive_c/bin"
+: >"$WINEPREFIX/drive_c/bin/sh.exe"
+
+step "bcryptprimitives.dll with ProcessPrng, where Go's runtime gets its random bytes from; this Wine has none"
+cat >"$home/prng.c" <<'C'
+#include <windows.h>
+#include <ntsecapi.h>
+
+__declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE bytes, SIZE_T n) {
+	for (; n > 0; bytes += n < 65536 ? n : 65536, n -= n < 65536 ? n : 65536)
+		if (!RtlGenRandom(bytes, (ULONG)(n < 65536 ? n : 65536))) return FALSE;
+	return TRUE;
+}
+C
+$compiler -shared -O2 -s -o "$WINEPREFIX/drive_c/windows/system32/bcryptprimitives.dll" "$home/prng.c" -ladvapi32
+
+# Go's os.RemoveAll, with which tests remove their folders, falls back for a Windows that does not know how to delete by
+# POSIX's rules, but not for Wine's way of saying so. The tests, and not the product, are built with that one more case.
+source=$(go env GOROOT)/src/internal/syscall/windows/at_windows.go
+sed 's/case STATUS_INVALID_INFO_CLASS,/case NTStatus(0xC0000002), STATUS_INVALID_INFO_CLASS,/' "$source" >"$home/at_windows.go"
+printf '{"Replace": {"%s": "%s"}}\n' "$source" "$home/at_windows.go" >"$home/overlay.json"
+
+export GOOS=windows GOARCH=amd64 CGO_ENABLED=0
+step "the product, $(go env GOOS)/$(go env GOARCH)"
+go build -trimpath -o "$home/supervisord.exe" ./cmd/supervisord
+"$wine" "$home/supervisord.exe" version
+export SUPERVISORD_EXE="Z:$home/supervisord.exe" # the drive Z: is the root
+
+# run PACKAGE SKIPPED: its tests, without those named, whose reason stands beside them below.
+run() {
+	step "tests of $1"
+	go test -vet=off -overlay "$home/overlay.json" -exec "$wine" -count=1 -timeout 8m ${2:+-skip "$2"} "$1"
+}
+
+# joined NAMES: as one pattern.
+joined() { echo $1 | tr ' ' '|'; }
+
+wanted() {
+	case " $packages " in *" $1 "*) return 0 ;; esac
+	return 1
+}
+packages=${*:-./lisp ./core ./core/config ./core/child ./core/logs ./builtins ./repl ./cmd/cli}
+
+wanted ./lisp && run ./lisp
+# Wine's symlinks are none.
+wanted ./core && run ./core 'TestPIDFileFollowsNoLink'
+# The keys that Windows refuses; users, modes and owners; the places, links and roots of a Unix in what is expected.
+wanted ./core/config && run ./core/config "$(joined "
+	TestEveryKeyIsSetTheSameWayByFileFlagAndHash/^(admin_group|hide_args|user|group|umask|nice|oom_score_adj|rlimits|memory_max|pids_max|cpu_max)$
+	TestEveryProblemIsReportedAtOnceWithItsPosition
+	TestWhatWasAddedComesBackTheSame TestAnEntryThatIsNotUnderstoodLeavesTheOthers TestNothingIsConfiguredToBeOverwritten
+	TestReadableSecretsAndForeignOwnersAreWarnedOf TestTheExampleOfTheDescriptionLoads TestFlagsAreUnderstood TestBadFlagsAreExplained
+	TestEffectiveLoadsToTheSame TestUnknownUsersAndGroupsAreRefused TestDefaults TestDaemonizedOutputGoesToFilesOfTheStateDirectory
+	TestWhatMayBeRightLaterIsAWarning TestMissingFileIsAProblem TestCommandLineAddsAProcess TestFiveThousandServicesLoadInLinearTime
+	TestLoadSettingsForgives TestWhereADaemonLives TestSocketPathsFitOrAreRefused TestDirectoriesAreMadePrivate
+	TestDirectoriesOthersCanChangeAreRefusedAndLeftAlone TestAConfigurationOthersCouldWriteIsRefusedForRoot TestOneDaemonHoldsTheLock
+	TestInfoIsFoundWithoutTheSession TestTheConfigurationIsFoundInOrder")"
+wanted ./core/child && run ./core/child
+# An open file that was deleted keeps its name until it is closed, and a name cannot hold * or end in a point.
+wanted ./core/logs && run ./core/logs 'TestALineWrittenDuringTailFollowComesOnce|TestAMovedOrDeletedFileIsOpenedAnew|TestClearRemovesOnlyOurRegularFiles|TestRetentionRemovesOnlyWhatIsOurs'
+# They run /bin/sh or cat, measure with /proc, send HUP.
+wanted ./builtins && run ./builtins "$(joined "
+	TestFilesThatAreOpened TestE33TheProcessIsNobodysToChange TestHostExamplesWork TestCommands TestRunPassesOutputOn
+	TestE28CommandsEndWithTheirEvaluation TestDisableRCELeavesObserveAndOperate TestExamplesWork/^(usage|signal)$ TestErrorsOfVerbs
+	TestCheckKnowsVerbsAndHost TestCoroutinesWaitBesideEachOther")"
+# They are about unix sockets and their users, about the modes of files, and three count connections of both kinds.
+wanted ./repl && run ./repl 'TestMethodsOtherThanPostAreRefused|TestUsersAreToldApart|TestClientAsksByEveryKindOfAddress|TestAbsentDaemonIsUnreachable|TestTokenStaysOffTheUnixSocket|TestEvaluatorIsToldWhatWasAskedAndByWhom|TestUseKeepsAConnectionYoung|TestFollowersDoNotCount|TestTooManyEvaluationsAreRefusedAndTheNextIsNot|TestHistoryIsPrivateAndBounded|TestTokenIsCreatedOnceAndKept|TestUnsafeTokenFilesAreRefused'
+# Symlinks and modes.
+wanted ./cmd/cli && run ./cmd/cli 'TestPurgeTakesOnlyRegularFiles'
+step "done"
