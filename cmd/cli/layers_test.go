@@ -32,6 +32,9 @@ const (
 	readlinePath   = "github.com/chzyer/readline"
 	unixPath       = "golang.org/x/sys/unix"
 	windowsPath    = "golang.org/x/sys/windows"
+	servicePath    = "golang.org/x/sys/windows/svc"
+	serviceMgrPath = "golang.org/x/sys/windows/svc/mgr"
+	serviceLogPath = "golang.org/x/sys/windows/svc/eventlog"
 	testscriptPath = "github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -51,7 +54,7 @@ func rooms() map[string]room {
 		"builtins/metrics/metricstest": {mayNot: []string{"os", "os/exec", "net", "net/http", "syscall"}},
 		"builtins":                     {may: []string{"lisp", "core", "core/child", "core/logs", "builtins/metrics"}},
 		"repl":                         {may: []string{"lisp", readlinePath, unixPath, windowsPath}},
-		"cmd/cli":                      {stars: true, may: []string{lumberjackPath, readlinePath, unixPath, windowsPath}},
+		"cmd/cli":                      {stars: true, may: []string{lumberjackPath, readlinePath, unixPath, windowsPath, servicePath, serviceMgrPath, serviceLogPath}},
 		"cmd/supervisord":              {may: []string{"cmd/cli"}},
 		"scripts/bench":                {stars: true, may: []string{unixPath}, forks: true},
 		"scripts/bench/capture":        {stars: true, may: []string{unixPath}, forks: true},

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/windows"
+	"golang.org/x/sys/windows/svc"
+	"golang.org/x/sys/windows/svc/mgr"
 
 	"github.com/qjpcpu/supervisord/cmd/cli"
 )
@@ -489,4 +491,59 @@ func TestWhatWindowsLacksIsRefusedAtLoad(t *testing.T) {
 		p := install(t, line+"\n[[process]]\nname = 'a'\nPROGRAM'stay']\n")
 		p.refused(2, says, "check")
 	}
+}
+
+// TestAServiceStartsAndStopsInOrder: the service manager starts what install made; a stop of the service is an orderly shutdown
+// of the daemon, which leaves nothing.
+func TestAServiceStartsAndStopsInOrder(t *testing.T) {
+	p := install(t, "[[process]]\nname = 'steady'\nPROGRAM'stay']\nstop_wait_secs = 1\n")
+	name := "supervisord-test-" + strconv.Itoa(os.Getpid())
+	conf := filepath.Join(p.dir, "supervisord.conf")
+	if code, text := p.run("install", "-c", conf, "--service", name); code == 5 {
+		t.Skipf("only an administrator can install a service: %s", text)
+	} else if code != 0 {
+		t.Fatalf("install: exit code %d: %s", code, text)
+	}
+	defer p.refused(4, "there is no such service", "uninstall", "--service", name)
+	removed := false
+	defer func() {
+		if !removed {
+			p.run("uninstall", "--service", name)
+		}
+	}()
+	p.refused(8, "there is one already", "install", "-c", conf, "--service", name)
+	if out, err := exec.Command("net", "start", name).CombinedOutput(); err != nil { // it waits until the service says that it runs
+		t.Fatalf("net start: %v: %s", err, out)
+	}
+	p.must([]string{"service", "wait", "steady", "running", "60"})
+	process := p.open(p.status("steady").PID)
+	var info struct{ PID int }
+	text, err := os.ReadFile(filepath.Join(p.dir, "state", "daemon.json"))
+	if err = errors.Join(err, json.Unmarshal(text, &info)); err != nil {
+		t.Fatal(err)
+	}
+	daemon := p.open(info.PID)
+	m, err := mgr.Connect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Disconnect()
+	service, err := m.OpenService(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer service.Close()
+	if _, err := service.Control(svc.Stop); err != nil {
+		t.Fatal(err)
+	}
+	p.gone([]windows.Handle{process, daemon})
+	log, err := os.ReadFile(filepath.Join(p.dir, "state", "supervisord.log"))
+	if err != nil || !strings.Contains(string(log), "steady: stopped") {
+		t.Errorf("the daemon did not stop it in order: %v\n%s", err, log)
+	}
+	if _, err := os.Stat(filepath.Join(p.dir, "state", "daemon.json")); err == nil {
+		t.Error("the daemon left its address")
+	}
+	p.must([]string{"uninstall", "--service", name}, "uninstalled")
+	removed = true
 }

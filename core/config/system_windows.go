@@ -69,18 +69,16 @@ func syncDir(string) error { return nil }
 // elevated tells an administrator who acts as one, and services, from others.
 func elevated() bool { return windows.GetCurrentProcessToken().IsElevated() }
 
-// stateBase is the folder of the state directories of all instances.
+// stateBase is the folder of the state directories of all instances, as Windows knows it: a service may have another
+// environment than the administrator who asks for it.
 func (h host) stateBase() (string, error) {
 	name, folder := "LocalAppData", windows.FOLDERID_LocalAppData
 	if elevated() {
 		name, folder = "ProgramData", windows.FOLDERID_ProgramData
 	}
-	base, _ := h.lookup(name)
-	if !filepath.IsAbs(base) {
-		var err error
-		if base, err = windows.KnownFolderPath(folder, 0); err != nil {
-			return "", fmt.Errorf("cannot find the state directory: %%%s%% is not set (set state_dir): %w", name, err)
-		}
+	base, err := windows.KnownFolderPath(folder, 0)
+	if err != nil {
+		return "", fmt.Errorf("cannot find the state directory: where %%%s%% is cannot be told (set state_dir): %w", name, err)
 	}
 	return filepath.Join(base, own), nil
 }
