@@ -255,13 +255,13 @@ func tailCall(p printer, f, shape string) {
 		if %s || cl.proto.shape != %d {
 			return %s
 		}
-		%s if counted {
+		if counted {
 			t := fr.t
 			if t.fuel -= cl.proto.cost; t.fuel < 0 {
 				fr.refuel(n.pos)
 			}
 		}
-		fr.cl = cl
+		%s fr.cl = cl
 		%sreturn tailMark()
 	}
 	`, name, callee, missing, len(shape), slow, loads, store("fr", shape))

@@ -153,17 +153,17 @@ func (n *nodeTailG1S) eval(fr *frame) Value {
 	if cl == nil || cl.proto.shape != 1 {
 		return fr.tailGlobal(&n.callSite)
 	}
-	a := fr.slots[n.a.i&7]
-	if r := a.n + n.a.k; a.o == nil && (a.n^r)&(n.a.k^r) >= 0 {
-		a.n = r
-	} else {
-		a = n.a.slow(fr)
-	}
 	if counted {
 		t := fr.t
 		if t.fuel -= cl.proto.cost; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
+	}
+	a := fr.slots[n.a.i&7]
+	if r := a.n + n.a.k; a.o == nil && (a.n^r)&(n.a.k^r) >= 0 {
+		a.n = r
+	} else {
+		a = n.a.slow(fr)
 	}
 	fr.cl = cl
 	fr.slots[0] = a
@@ -180,13 +180,13 @@ func (n *nodeTailG1X) eval(fr *frame) Value {
 	if cl == nil || cl.proto.shape != 1 {
 		return fr.tailGlobal(&n.callSite)
 	}
-	a := n.a.eval(fr)
 	if counted {
 		t := fr.t
 		if t.fuel -= cl.proto.cost; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
 	}
+	a := n.a.eval(fr)
 	fr.cl = cl
 	fr.slots[0] = a
 	return tailMark()
@@ -456,6 +456,12 @@ func (n *nodeTailG2SL) eval(fr *frame) Value {
 	if cl == nil || cl.proto.shape != 2 {
 		return fr.tailGlobal(&n.callSite)
 	}
+	if counted {
+		t := fr.t
+		if t.fuel -= cl.proto.cost; t.fuel < 0 {
+			fr.refuel(n.pos)
+		}
+	}
 	a := fr.slots[n.a.i&7]
 	if r := a.n + n.a.k; a.o == nil && (a.n^r)&(n.a.k^r) >= 0 {
 		a.n = r
@@ -463,12 +469,6 @@ func (n *nodeTailG2SL) eval(fr *frame) Value {
 		a = n.a.slow(fr)
 	}
 	b := fr.slots[n.b&7]
-	if counted {
-		t := fr.t
-		if t.fuel -= cl.proto.cost; t.fuel < 0 {
-			fr.refuel(n.pos)
-		}
-	}
 	fr.cl = cl
 	fr.slots[0] = a
 	fr.slots[1] = b
@@ -486,6 +486,12 @@ func (n *nodeTailG2SX) eval(fr *frame) Value {
 	if cl == nil || cl.proto.shape != 2 {
 		return fr.tailGlobal(&n.callSite)
 	}
+	if counted {
+		t := fr.t
+		if t.fuel -= cl.proto.cost; t.fuel < 0 {
+			fr.refuel(n.pos)
+		}
+	}
 	a := fr.slots[n.a.i&7]
 	if r := a.n + n.a.k; a.o == nil && (a.n^r)&(n.a.k^r) >= 0 {
 		a.n = r
@@ -493,12 +499,6 @@ func (n *nodeTailG2SX) eval(fr *frame) Value {
 		a = n.a.slow(fr)
 	}
 	b := n.b.eval(fr)
-	if counted {
-		t := fr.t
-		if t.fuel -= cl.proto.cost; t.fuel < 0 {
-			fr.refuel(n.pos)
-		}
-	}
 	fr.cl = cl
 	fr.slots[0] = a
 	fr.slots[1] = b
@@ -516,14 +516,14 @@ func (n *nodeTailG2LX) eval(fr *frame) Value {
 	if cl == nil || cl.proto.shape != 2 {
 		return fr.tailGlobal(&n.callSite)
 	}
-	a := fr.slots[n.a&7]
-	b := n.b.eval(fr)
 	if counted {
 		t := fr.t
 		if t.fuel -= cl.proto.cost; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
 	}
+	a := fr.slots[n.a&7]
+	b := n.b.eval(fr)
 	fr.cl = cl
 	fr.slots[0] = a
 	fr.slots[1] = b
@@ -541,14 +541,14 @@ func (n *nodeTailG2XX) eval(fr *frame) Value {
 	if cl == nil || cl.proto.shape != 2 {
 		return fr.tailGlobal(&n.callSite)
 	}
-	a := n.a.eval(fr)
-	b := n.b.eval(fr)
 	if counted {
 		t := fr.t
 		if t.fuel -= cl.proto.cost; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
 	}
+	a := n.a.eval(fr)
+	b := n.b.eval(fr)
 	fr.cl = cl
 	fr.slots[0] = a
 	fr.slots[1] = b
@@ -604,6 +604,12 @@ func (n *nodeTailG3SXX) eval(fr *frame) Value {
 	if cl == nil || cl.proto.shape != 3 {
 		return fr.tailGlobal(&n.callSite)
 	}
+	if counted {
+		t := fr.t
+		if t.fuel -= cl.proto.cost; t.fuel < 0 {
+			fr.refuel(n.pos)
+		}
+	}
 	a := fr.slots[n.a.i&7]
 	if r := a.n + n.a.k; a.o == nil && (a.n^r)&(n.a.k^r) >= 0 {
 		a.n = r
@@ -612,12 +618,6 @@ func (n *nodeTailG3SXX) eval(fr *frame) Value {
 	}
 	b := n.b.eval(fr)
 	c := n.c.eval(fr)
-	if counted {
-		t := fr.t
-		if t.fuel -= cl.proto.cost; t.fuel < 0 {
-			fr.refuel(n.pos)
-		}
-	}
 	fr.cl = cl
 	fr.slots[0] = a
 	fr.slots[1] = b
@@ -637,15 +637,15 @@ func (n *nodeTailG3XXX) eval(fr *frame) Value {
 	if cl == nil || cl.proto.shape != 3 {
 		return fr.tailGlobal(&n.callSite)
 	}
-	a := n.a.eval(fr)
-	b := n.b.eval(fr)
-	c := n.c.eval(fr)
 	if counted {
 		t := fr.t
 		if t.fuel -= cl.proto.cost; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
 	}
+	a := n.a.eval(fr)
+	b := n.b.eval(fr)
+	c := n.c.eval(fr)
 	fr.cl = cl
 	fr.slots[0] = a
 	fr.slots[1] = b
@@ -706,16 +706,16 @@ func (n *nodeTailG4XXXX) eval(fr *frame) Value {
 	if cl == nil || cl.proto.shape != 4 {
 		return fr.tailGlobal(&n.callSite)
 	}
-	a := n.a.eval(fr)
-	b := n.b.eval(fr)
-	c := n.c.eval(fr)
-	d := n.d.eval(fr)
 	if counted {
 		t := fr.t
 		if t.fuel -= cl.proto.cost; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
 	}
+	a := n.a.eval(fr)
+	b := n.b.eval(fr)
+	c := n.c.eval(fr)
+	d := n.d.eval(fr)
 	fr.cl = cl
 	fr.slots[0] = a
 	fr.slots[1] = b
@@ -891,17 +891,17 @@ func (n *nodeTailX1S) eval(fr *frame) Value {
 	if !ok || cl.proto.shape != 1 {
 		return fr.tail(f, &n.callSite)
 	}
-	a := fr.slots[n.a.i&7]
-	if r := a.n + n.a.k; a.o == nil && (a.n^r)&(n.a.k^r) >= 0 {
-		a.n = r
-	} else {
-		a = n.a.slow(fr)
-	}
 	if counted {
 		t := fr.t
 		if t.fuel -= cl.proto.cost; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
+	}
+	a := fr.slots[n.a.i&7]
+	if r := a.n + n.a.k; a.o == nil && (a.n^r)&(n.a.k^r) >= 0 {
+		a.n = r
+	} else {
+		a = n.a.slow(fr)
 	}
 	fr.cl = cl
 	fr.slots[0] = a
@@ -920,13 +920,13 @@ func (n *nodeTailX1X) eval(fr *frame) Value {
 	if !ok || cl.proto.shape != 1 {
 		return fr.tail(f, &n.callSite)
 	}
-	a := n.a.eval(fr)
 	if counted {
 		t := fr.t
 		if t.fuel -= cl.proto.cost; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
 	}
+	a := n.a.eval(fr)
 	fr.cl = cl
 	fr.slots[0] = a
 	return tailMark()
@@ -1212,6 +1212,12 @@ func (n *nodeTailX2SL) eval(fr *frame) Value {
 	if !ok || cl.proto.shape != 2 {
 		return fr.tail(f, &n.callSite)
 	}
+	if counted {
+		t := fr.t
+		if t.fuel -= cl.proto.cost; t.fuel < 0 {
+			fr.refuel(n.pos)
+		}
+	}
 	a := fr.slots[n.a.i&7]
 	if r := a.n + n.a.k; a.o == nil && (a.n^r)&(n.a.k^r) >= 0 {
 		a.n = r
@@ -1219,12 +1225,6 @@ func (n *nodeTailX2SL) eval(fr *frame) Value {
 		a = n.a.slow(fr)
 	}
 	b := fr.slots[n.b&7]
-	if counted {
-		t := fr.t
-		if t.fuel -= cl.proto.cost; t.fuel < 0 {
-			fr.refuel(n.pos)
-		}
-	}
 	fr.cl = cl
 	fr.slots[0] = a
 	fr.slots[1] = b
@@ -1244,6 +1244,12 @@ func (n *nodeTailX2SX) eval(fr *frame) Value {
 	if !ok || cl.proto.shape != 2 {
 		return fr.tail(f, &n.callSite)
 	}
+	if counted {
+		t := fr.t
+		if t.fuel -= cl.proto.cost; t.fuel < 0 {
+			fr.refuel(n.pos)
+		}
+	}
 	a := fr.slots[n.a.i&7]
 	if r := a.n + n.a.k; a.o == nil && (a.n^r)&(n.a.k^r) >= 0 {
 		a.n = r
@@ -1251,12 +1257,6 @@ func (n *nodeTailX2SX) eval(fr *frame) Value {
 		a = n.a.slow(fr)
 	}
 	b := n.b.eval(fr)
-	if counted {
-		t := fr.t
-		if t.fuel -= cl.proto.cost; t.fuel < 0 {
-			fr.refuel(n.pos)
-		}
-	}
 	fr.cl = cl
 	fr.slots[0] = a
 	fr.slots[1] = b
@@ -1276,14 +1276,14 @@ func (n *nodeTailX2LX) eval(fr *frame) Value {
 	if !ok || cl.proto.shape != 2 {
 		return fr.tail(f, &n.callSite)
 	}
-	a := fr.slots[n.a&7]
-	b := n.b.eval(fr)
 	if counted {
 		t := fr.t
 		if t.fuel -= cl.proto.cost; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
 	}
+	a := fr.slots[n.a&7]
+	b := n.b.eval(fr)
 	fr.cl = cl
 	fr.slots[0] = a
 	fr.slots[1] = b
@@ -1303,14 +1303,14 @@ func (n *nodeTailX2XX) eval(fr *frame) Value {
 	if !ok || cl.proto.shape != 2 {
 		return fr.tail(f, &n.callSite)
 	}
-	a := n.a.eval(fr)
-	b := n.b.eval(fr)
 	if counted {
 		t := fr.t
 		if t.fuel -= cl.proto.cost; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
 	}
+	a := n.a.eval(fr)
+	b := n.b.eval(fr)
 	fr.cl = cl
 	fr.slots[0] = a
 	fr.slots[1] = b
@@ -1370,6 +1370,12 @@ func (n *nodeTailX3SXX) eval(fr *frame) Value {
 	if !ok || cl.proto.shape != 3 {
 		return fr.tail(f, &n.callSite)
 	}
+	if counted {
+		t := fr.t
+		if t.fuel -= cl.proto.cost; t.fuel < 0 {
+			fr.refuel(n.pos)
+		}
+	}
 	a := fr.slots[n.a.i&7]
 	if r := a.n + n.a.k; a.o == nil && (a.n^r)&(n.a.k^r) >= 0 {
 		a.n = r
@@ -1378,12 +1384,6 @@ func (n *nodeTailX3SXX) eval(fr *frame) Value {
 	}
 	b := n.b.eval(fr)
 	c := n.c.eval(fr)
-	if counted {
-		t := fr.t
-		if t.fuel -= cl.proto.cost; t.fuel < 0 {
-			fr.refuel(n.pos)
-		}
-	}
 	fr.cl = cl
 	fr.slots[0] = a
 	fr.slots[1] = b
@@ -1405,15 +1405,15 @@ func (n *nodeTailX3XXX) eval(fr *frame) Value {
 	if !ok || cl.proto.shape != 3 {
 		return fr.tail(f, &n.callSite)
 	}
-	a := n.a.eval(fr)
-	b := n.b.eval(fr)
-	c := n.c.eval(fr)
 	if counted {
 		t := fr.t
 		if t.fuel -= cl.proto.cost; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
 	}
+	a := n.a.eval(fr)
+	b := n.b.eval(fr)
+	c := n.c.eval(fr)
 	fr.cl = cl
 	fr.slots[0] = a
 	fr.slots[1] = b
@@ -1478,16 +1478,16 @@ func (n *nodeTailX4XXXX) eval(fr *frame) Value {
 	if !ok || cl.proto.shape != 4 {
 		return fr.tail(f, &n.callSite)
 	}
-	a := n.a.eval(fr)
-	b := n.b.eval(fr)
-	c := n.c.eval(fr)
-	d := n.d.eval(fr)
 	if counted {
 		t := fr.t
 		if t.fuel -= cl.proto.cost; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
 	}
+	a := n.a.eval(fr)
+	b := n.b.eval(fr)
+	c := n.c.eval(fr)
+	d := n.d.eval(fr)
 	fr.cl = cl
 	fr.slots[0] = a
 	fr.slots[1] = b
