@@ -5,11 +5,13 @@ package main
 import (
 	"bufio"
 	"fmt"
-	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -57,8 +59,8 @@ func (h *herd) next(patience time.Duration) (int, error) {
 	return strconv.Atoi(strings.TrimSpace(line))
 }
 
-// limit is the bare program: it keeps `alive` children running by nothing but fork, exec and wait, and ends, with all
-// its children, when its standard input does.
+// limit is the bare program: it keeps so many children running by nothing but fork, exec and wait, until TERM comes; then it
+// ends them all.
 func limit(args []string) {
 	count, err := strconv.Atoi(args[0])
 	if err != nil {
@@ -70,26 +72,44 @@ func limit(args []string) {
 		panic(err)
 	}
 	fd := null.Fd()
+	runtime.LockOSThread() // the children end with this thread
+	alive := make(map[int]bool, count)
 	start := func() {
-		_, err := syscall.ForkExec("/bin/sh", []string{"/bin/sh", "-c", script}, &syscall.ProcAttr{
+		pid, err := syscall.ForkExec("/bin/sh", []string{"/bin/sh", "-c", script}, &syscall.ProcAttr{
 			Env: []string{"PATH=/usr/bin:/bin"}, Files: []uintptr{fd, fd, fd},
 			Sys: &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL},
 		})
 		if err != nil {
 			panic(err)
 		}
+		alive[pid] = true
 	}
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		os.Exit(0)
-	}()
 	for range count {
 		start()
 	}
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM)
+	var lock sync.Mutex
+	stopping := false
+	go func() {
+		<-stop
+		lock.Lock()
+		defer lock.Unlock()
+		stopping = true
+		for pid := range alive {
+			_ = syscall.Kill(pid, syscall.SIGTERM)
+		}
+	}()
 	for {
-		var status syscall.WaitStatus
-		if _, err := syscall.Wait4(-1, &status, 0, nil); err == nil {
+		pid, err := syscall.Wait4(-1, nil, 0, nil)
+		if err != nil {
+			return // none is left
+		}
+		lock.Lock()
+		delete(alive, pid)
+		if !stopping {
 			start()
 		}
+		lock.Unlock()
 	}
 }

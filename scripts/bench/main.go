@@ -1,13 +1,13 @@
 //go:build linux
 
-// Command bench measures a built supervisord as a black box and prints each figure beside the same work done by a bare
-// program that only forks, execs and waits, measured in the same run. It judges nothing but the promises of the README:
-// a line that breaks its bound ends with "MISSED" and the exit code is 1.
+// Command bench measures a built supervisord as a black box, a bare program that only forks, execs and waits, and the peers
+// that are installed (Debian's supervisor, runit and s6), one after the other in the same run, and prints each figure with its
+// ratio to the bare program. It judges ours: a line that breaks its promise ends with "MISSED" and the exit code is 1.
 //
 //	bench [-n 1000] [-rounds 200] [-rest 10s] PATH/TO/supervisord
 //
-// Every child is one shell that says its pid on a FIFO and then waits on another, so that both sides pay for the same
-// program and a start is seen when the child itself runs, never by asking the supervisor.
+// Every child is one shell that says its pid on a FIFO and then waits on another, so that all pay for the same program and a
+// start is seen when the child itself runs, never by asking the supervisor; an end is seen through a pidfd.
 package main
 
 import (
@@ -34,7 +34,7 @@ func main() {
 	}
 	binary, err := filepath.Abs(flag.Arg(0))
 	if err == nil {
-		err = run(binary, *count, *rounds, *rest)
+		err = compare(binary, *count, *rounds, *rest)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -42,56 +42,82 @@ func main() {
 	}
 }
 
-func run(binary string, count, rounds int, rest time.Duration) error {
-	dir, err := os.MkdirTemp("", "supervisord-bench-")
+func compare(binary string, count, rounds int, rest time.Duration) error {
+	dir, err := os.MkdirTemp("", "sv-bench-") // short, because the path of a socket has to be
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	measured := map[string]figures{}
+	fmt.Printf("%-12s %10s %6s %10s %6s %10s %6s %10s %10s %8s %7s %7s\n", "", fmt.Sprintf("start %d", count), "ratio", "stop", "ratio",
+		"replaced", "ratio", "99%", "200 at once", "PSS MB", "threads", "wakeups")
+	for _, c := range contestants(binary) {
+		f, err := measureAll(c, dir, count, rounds, rest)
+		if err != nil {
+			if c.name == "bare" || c.name == "supervisord" {
+				return err
+			}
+			fmt.Printf("%-12s %v\n", c.name, err)
+			continue
+		}
+		measured[c.name] = f
+		limit := measured["bare"]
+		fmt.Printf("%-12s %10s %6.2f %10s %6.2f %10s %6.2f %10s %10s %8.1f %7d %7d\n", c.name, show(f.start), ratio(f.start, limit.start),
+			show(f.stop), ratio(f.stop, limit.stop), show(f.replaced), ratio(f.replaced, limit.replaced), show(f.late), show(f.together),
+			float64(f.memory)/(1<<20), f.threads, f.wakeups)
+	}
+	few := figures{}
+	if err := few.measureMany(contestant{"supervisord", supervised(binary)}, filepath.Join(dir, "few"), 100, rest); err != nil {
+		return err
+	}
+	fmt.Println()
+	return judge(measured["supervisord"], measured["bare"], few, count, rest)
+}
+
+// judge prints ours beside the promise (a ratio that must hold) and the target (where to be).
+func judge(ours, bare, few figures, count int, rest time.Duration) error {
 	missed := 0
-	report := func(what string, ours, bare time.Duration, bound float64) {
-		ratio := float64(ours) / float64(bare)
-		verdict := ""
-		if ratio > bound {
-			verdict = "  MISSED"
+	line := func(what, figure string, kept bool, promise string, there bool, target string) {
+		verdict := "target reached"
+		switch {
+		case !kept:
+			verdict = "MISSED"
 			missed++
+		case !there:
+			verdict = "target " + target + " not reached"
 		}
-		fmt.Printf("%-44s %10s   bare %10s   ratio %5.2f (at most %.0f)%s\n", what, show(ours), show(bare), ratio, bound, verdict)
+		fmt.Printf("%-46s %10s   promise %-12s %s\n", what, figure, promise, verdict)
 	}
-	below := func(what, figure string, ok bool, bound string) {
-		verdict := ""
-		if !ok {
-			verdict = "  MISSED"
-			missed++
-		}
-		fmt.Printf("%-44s %10s   %s%s\n", what, figure, bound, verdict)
+	times := func(what string, ours, bare time.Duration, promise, target float64) {
+		r := ratio(ours, bare)
+		line(what+" (x bare)", fmt.Sprintf("%.2f", r), r <= promise, fmt.Sprintf("<= %g", promise), r <= target, fmt.Sprintf("<= %g", target))
 	}
-
-	replaced, err := measureReplacement(dir, binary, rounds)
-	if err != nil {
-		return fmt.Errorf("replacement: %w", err)
+	times("killed, replacement runs (median)", ours.replaced, bare.replaced, 3, 1.3)
+	times(fmt.Sprintf("%d processes started", count), ours.start, bare.start, 2, 1.25)
+	times(fmt.Sprintf("%d processes stopped", count), ours.stop, bare.stop, 4, 1.35)
+	times("200 killed at once, all replaced", ours.together, bare.together, 3, 1.2)
+	line(fmt.Sprintf("(status) of %d over the socket (median)", count), show(ours.status), ours.status < 10*time.Millisecond, "< 10ms", true, "")
+	for _, at := range []struct {
+		n      int
+		f      figures
+		target int64
+	}{{100, few, 10}, {count, ours, 16}} {
+		mb := float64(at.f.memory) / (1 << 20)
+		line(fmt.Sprintf("memory at rest with %d processes (PSS)", at.n), fmt.Sprintf("%.1fMB", mb), mb <= 2*float64(at.target), fmt.Sprintf("<= %dMB", 2*at.target), mb <= float64(at.target), fmt.Sprintf("<= %dMB", at.target))
+		line(fmt.Sprintf("threads with %d processes", at.n), fmt.Sprint(at.f.threads), at.f.threads <= 12, "<= 12", true, "")
+		line(fmt.Sprintf("wake-ups in %s with %d processes", rest, at.n), fmt.Sprint(at.f.wakeups), at.f.wakeups == 0, "none", true, "")
 	}
-	report("killed, replacement runs (median)", replaced.ours, replaced.bare, 3)
-
-	started, err := measureStart(dir, binary, count)
-	if err != nil {
-		return fmt.Errorf("start of %d: %w", count, err)
-	}
-	report(fmt.Sprintf("%d processes started", count), started.ours, started.bare, 2)
-	below(fmt.Sprintf("(status) of %d over the socket (median)", count), show(started.status), started.status < 10*time.Millisecond, "below 10ms")
-	below(fmt.Sprintf("memory with %d processes (PSS)", count), fmt.Sprintf("%.1fMB", float64(started.memory)/1e6), true, "")
-
-	idle, err := measureRest(dir, binary, 100, rest)
-	if err != nil {
-		return fmt.Errorf("at rest: %w", err)
-	}
-	below("threads with 100 processes at rest", fmt.Sprint(idle.threads), idle.threads <= 12, "at most 12")
-	below(fmt.Sprintf("wake-ups in %s at rest", rest), fmt.Sprint(idle.wakeups), idle.wakeups == 0, "none")
-	below("memory with 100 processes (PSS)", fmt.Sprintf("%.1fMB", float64(idle.memory)/1e6), true, "")
 	if missed > 0 {
 		return fmt.Errorf("%d of the promises missed", missed)
 	}
 	return nil
+}
+
+func ratio(a, b time.Duration) float64 {
+	if b == 0 {
+		return 0
+	}
+	return float64(a) / float64(b)
 }
 
 func show(d time.Duration) string {

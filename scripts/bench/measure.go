@@ -9,170 +9,213 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const patience = 60 * time.Second
 
-// program is a running contestant. stop ends it and everything it started, and waits for that.
-type program struct {
-	pid   int
-	began time.Time
-	stop  func() error
+// figures are what is measured of one contestant.
+type figures struct {
+	start, stop      time.Duration // of all children
+	replaced, late   time.Duration // a killed child's replacement runs: median and 99th of a hundred
+	together         time.Duration // many killed at once: the last replacement runs
+	memory           int64         // PSS of all its processes but the children
+	threads, wakeups int           // of all its processes; wake-ups in the time at rest
+	status           time.Duration // of all children over the socket; of ours alone
 }
 
-// bare starts this program as the limit: count children kept alive by fork, exec and wait.
-func bare(h *herd, count int) (program, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return program{}, err
+// settle is how long a contestant is left alone after a burst before it counts as being at rest.
+const settle = 5 * time.Second
+
+// measureAll measures a contestant in a folder of its own.
+func measureAll(c contestant, dir string, count, rounds int, rest time.Duration) (f figures, err error) {
+	if err := f.measureMany(c, filepath.Join(dir, c.name+"-many"), count, rest); err != nil {
+		return f, fmt.Errorf("%s with %d: %w", c.name, count, err)
 	}
-	command := exec.Command(self, "limit", strconv.Itoa(count), h.script())
-	stdin, err := command.StdinPipe()
-	if err != nil {
-		return program{}, err
+	if err := f.measureReplacement(c, filepath.Join(dir, c.name+"-one"), rounds); err != nil {
+		return f, fmt.Errorf("%s, replacement: %w", c.name, err)
 	}
-	command.Stderr = os.Stderr
-	began := time.Now()
-	if err := command.Start(); err != nil {
-		return program{}, err
-	}
-	return program{pid: command.Process.Pid, began: began, stop: func() error {
-		stdin.Close()
-		return command.Wait()
-	}}, nil
+	return f, nil
 }
 
-// supervised starts supervisord in the foreground with count processes that run the herd's child.
-func supervised(dir, binary string, h *herd, count int) (program, string, error) {
-	var conf strings.Builder
-	socket := filepath.Join(dir, "s.sock")
-	fmt.Fprintf(&conf, "admin_sock = %q\nstate_dir = %q\n", socket, filepath.Join(dir, "state"))
-	for i := range count {
-		fmt.Fprintf(&conf, "[[process]]\nname = \"p%d\"\ncommand = \"/bin/sh\"\nargs = [\"-c\", %q]\nrestart_delay = \"0s\"\nrestart = \"always\"\nstdout = []\nstderr = []\nstop_wait_secs = 1\n", i, h.script())
-	}
-	file := filepath.Join(dir, "supervisord.conf")
-	if err := os.WriteFile(file, []byte(conf.String()), 0o600); err != nil {
-		return program{}, "", err
-	}
-	log, err := os.OpenFile(filepath.Join(dir, "daemon.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+// measureMany takes the time until all run, counts at rest, kills some at once, and takes the time until none is left.
+func (f *figures) measureMany(c contestant, dir string, count int, rest time.Duration) error {
+	h, p, err := begin(c, dir, count)
 	if err != nil {
-		return program{}, "", err
-	}
-	defer log.Close()
-	command := exec.Command(binary, "start", "-c", file)
-	command.Stdout, command.Stderr = log, log
-	began := time.Now()
-	if err := command.Start(); err != nil {
-		return program{}, "", err
-	}
-	return program{pid: command.Process.Pid, began: began, stop: func() error {
-		if err := command.Process.Signal(syscall.SIGTERM); err != nil {
-			return err
-		}
-		return command.Wait()
-	}}, socket, nil
-}
-
-type pair struct{ ours, bare time.Duration }
-
-// measureReplacement kills the one child again and again and takes the time until the next one announces itself.
-func measureReplacement(dir, binary string, rounds int) (pair, error) {
-	kills := func(h *herd, p program) (time.Duration, error) {
-		defer h.close()
-		defer p.stop()
-		pid, err := h.next(patience)
-		if err != nil {
-			return 0, err
-		}
-		var all []time.Duration
-		for range rounds {
-			began := time.Now()
-			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-				return 0, err
-			}
-			if pid, err = h.next(patience); err != nil {
-				return 0, err
-			}
-			all = append(all, time.Since(began))
-		}
-		return median(all), nil
-	}
-	var result pair
-	h, err := newHerd(dir, "limit1")
-	if err != nil {
-		return pair{}, err
-	}
-	p, err := bare(h, 1)
-	if err != nil {
-		return pair{}, err
-	}
-	if result.bare, err = kills(h, p); err != nil {
-		return pair{}, err
-	}
-	if h, err = newHerd(dir, "ours1"); err != nil {
-		return pair{}, err
-	}
-	if p, _, err = supervised(dir, binary, h, 1); err != nil {
-		return pair{}, err
-	}
-	result.ours, err = kills(h, p)
-	return result, err
-}
-
-type started struct {
-	pair
-	status time.Duration
-	memory int64
-}
-
-// measureStart takes the time from the program's own start until the last of count children runs.
-func measureStart(dir, binary string, count int) (started, error) {
-	all := func(h *herd, p program) (time.Duration, error) {
-		for range count {
-			if _, err := h.next(patience); err != nil {
-				return 0, err
-			}
-		}
-		return time.Since(p.began), nil
-	}
-	var result started
-	h, err := newHerd(dir, "limitN")
-	if err != nil {
-		return started{}, err
-	}
-	p, err := bare(h, count)
-	if err != nil {
-		return started{}, err
-	}
-	result.bare, err = all(h, p)
-	p.stop()
-	h.close()
-	if err != nil {
-		return started{}, err
-	}
-	if h, err = newHerd(dir, "oursN"); err != nil {
-		return started{}, err
+		return err
 	}
 	defer h.close()
-	p, socket, err := supervised(dir, binary, h, count)
+	defer p.wait()
+	children := make(map[int]bool, count)
+	for range count {
+		pid, err := h.next(patience)
+		if err != nil {
+			_ = p.halt()
+			return err
+		}
+		children[pid] = true
+	}
+	f.start = time.Since(p.began)
+	if err := f.measureRest(c, p, children, rest, dir); err != nil {
+		_ = p.halt()
+		return err
+	}
+	killed := min(200, count)
+	began := time.Now()
+	for pid := range children {
+		if killed == 0 {
+			break
+		}
+		killed--
+		delete(children, pid)
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			return err
+		}
+	}
+	for len(children) < count {
+		pid, err := h.next(patience)
+		if err != nil {
+			_ = p.halt()
+			return err
+		}
+		children[pid] = true
+	}
+	f.together = time.Since(began)
+	var ends []unix.PollFd
+	for pid := range children {
+		fd, err := unix.PidfdOpen(pid, 0)
+		if err != nil {
+			_ = p.halt()
+			return err
+		}
+		defer unix.Close(fd)
+		ends = append(ends, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
+	}
+	began = time.Now()
+	if err := p.halt(); err != nil {
+		return err
+	}
+	for _, end := range ends {
+		n, err := unix.Poll([]unix.PollFd{end}, int(patience.Milliseconds()))
+		for err == unix.EINTR {
+			n, err = unix.Poll([]unix.PollFd{end}, int(patience.Milliseconds()))
+		}
+		if n != 1 {
+			return fmt.Errorf("a child does not end: %v", err)
+		}
+	}
+	f.stop = time.Since(began)
+	return nil
+}
+
+// measureRest looks at all processes of the contestant but its children.
+func (f *figures) measureRest(c contestant, p *program, children map[int]bool, rest time.Duration, dir string) (err error) {
+	time.Sleep(settle)
+	own := family(p.pid, children)
+	total := func() (woken, threads int) {
+		for _, pid := range own {
+			if w, n, err := switches(pid); err == nil {
+				woken, threads = woken+w, threads+n
+			}
+		}
+		return woken, threads
+	}
+	before, _ := total()
+	time.Sleep(rest)
+	after, threads := total()
+	f.wakeups, f.threads = after-before, threads
+	for _, pid := range own {
+		if n, err := proportionalSetSize(pid); err == nil {
+			f.memory += n
+		}
+	}
+	if c.name == "supervisord" {
+		f.status, err = measureStatus(socketIn(dir), 50)
+	}
+	return err
+}
+
+// family is a process and its descendants without the children that it supervises.
+func family(root int, children map[int]bool) []int {
+	parents := map[int]int{}
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, path := range stats {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue
+		}
+		fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		parents[pid], _ = strconv.Atoi(fields[1])
+	}
+	var own []int
+	for pid := range parents {
+		for at := pid; at > 1; at = parents[at] {
+			if children[at] {
+				break
+			}
+			if at == root {
+				own = append(own, pid)
+				break
+			}
+		}
+	}
+	return own
+}
+
+// begin starts a contestant in a folder of its own.
+func begin(c contestant, dir string, count int) (*herd, *program, error) {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, nil, err
+	}
+	h, err := newHerd(dir, "herd")
 	if err != nil {
-		return started{}, err
+		return nil, nil, err
 	}
-	defer p.stop()
-	if result.ours, err = all(h, p); err != nil {
-		return started{}, err
+	p, err := c.begin(dir, h, count)
+	if err != nil {
+		h.close()
+		return nil, nil, err
 	}
-	if result.status, err = measureStatus(socket, 50); err != nil {
-		return started{}, err
+	return h, p, nil
+}
+
+// slowest is how long the kills of one contestant may take together: some peers pause a second before each replacement.
+const slowest = 15 * time.Second
+
+// measureReplacement kills the one child again and again and takes the time until the next one announces itself.
+func (f *figures) measureReplacement(c contestant, dir string, rounds int) error {
+	h, p, err := begin(c, dir, 1)
+	if err != nil {
+		return err
 	}
-	result.memory, err = proportionalSetSize(p.pid)
-	return result, err
+	defer h.close()
+	defer p.wait()
+	defer p.halt()
+	pid, err := h.next(patience)
+	if err != nil {
+		return err
+	}
+	var all []time.Duration
+	for begun := time.Now(); len(all) < rounds && time.Since(begun) < slowest; {
+		began := time.Now()
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			return err
+		}
+		if pid, err = h.next(patience); err != nil {
+			return err
+		}
+		all = append(all, time.Since(began))
+	}
+	f.replaced = median(all) // which sorts them
+	f.late = all[len(all)*99/100]
+	return nil
 }
 
 // measureStatus asks for (status) over one connection.
@@ -198,44 +241,6 @@ func measureStatus(socket string, rounds int) (time.Duration, error) {
 		all = append(all, time.Since(began))
 	}
 	return median(all), nil
-}
-
-type resting struct {
-	threads, wakeups int
-	memory           int64
-}
-
-// measureRest counts the threads of a daemon with count processes, and how often any of them ran in the given time.
-func measureRest(dir, binary string, count int, during time.Duration) (resting, error) {
-	h, err := newHerd(dir, "rest")
-	if err != nil {
-		return resting{}, err
-	}
-	defer h.close()
-	p, _, err := supervised(dir, binary, h, count)
-	if err != nil {
-		return resting{}, err
-	}
-	defer p.stop()
-	for range count {
-		if _, err := h.next(patience); err != nil {
-			return resting{}, err
-		}
-	}
-	// The Go runtime's own housekeeping after the burst of starts (a forced collection comes two minutes later) is given
-	// time to end; what is counted afterwards is the resting daemon.
-	time.Sleep(5 * time.Second)
-	before, _, err := switches(p.pid)
-	if err != nil {
-		return resting{}, err
-	}
-	time.Sleep(during)
-	after, threads, err := switches(p.pid)
-	if err != nil {
-		return resting{}, err
-	}
-	memory, err := proportionalSetSize(p.pid)
-	return resting{threads: threads, wakeups: after - before, memory: memory}, err
 }
 
 // switches adds up the voluntary context switches of all threads: each is one wake-up that ended in sleep again.
