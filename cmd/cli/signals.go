@@ -36,11 +36,13 @@ func (d *daemon) obey(ctx context.Context, signals <-chan os.Signal) error {
 				stops++
 				d.diary.Logf("got %s: stopping%s", s, map[bool]string{true: " at once"}[stops > 1])
 				now := stops > 1
-				stopping.Go(func() {
-					_ = d.engine.Audited("signal "+s.String(), "shutdown", func() error { // the log has its end too
-						_, err := d.shutdown(asked, now, false)
-						return err
-					})
+				ended := make(chan error, 1)
+				go func() {
+					_, err := d.shutdown(asked, now, false)
+					ended <- err
+				}()
+				stopping.Go(func() { // beside it: a stop does not wait for a disk
+					_ = d.engine.Audited("signal "+s.String(), "shutdown", func() error { return <-ended })
 				})
 			case meansReload:
 				if stops > 0 || d.stopping() {
