@@ -76,15 +76,33 @@ func (c *call) configuration() string {
 	return environment("SUPERVISORD_CONF")
 }
 
-// unreachable says more about a daemon that does not answer: the configuration that was named may not exist.
+// unreachable says more about a daemon that does not answer: the configuration that was named may not exist, or the daemon runs and
+// somebody has removed its socket.
 func (c *call) unreachable(err error) error {
 	var silent *repl.UnreachableError
-	path := c.configuration()
-	if path == "" || c.has("server") || environment("SUPERVISORD_SERVER") != "" || !errors.As(err, &silent) {
+	if c.has("server") || environment("SUPERVISORD_SERVER") != "" || !errors.As(err, &silent) {
 		return err
 	}
-	if _, missing := os.Stat(path); errors.Is(missing, fs.ErrNotExist) {
+	path := c.configuration()
+	if _, missing := os.Stat(path); path != "" && errors.Is(missing, fs.ErrNotExist) {
 		return usage("cannot read the configuration %s: there is no such file, and no daemon of it answers", path)
 	}
+	if pid := c.holder(); pid > 0 && errors.Is(err, fs.ErrNotExist) {
+		return fail(ExitUnreachable, "cannot reach the daemon: it runs (pid %d), but its socket %s is gone (kill -HUP %d makes it again)",
+			pid, strings.TrimPrefix(silent.Address, "unix:"), pid)
+	}
 	return err
+}
+
+// holder is the pid of the daemon that runs the configuration, 0 if there is none or none that can be seen.
+func (c *call) holder() int {
+	path, err := config.Find(c.configuration())
+	if err != nil {
+		return 0
+	}
+	_, place, err := config.LoadSettings(path, config.Overrides{})
+	if err != nil {
+		return 0
+	}
+	return place.Holder()
 }

@@ -56,6 +56,19 @@ func (p Place) Acquire() (*Lock, error) {
 	return nil, errors.New("cannot lock " + p.Lock + ": it is replaced again and again")
 }
 
+// Holder is the pid of the daemon that has the lock of the place, 0 if none has it or that cannot be seen.
+func (p Place) Holder() int {
+	f, err := os.OpenFile(p.Lock, os.O_RDWR|noFollow, 0)
+	if err != nil {
+		return 0
+	}
+	defer f.Close() // and with it a lock that was free
+	if free, err := tryLock(f); err != nil || free {
+		return 0
+	}
+	return pidIn(f)
+}
+
 // SetPID writes who holds the lock.
 func (l *Lock) SetPID(pid int) error {
 	text := strconv.Itoa(pid) + "\n"

@@ -71,3 +71,32 @@ func TestWhatOthersPutThereIsNotBelieved(t *testing.T) {
 		t.Errorf("root does not find the daemon of another user: %v", err)
 	}
 }
+
+// TestTheHolderIsSeenAndKeepsTheLock: who only looks takes nothing, and makes no lock where there is none.
+func TestTheHolderIsSeenAndKeepsTheLock(t *testing.T) {
+	place := Place{Lock: filepath.Join(t.TempDir(), "lock")}
+	if pid := place.Holder(); pid != 0 {
+		t.Errorf("no lock is held by %d", pid)
+	}
+	if _, err := os.Lstat(place.Lock); err == nil {
+		t.Error("looking made a lock")
+	}
+	lock, err := place.Acquire()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if pid := place.Holder(); pid != os.Getpid() {
+			t.Errorf("got %d", pid)
+		}
+	}
+	if _, err := place.Acquire(); err == nil {
+		t.Error("looking gave the lock away")
+	}
+	if err := lock.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if pid := place.Holder(); pid != 0 {
+		t.Errorf("a lock that was given up is held by %d", pid)
+	}
+}
