@@ -121,8 +121,9 @@ wanted ./core/config && run ./core/config "$(joined "
 	TestDirectoriesOthersCanChangeAreRefusedAndLeftAlone TestAConfigurationOthersCouldWriteIsRefusedForRoot TestOneDaemonHoldsTheLock
 	TestInfoIsFoundWithoutTheSession TestTheConfigurationIsFoundInOrder")"
 wanted ./core/child && run ./core/child
-# An open file that was deleted keeps its name until it is closed, and a name cannot hold * or end in a point.
-wanted ./core/logs && run ./core/logs 'TestALineWrittenDuringTailFollowComesOnce|TestAMovedOrDeletedFileIsOpenedAnew|TestClearRemovesOnlyOurRegularFiles|TestRetentionRemovesOnlyWhatIsOurs'
+# An open file that was deleted keeps its name until it is closed, a name cannot hold * or end in a point, files have no modes,
+# and how far compressing is behind depends on how slow Wine is.
+wanted ./core/logs && run ./core/logs 'TestALineWrittenDuringTailFollowComesOnce|TestAMovedOrDeletedFileIsOpenedAnew|TestClearRemovesOnlyOurRegularFiles|TestRetentionRemovesOnlyWhatIsOurs|TestOldFilesAreCompressedAndNoByteIsLost|TestAllFilesTogetherStayWithinTheTotal'
 # They run /bin/sh or cat, measure with /proc, send HUP.
 wanted ./builtins && run ./builtins "$(joined "
 	TestFilesThatAreOpened TestE33TheProcessIsNobodysToChange TestHostExamplesWork TestCommands TestRunPassesOutputOn

@@ -260,7 +260,7 @@ func concat(t testing.TB, paths []string) io.Reader {
 	t.Helper()
 	var readers []io.Reader
 	for _, path := range paths {
-		f, err := os.Open(path)
+		f, err := openToRead(path)
 		if err != nil {
 			t.Fatal(err)
 		}

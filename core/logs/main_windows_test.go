@@ -27,3 +27,8 @@ func pipe() (r, w *os.File, err error) {
 	}
 	return os.NewFile(uintptr(reader), "pipe"), os.NewFile(uintptr(writer), "pipe"), nil
 }
+
+// openToRead opens a file in a way that does not keep it from being renamed.
+func openToRead(path string) (*os.File, error) {
+	return openPath(path, windows.GENERIC_READ, windows.OPEN_EXISTING, shareAll)
+}
