@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -153,6 +154,29 @@ func (n *notifier) follow(ctx context.Context, journal *core.Journal, status fun
 	}
 }
 
+// stoppingText says who is still awaited.
+func stoppingText(all []core.Status) string {
+	var left []string
+	for _, s := range all {
+		if s.State.HasChild() {
+			left = append(left, s.Name)
+		}
+	}
+	if len(left) == 0 {
+		return "stopping"
+	}
+	return fmt.Sprintf("stopping; %d of %d processes are left: %s", len(left), len(all), strings.Join(few(left), ", "))
+}
+
+// few cuts a list that is for people.
+func few(words []string) []string {
+	const shown = 5
+	if more := len(words) - shown; more > 0 {
+		return append(slices.Clip(words[:shown]), fmt.Sprintf("%d more", more))
+	}
+	return words
+}
+
 // statusText is the daemon's state in one line.
 func statusText(all []core.Status) string {
 	up := 0
@@ -166,12 +190,8 @@ func statusText(all []core.Status) string {
 		}
 	}
 	text := fmt.Sprintf("%d of %d processes run", up, len(all))
-	const shown = 5
-	if more := len(down) - shown; more > 0 {
-		down = append(down[:shown], fmt.Sprintf("%d more", more))
-	}
 	if len(down) > 0 {
-		text += "; " + strings.Join(down, ", ")
+		text += "; " + strings.Join(few(down), ", ")
 	}
 	return text
 }
@@ -187,7 +207,7 @@ func (d *daemon) tellManager(ctx context.Context) error {
 	defer cancel()
 	go func() {
 		select {
-		case <-d.ending.begun: // from now on it says that it stops
+		case <-d.ending.done:
 		case <-ctx.Done():
 		}
 		cancel()
@@ -201,6 +221,9 @@ func (d *daemon) tellManager(ctx context.Context) error {
 // statusLine is the daemon's state in one line.
 func (d *daemon) statusLine() string {
 	all, _ := d.sup.Status() // without names it never fails
+	if d.stopping() {
+		return stoppingText(all)
+	}
 	return statusText(all)
 }
 

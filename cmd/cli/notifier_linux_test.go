@@ -147,6 +147,9 @@ func TestStatusTextNamesWhatIsDown(t *testing.T) {
 	if got := statusText(all); got != "1 of 13 processes run; db backoff, x fatal, x fatal, x fatal, x fatal, 5 more" {
 		t.Error(got)
 	}
+	if got := stoppingText([]core.Status{{Name: "web", State: core.Stopping}, {Name: "db", State: core.Running}, {Name: "x", State: core.Exited}}); got != "stopping; 2 of 3 processes are left: web, db" {
+		t.Error(got)
+	}
 	if got := statusText(nil); got != "0 of 0 processes run" {
 		t.Error(got)
 	}

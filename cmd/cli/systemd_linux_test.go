@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"errors"
 	"net"
 	"os"
 	"os/exec"
@@ -70,10 +71,10 @@ func TestServiceManagerIsToldTheWholeLife(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := newManager(t, address)
 			o := operateWith(t, []string{"NOTIFY_SOCKET=" + address, "WATCHDOG_USEC=300000"},
-				sleeper("web")+shellProcess("curious", "env; exec sleep 1000", "")+shellProcess("sick", "exit 3", "max_restarts = 0"), "web", "curious")
+				sleeper("web")+shellProcess("stubborn", "trap '' TERM; echo ready; while :; do sleep 1; done", "stop_wait_secs = 600")+shellProcess("curious", "env; exec sleep 1000", "")+shellProcess("sick", "exit 3", "max_restarts = 0"), "web", "curious", "stubborn")
 			pid := strconv.Itoa(o.daemon.command.Process.Pid)
 			m.await("READY=1", "MAINPID="+pid, "STATUS=")
-			m.await("STATUS=2 of 3 processes run; sick fatal")
+			m.await("STATUS=3 of 4 processes run; sick fatal")
 			m.await("WATCHDOG=1")
 			m.await("WATCHDOG=1")
 
@@ -101,10 +102,21 @@ func TestServiceManagerIsToldTheWholeLife(t *testing.T) {
 			if got := o.value(`(:stdout (os/command ["sh" "-c" "env | grep -c 'NOTIFY_SOCKET\\|WATCHDOG'"]))`); got != `"0\n"` {
 				t.Errorf("a command of a program has %s of them", got)
 			}
+			eventually(t, "stubborn heeds no TERM", func() error {
+				if got := o.value(`(len (logs "stubborn"))`); got != "1" {
+					return errors.New(got)
+				}
+				return nil
+			})
 			if err := o.daemon.command.Process.Signal(syscall.SIGTERM); err != nil {
 				t.Fatal(err)
 			}
 			m.await("STOPPING=1", "STATUS=stopping", "EXTEND_TIMEOUT_USEC=")
+			m.await("STATUS=stopping; 1 of 4 processes are left: stubborn")
+			m.await("WATCHDOG=1") // it is well while it waits
+			if err := o.daemon.command.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
 			<-o.daemon.ended
 			if code := o.daemon.command.ProcessState.ExitCode(); code != 0 {
 				t.Errorf("it ended with %d", code)
