@@ -343,14 +343,12 @@ func unknownCommand(words []string) error {
 		}
 	}
 	hint := "supervisord help lists them"
-	if near := lisp.Nearest(words[len(words)-1], names); near != "" {
+	last := words[len(words)-1]
+	second := slices.IndexFunc(shownCommands(), func(c command) bool { return len(before) == 0 && len(c.words) == 2 && c.words[1] == last })
+	if second >= 0 {
+		hint = "did you mean " + shownCommands()[second].title() + "?"
+	} else if near := lisp.Nearest(last, names); near != "" {
 		hint = "did you mean " + strings.Join(append(slices.Clone(before), near), " ") + "?"
-	} else if len(before) == 0 {
-		for _, c := range shownCommands() {
-			if len(c.words) == 2 && c.words[1] == words[0] {
-				hint = "did you mean " + c.title() + "?"
-			}
-		}
 	}
 	return usage("unknown command %s (%s)", strings.Join(words, " "), hint)
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -33,6 +34,10 @@ func (d *daemon) compose(loaded config.Config, background bool) (undo func(), er
 		return undo, err
 	}
 	lock, err := d.place.Acquire()
+	var held *config.HeldError
+	if errors.As(err, &held) {
+		return undo, fmt.Errorf("%w (supervisord reload takes changes over, supervisord shutdown ends it)", err)
+	}
 	if err != nil {
 		return undo, err
 	}

@@ -191,8 +191,27 @@ func (s *session) failed(c *call, p program, failure *repl.Failure) error {
 	message := failure.Message
 	if c.command.text != nil {
 		message = p.explain(failure)
+	} else {
+		message += c.nextStep(failure.Kind, message)
 	}
 	return fail(repl.ExitCode(failure.Kind), "%s", message)
+}
+
+// nextStep is what a person may want to do after a failure whose message does not say it yet.
+func (c *call) nextStep(kind, message string) string {
+	switch {
+	case strings.HasSuffix(message, ")") && (strings.Contains(message, "did you mean ") || strings.Contains(message, "(supervisord ")):
+		return ""
+	case kind == "not-found":
+		return " (supervisord service status lists the processes)"
+	case kind == "failed" && c.command.progress == "start":
+		name := "NAME"
+		if len(c.args) == 1 && !strings.ContainsAny(c.args[0], "*?[") {
+			name = c.args[0]
+		}
+		return " (supervisord why " + name + " tells what happened, supervisord service logs " + name + " what it printed)"
+	}
+	return ""
 }
 
 // explain shows where a program failed: the place, the line of its text with a caret, and the calls under way.

@@ -210,7 +210,13 @@ func unknownOption(text string, options []option, command *command) error {
 		hint = " (did you mean --" + near + "?)"
 	}
 	if command == nil {
+		if hint == "" {
+			hint = " (supervisord help lists them)"
+		}
 		return usage("unknown option %s%s", text, hint)
+	}
+	if hint == "" {
+		hint = " (supervisord " + command.title() + " -h lists them)"
 	}
 	return usage("unknown option %s of %s%s", text, command.title(), hint)
 }
