@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +88,90 @@ func FuzzEval(f *testing.F) {
 		}
 		_ = printLimit(v, true, 1<<16)
 		_, _ = AppendJSON(nil, v)
+	})
+}
+
+// outcomeOf is what comes of a program: its value, or the kind of its error.
+func outcomeOf(t *testing.T, base *Env, src string) string {
+	th := NewThread(context.Background(), nil, Budget{Steps: 50_000, Depth: 500, Bytes: 4 << 20, Output: 1 << 16})
+	th.OnPanic = func(reason any, stack []byte) { t.Errorf("%q: panic: %v\n%s", src, reason, stack) }
+	v, err := th.Eval(base.Child(), "f", src)
+	var e *Error
+	switch {
+	case errors.As(err, &e):
+		return "error " + e.Kind
+	case err != nil:
+		return err.Error()
+	}
+	return printLimit(v, false, 1<<12)
+}
+
+// chancy are names whose value is another each time, or depends on how the program is written.
+var chancy = regexp.MustCompile(`rand|gensym|symnum|error-|anon|macexpand|defmac|quote|['` + "`" + `~]|doc|hash-|go |chan|fn:`)
+
+// FuzzExpand holds that a macro of the language means what it expands to: a form and its expansion by one step give the
+// same value or fail in the same way, and expanding ends.
+func FuzzExpand(f *testing.F) {
+	for _, s := range seeds(f) {
+		f.Add(s)
+	}
+	base := NewBase()
+	f.Fuzz(func(t *testing.T, src string) {
+		forms, err := Read("f", src)
+		if err != nil || chancy.MatchString(src) {
+			return
+		}
+		for _, form := range forms {
+			c, ok := form.o.(*cons)
+			if !ok || !isSymbol(c.car) || builtinMacro(c.car.o.(*symbol).name) == nil {
+				continue
+			}
+			text := Print(form)
+			th := NewThread(context.Background(), nil, Budget{Steps: 50_000, Depth: 500, Bytes: 4 << 20})
+			v, err := th.Eval(base.Child(), "f", "(macexpand "+text+")")
+			if err != nil {
+				continue
+			}
+			expanded := Print(v)
+			again, err := Read("f", expanded)
+			if err != nil || len(again) != 1 || strings.Contains(expanded, "fn:") || strings.Contains(expanded, "…") {
+				continue // it holds a function, which has no text that can be read
+			}
+			if want, got := outcomeOf(t, base, text), outcomeOf(t, base, expanded); want != got && !strings.Contains(want+got, "budget") {
+				t.Fatalf("%s gives %s, its expansion %s gives %s", text, want, expanded, got)
+			}
+		}
+	})
+}
+
+// FuzzCompile holds that compiling does nothing of what a program does, that the problems it finds lie in the text, and that
+// the same text always comes to the same end.
+func FuzzCompile(f *testing.F) {
+	for _, s := range seeds(f) {
+		f.Add(s)
+	}
+	effects := 0
+	base := NewBase([]Prim{{Name: "effect", Params: "x...", Doc: "Counts.", Fn: func(*Thread, []Value) (Value, error) { effects++; return Nil, nil }}})
+	f.Fuzz(func(t *testing.T, src string) {
+		lines := strings.Count(src, "\n") + 1
+		effects = 0
+		th := NewThread(context.Background(), nil, Budget{Steps: 50_000, Depth: 500, Bytes: 4 << 20, Output: 1 << 16})
+		th.OnPanic = func(reason any, stack []byte) { t.Errorf("%q: panic: %v\n%s", src, reason, stack) }
+		for _, e := range th.Check(base.Child(), "f", "(def effect-of-x (fn [] (effect)))"+src) {
+			if e.Kind == "" || e.Msg == "" || e.Pos.Line > lines {
+				t.Fatalf("%q: a problem %+v", src, e)
+			}
+			_ = e.Render()
+		}
+		if effects > 0 {
+			t.Fatalf("%q: checking it called something", src)
+		}
+		if chancy.MatchString(src) {
+			return
+		}
+		if first, second := outcomeOf(t, base, src), outcomeOf(t, base, src); first != second {
+			t.Fatalf("%q gives %s and then %s", src, first, second)
+		}
 	})
 }
 
