@@ -317,6 +317,13 @@ func (a *analyser) declare(name string) *variable {
 	return v
 }
 
+// declareLate declares a variable when its scope has been open for some time: it gets a slot that no inner scope had before,
+// because it is made ready at the beginning of its own.
+func (a *analyser) declareLate(name string) *variable {
+	a.fn.cur = a.fn.max
+	return a.declare(name)
+}
+
 func (a *analyser) open() *scope {
 	return a.enter(new(scope))
 }
@@ -454,6 +461,7 @@ func (a *analyser) expand(name string, m *macro, args []Value) Value {
 		}
 		r := recover()
 		if e, ok := r.(*Error); ok && len(e.expanding) < innerCalls {
+			e.place(a.src, a.pos) // when it is the call of the macro that is wrong
 			e.expanding = append(e.expanding, "in the expansion of "+name+" at "+a.src.pos(a.pos).String())
 		}
 		panic(r)
@@ -473,7 +481,7 @@ func (a *analyser) body(forms []Value) expr {
 		for _, form := range forms {
 			if name, ok := definesFunction(form); ok && special(name) == nil {
 				if v, _ := a.lookup(name); v == nil || v.fn != a.fn || !inScope(a.scope, v) {
-					a.declare(name)
+					a.declareLate(name)
 				}
 			}
 		}

@@ -321,7 +321,7 @@ func mustBig(t *testing.T, f float64) Value {
 func TestE31ProgramsOfChance(t *testing.T) {
 	base := NewBase()
 	r := newChance(31)
-	programs := 3000
+	programs := 5000
 	for range programs {
 		src := r.program(base)
 		forms, err := Read("t", src)
@@ -344,6 +344,9 @@ func TestE31ProgramsOfChance(t *testing.T) {
 		var exit Exit
 		if err != nil && !errors.As(err, &e) && !errors.As(err, &exit) {
 			t.Errorf("%s: an error of type %T", src, err)
+		}
+		if e != nil && (e.Pos.Line == 0 || e.Msg == "") {
+			t.Errorf("%s: an error without place or message: %+v", src, e)
 		}
 		cancel()
 	}

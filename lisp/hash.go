@@ -423,7 +423,7 @@ func (t *Thread) setHash(h *Hash, k, v Value) {
 		t.fail("value", "cannot change this hash: it is frozen")
 	}
 	if !isKey(k) {
-		panic(badKey(k))
+		t.throw(badKey(k))
 	}
 	if grow := h.grows(); grow > 0 {
 		t.alloc(grow)

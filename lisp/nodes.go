@@ -3,7 +3,7 @@ package lisp
 // Nodes for constants, variables and sequence.
 type (
 	nodeConst  struct{ v Value }
-	nodeQuote  struct{ v Value } // a constant that must be copied
+	nodeQuote  struct{ v Value } // a constant that must be copied; its n is where it stands
 	nodeLocal  struct{ i int }
 	nodeMore   struct{ i int }
 	nodeUp     struct{ i int }
@@ -108,8 +108,12 @@ func (p *putNewCell) put(fr *frame, v Value) {
 }
 func (p *putCell) put(fr *frame, v Value) { p.in.eval(fr).o.(*cell).v = v }
 
-func (n *nodeConst) eval(*frame) Value     { return n.v }
-func (n *nodeQuote) eval(fr *frame) Value  { return fr.t.copy(n.v, 0) }
+func (n *nodeConst) eval(*frame) Value { return n.v }
+
+func (n *nodeQuote) eval(fr *frame) Value {
+	fr.site, fr.t.top = position(n.v.n), fr
+	return fr.t.copy(n.v, 0)
+}
 func (n *nodeLocal) eval(fr *frame) Value  { return fr.slots[n.i&7] }
 func (n *nodeMore) eval(fr *frame) Value   { return fr.more[n.i] }
 func (n *nodeUp) eval(fr *frame) Value     { return fr.cl.up[n.i] }

@@ -35,6 +35,12 @@ func (a *analyser) quasi(v Value, level int) expr {
 
 func (a *analyser) quasiHash(v Value, items []Value, level int) expr {
 	parts, constant := a.quasiParts(items, level)
+	for i := 0; i < len(parts); i += 2 {
+		if k, ok := parts[i].e.(*eConst); ok && !parts[i].splice && !isKey(k.v) {
+			a.at(v)
+			panic(a.t.compileError(badKey(k.v).place(a.src, a.pos)))
+		}
+	}
 	if constant {
 		return &eConst{Value{o: v.o}}
 	}

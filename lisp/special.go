@@ -288,7 +288,7 @@ func (a *analyser) define(nameForm Value, what string, init func(string) expr, i
 	}
 	first := v == nil || !v.active
 	if v == nil {
-		v = a.declare(name)
+		v = a.declareLate(name)
 		if !isFn {
 			// Not even a function inside its value sees it.
 			a.scope.remove(v)
@@ -330,7 +330,7 @@ func specialSet(a *analyser, args []Value, _ Value) expr {
 		g = a.env.own(name)
 	}
 	if g == nil && a.scope != nil {
-		v := a.declare(name)
+		v := a.declareLate(name)
 		v.active, v.unset, v.assigned, v.global = true, true, true, a.env.place(name)
 		return &eSet{v: v, e: e}
 	}
