@@ -22,6 +22,9 @@ const (
 	hookTime   = 5 * time.Second
 )
 
+// busyPause is when a hook of after is tried again whose session was at work.
+const busyPause = time.Second
+
 // The bounds of the operations that hooks ask for.
 const (
 	ticketPatience = time.Second // that a hook waits for one
@@ -89,15 +92,21 @@ func (h *hooks) callDue(ctx context.Context, rest *sync.WaitGroup) bool {
 	slices.SortStableFunc(due, func(a, b *hook) int { return a.due.Compare(b.due) })
 	h.mu.Unlock()
 	for _, one := range due {
-		h.call(ctx, rest, one)
+		called := h.call(ctx, rest, one)
 		h.mu.Lock()
-		if one.verb == "after" {
+		switch {
+		case one.verb == "after" && called:
 			h.over(one)
-		} else {
+		case one.verb == "after":
+			one.due = time.Now().Add(busyPause)
+		default:
 			// The times that passed meanwhile are left out, so that a slow hook does not run without end.
 			passed := time.Since(one.due) / one.delay
 			one.missed += int64(passed)
 			one.due = one.due.Add((passed + 1) * one.delay)
+			if !called {
+				one.missed++
+			}
 		}
 		h.mu.Unlock()
 	}
@@ -130,13 +139,26 @@ func (h *hooks) callEvent(ctx context.Context, rest *sync.WaitGroup) bool {
 		h.engine.log("the hooks were too slow: %d events are not kept any more", missed)
 	}
 	for _, one := range concerned {
-		h.call(ctx, rest, one, eventValue(found[0])) // a value of its own: it may be changed
+		if !h.call(ctx, rest, one, eventValue(found[0])) { // a value of its own: it may be changed
+			h.mu.Lock()
+			one.missed++
+			h.mu.Unlock()
+		}
 	}
 	return len(found) > 0
 }
 
-// call calls a hook, unless it was removed, and notes how it went.
-func (h *hooks) call(ctx context.Context, rest *sync.WaitGroup, one *hook, args ...lisp.Value) {
+// call calls a hook, unless it was removed, and notes how it went. It is false when the session that the hook shares its scope
+// with is at work just now: no hook waits for a client.
+func (h *hooks) call(ctx context.Context, rest *sync.WaitGroup, one *hook, args ...lisp.Value) bool {
+	if turn := one.from.turn; turn != nil {
+		select {
+		case turn <- struct{}{}:
+			defer func() { <-turn }()
+		default:
+			return false
+		}
+	}
 	h.mu.Lock()
 	there := slices.Contains(h.all, one)
 	if there {
@@ -146,7 +168,7 @@ func (h *hooks) call(ctx context.Context, rest *sync.WaitGroup, one *hook, args 
 	}
 	h.mu.Unlock()
 	if !there || ctx.Err() != nil {
-		return
+		return true
 	}
 	err := h.attempt(ctx, rest, one, args)
 	h.engine.meter.hook(err)
@@ -159,20 +181,13 @@ func (h *hooks) call(ctx context.Context, rest *sync.WaitGroup, one *hook, args 
 		one.record.same = 0
 	}
 	h.mu.Unlock()
+	return true
 }
 
 // attempt calls a hook's function within the budgets.
 func (h *hooks) attempt(ctx context.Context, rest *sync.WaitGroup, one *hook, args []lisp.Value) (err error) {
 	bounded, cancel := context.WithTimeoutCause(ctx, hookTime, errHookTime)
 	defer cancel()
-	if turn := one.from.turn; turn != nil {
-		select {
-		case turn <- struct{}{}:
-			defer func() { <-turn }()
-		case <-bounded.Done():
-			return lisp.Errorf(kindBudget, "budget exceeded: its session was busy for %v", hookTime)
-		}
-	}
 	name := "hook " + lisp.Print(lisp.Int(one.id))
 	ev := &evaluation{engine: h.engine, job: Job{Name: name, Who: one.who()}, out: newOutput(nil, true, name, h.engine.log), scope: one.from.env,
 		draft: &hookDraft{from: one.from}, calls: &hookCall{hook: one, ctx: ctx, rest: rest}}

@@ -202,6 +202,32 @@ func TestHooksOfClients(t *testing.T) {
 	})
 }
 
+// TestNoHookWaitsForASession: while a client's session is at work, the hooks that share its scope are left out and counted, one of
+// after comes later, and all others go on.
+func TestNoHookWaitsForASession(t *testing.T) {
+	hooked(t, Policy{}, func(t *testing.T, w *world) {
+		w.script(`(every "1s" (fn [] (println "operator")))`)
+		run := func(form string) {
+			w.engine.Eval(t.Context(), Job{Form: form, Who: "uid 7 pid 9", Session: "s"}, nil)
+		}
+		run(`(begin (every "1s" (fn [] (println "client"))) (on 'stopping (fn [e] (println "heard"))) (after 2 (fn [] (println "later"))))`)
+		go run(`(begin (sleep 10.5) 1)`)
+		elapse(4100 * time.Millisecond)
+		w.eval(`(stop "web-1")`)
+		elapse(6 * time.Second)
+		if w.logged("operator") != 10 || w.logged("client")+w.logged("heard")+w.logged("later") != 0 {
+			t.Errorf("log %q", w.log)
+		}
+		elapse(2 * time.Second)
+		if w.logged("client") != 2 || w.logged("later") != 1 {
+			t.Errorf("log %q", w.log)
+		}
+		if all := w.hooks(); all[2].Missed != 10 || all[2].Failures != 0 || all[3].Missed != 1 {
+			t.Errorf("hooks %+v", all)
+		}
+	})
+}
+
 // TestHooksOfTheOperatorHaveFullPower: under disable_rce too, as they come from the operator's file.
 func TestHooksOfTheOperatorHaveFullPower(t *testing.T) {
 	hooked(t, Policy{DisableRCE: true}, func(t *testing.T, w *world) {

@@ -72,7 +72,7 @@ func boundedKind(kind string) string {
 // budgetWords are the words by which budgetOf tells budgets apart.
 var budgetWords = []struct{ word, name string }{
 	{"steps", "steps"}, {"bytes of memory", "memory"}, {"output", "output"}, {"deep", "depth"}, {"nested", "depth"}, {"bits", "bits"},
-	{"more than " + hookTime.String(), "time"}, {"was busy", "time"},
+	{"more than " + hookTime.String(), "time"},
 }
 
 // budgetOf is what an exhausted budget bounds, by the words of its message; a test holds them to those of the language.
