@@ -60,6 +60,7 @@ type Pump struct {
 	full  int       // long ones
 	wide  int       // what the wider pipe took from the allowance; -1: refused
 	first []byte    // what a read that waits is given, where the poller reads itself
+	load  load
 	shaper
 }
 
@@ -159,6 +160,7 @@ func (p *Pump) poll() (busy bool) {
 			return false
 		case err == nil:
 			p.deliver()
+			p.leave()
 			if p.rhythm(raw) {
 				return true
 			}
@@ -215,19 +217,23 @@ func (p *Pump) flood() bool {
 	for {
 		batch, more := 0, true
 		for more {
+			p.enter()
 			p.hold()
 			n, wait, _ := readPipe(fd, p.buf[p.held:])
 			if wait {
 				break
 			}
 			if p.n = n; n <= 0 {
+				p.leave()
 				p.r.Store(repoll(fd))
 				return false
 			}
 			p.deliver()
+			p.leave()
 			batch += n
 			more = n >= shortRead && !isClosed(p.draining)
 		}
+		p.leave()
 		if batch < thinBatch || isClosed(p.draining) {
 			break
 		}
@@ -251,6 +257,7 @@ func (p *Pump) giveUp() {
 
 // end is the end of the stream: an unfinished line is all there is.
 func (p *Pump) end() {
+	p.leave()
 	p.flush()
 	p.release()
 	p.stream.deliver(piece{settled: true})
@@ -262,9 +269,11 @@ func (p *Pump) end() {
 // take reads once; false parks the pump until there is something to read, and
 // then it owns no buffer.
 func (p *Pump) take(fd uintptr) bool {
+	p.enter()
 	p.hold()
 	n, wait, _ := readPipe(fd, p.buf[p.held:]) // an error ends the stream as its end does
 	if wait {
+		p.leave()
 		p.park()
 		return false
 	}
@@ -316,6 +325,7 @@ func (p *Pump) deliver() {
 		copy(p.buf[:], p.buf[out:have])
 	}
 	p.held = have - out
+	p.load.add(p.n)
 	p.progress.Add(int64(p.n))
 }
 

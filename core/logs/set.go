@@ -28,6 +28,7 @@ type Set struct {
 	closed  bool
 
 	tidier    tidier
+	turns     turnstile
 	allowance atomic.Int64 // bytes of widened pipes left; -1 before it is known
 	learn     sync.Once
 }
@@ -47,6 +48,7 @@ func New(o Options) *Set {
 		byPath:  map[string]*sink{},
 		byPlace: map[place]*sink{},
 		streams: map[streamKey]*Stream{},
+		turns:   newTurnstile(),
 	}
 }
 
