@@ -300,10 +300,7 @@ func (c *compiler) logic(es []expr, tail, or bool) node {
 }
 
 func (c *compiler) let(e *eLet, tail bool) node {
-	if len(e.vars) == 1 && e.vars[0].slot < 8 && !e.vars[0].boxed() && !e.vars[0].unset {
-		nameFunction(e.inits[0], e.vars[0].name)
-		init := c.expr(e.inits[0], false)
-		n := &nodeLet1{e.vars[0].slot, init, c.expr(e.body, tail)}
+	if n := c.plainLet(e, tail); n != nil {
 		return c.enter(e.scope, nil, n)
 	}
 	inits := make([]node, len(e.inits))
@@ -317,6 +314,31 @@ func (c *compiler) let(e *eLet, tail bool) node {
 		puts[i] = c.store(v, true, !v.unset)
 	}
 	return c.enter(e.scope, nil, &nodeLet{puts, inits, body})
+}
+
+// plainLet compiles a let whose variables all stand in the first slots and are not captured and assigned; nil when this is
+// none. The values of a let do not see its variables, so each can be stored at once.
+func (c *compiler) plainLet(e *eLet, tail bool) node {
+	for _, v := range e.vars {
+		if v.slot >= 8 || v.boxed() || v.unset {
+			return nil
+		}
+	}
+	if len(e.vars) == 0 {
+		return nil
+	}
+	first := &nodeLet1{}
+	last := first
+	for i, v := range e.vars {
+		if i > 0 {
+			next := &nodeLet1{}
+			last.body, last = next, next
+		}
+		nameFunction(e.inits[i], v.name)
+		last.slot, last.init = v.slot, c.expr(e.inits[i], false)
+	}
+	last.body = c.expr(e.body, tail)
+	return first
 }
 
 func (c *compiler) call(e *eCall, tail bool) node {

@@ -15,8 +15,21 @@ func Equal(a, b Value) bool {
 
 // equal is Equal charged to the budget.
 func (t *Thread) equal(a, b Value) bool {
-	if a.o == nil && b.o == nil {
-		return a.n == b.n
+	switch x := a.o.(type) {
+	case nil:
+		if b.o == nil {
+			return a.n == b.n
+		}
+	case *text:
+		if y, ok := b.o.(*text); ok {
+			t.charge(1 + int64(len(x.s))>>8)
+			return x == y || x.s == y.s
+		}
+	case *symbol:
+		if y, ok := b.o.(*symbol); ok {
+			t.charge(1)
+			return x == y || x.name == y.name
+		}
 	}
 	c := comparer{t: t}
 	return c.equal(a, b)

@@ -201,6 +201,9 @@ func (t *Thread) charge(n int64) {
 
 // chargeCall is charge where a function of the program is about to be called, which is where coroutines take turns.
 func (t *Thread) chargeCall(n int64) {
+	if !counted {
+		return
+	}
 	if t.fuel -= n; t.fuel < 0 {
 		t.refuelCall()
 	}
