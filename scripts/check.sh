@@ -28,7 +28,7 @@ fi
 step module files are tidy
 go mod tidy -diff
 
-for os in linux windows; do
+for os in linux windows darwin; do
 	step "vet for $os"
 	GOOS=$os go vet ./...
 done

@@ -23,7 +23,7 @@ func removeRegular(folder, name string) (bool, error) {
 	case err != nil:
 		return false, err
 	case info.Mode&unix.S_IFMT != unix.S_IFREG:
-		return false, fmt.Errorf("it is %s, not a regular file", sort(info.Mode))
+		return false, fmt.Errorf("it is %s, not a regular file", sort(uint32(info.Mode)))
 	}
 	// A plain unlink refuses folders by itself.
 	if err := unix.Unlinkat(dir, name, 0); err != nil {

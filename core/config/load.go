@@ -11,6 +11,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/qjpcpu/supervisord/core"
+	"github.com/qjpcpu/supervisord/core/child"
 )
 
 // Config is a configuration that can be run: file, flags and defaults in one.
@@ -266,6 +267,9 @@ func (l *loader) finish(over Overrides) Config {
 	l.problems = append(l.problems, b.problems...)
 	l.warnings = append(l.warnings, b.warnings...)
 	l.checkMain(cfg.Specs)
+	for _, lack := range child.Lacks() {
+		l.warnings = append(l.warnings, Problem{Msg: "this system has reduced features: " + lack})
+	}
 	return cfg
 }
 

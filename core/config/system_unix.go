@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"syscall"
 )
 
@@ -130,4 +131,9 @@ func unixSockets() bool { return true }
 func variable(name string) string { return name }
 
 // unavailable says why a key cannot be used on this system, "" if it can.
-func unavailable(string) string { return "" }
+func unavailable(key string) string {
+	if key == "hide_args" && runtime.GOOS != "linux" {
+		return "is not possible on " + runtime.GOOS
+	}
+	return ""
+}

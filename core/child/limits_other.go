@@ -1,8 +1,13 @@
+//go:build !linux
+
 package child
 
-import "errors"
+import (
+	"errors"
+	"runtime"
+)
 
-// LimitProblems names every limit that is asked for: there are none on Windows.
+// LimitProblems names every limit that is asked for: there are none on this system.
 func LimitProblems(l Limits, cgroupMode string) []LimitProblem {
 	var all []LimitProblem
 	for _, one := range []struct {
@@ -13,7 +18,7 @@ func LimitProblems(l Limits, cgroupMode string) []LimitProblem {
 		{"memory_max", l.MemoryMax > 0}, {"pids_max", l.PIDsMax > 0}, {"cpu_max", l.CPUMax > 0},
 	} {
 		if one.given {
-			all = append(all, LimitProblem{one.key, errors.New("not supported on Windows")})
+			all = append(all, LimitProblem{one.key, errors.New("not supported on " + runtime.GOOS)})
 		}
 	}
 	return all

@@ -1,3 +1,5 @@
+//go:build !linux
+
 package core
 
 // exclusive is a program of a test for Linux.

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package cli
+
+// unmapUnused does nothing elsewhere: Windows trims the working set of a process that rests by itself.
+func unmapUnused() {}

@@ -1,0 +1,4 @@
+package child
+
+// Lacks is empty: everything is there.
+func Lacks() []string { return nil }
