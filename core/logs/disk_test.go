@@ -16,6 +16,13 @@ import (
 )
 
 func TestAFailingFileIsCountedAndAnnounced(t *testing.T) {
+	for _, errno := range []syscall.Errno{syscall.EIO, syscall.EDQUOT, syscall.EROFS, syscall.ENOSPC} {
+		word := reason(errno)
+		t.Run(word, func(t *testing.T) { failingFile(t, errno, word) })
+	}
+}
+
+func failingFile(t *testing.T, errno error, word string) {
 	path := filepath.Join(t.TempDir(), "a.log")
 	var fail atomic.Pointer[error]
 	var mu sync.Mutex
@@ -26,11 +33,11 @@ func TestAFailingFileIsCountedAndAnnounced(t *testing.T) {
 	}
 	s := open(t, set, "a", Settings{Files: []string{path}})
 	say(t, s, "before\n")
-	eio := error(&os.PathError{Op: "write", Path: path, Err: syscall.EIO})
-	fail.Store(&eio)
+	broken := error(&os.PathError{Op: "write", Path: path, Err: errno})
+	fail.Store(&broken)
 	say(t, s, "lost line 1\n")
 	say(t, s, "lost line 2\n")
-	if h := s.Health(); h.Degraded != reason(syscall.EIO) || h.Lost != 21 || h.String() != "degraded("+reason(syscall.EIO)+", lost=21)" {
+	if h := s.Health(); h.Degraded != word || h.Lost != 21 || h.String() != "degraded("+word+", lost=21)" {
 		t.Errorf("health %+v", h)
 	}
 	fail.Store(nil)
@@ -40,7 +47,7 @@ func TestAFailingFileIsCountedAndAnnounced(t *testing.T) {
 	}
 	say(t, s, "after\n")
 	got := content(t, path)
-	if !strings.HasPrefix(got, "before\nlos\n-- supervisord: lost ") || !strings.HasSuffix(got, "after\n") || strings.Count(got, "("+reason(syscall.EIO)+") --\n") != 1 {
+	if !strings.HasPrefix(got, "before\nlos\n-- supervisord: lost ") || !strings.HasSuffix(got, "after\n") || strings.Count(got, "("+word+") --\n") != 1 {
 		t.Errorf("file: %q", got)
 	}
 	mu.Lock()

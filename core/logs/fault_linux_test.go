@@ -41,21 +41,15 @@ func childLinux(args []string) {
 			lim.Cur = max
 			fail(unix.Setrlimit(unix.RLIMIT_FSIZE, &lim))
 		}
-	case "small", "frozen": // small PATH: on a file system of 128 KiB; frozen: that turns read-only
+	case "small": // small PATH: on a file system of 128 KiB
 		runtime.LockOSThread()
 		fail(unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
-		size := "size=128k"
-		if args[0] == "frozen" {
-			size = "size=64m"
-		}
-		fail(unix.Mount("tmpfs", filepath.Dir(path), "tmpfs", 0, size))
+		fail(unix.Mount("tmpfs", filepath.Dir(path), "tmpfs", 0, "size=128k"))
 		filler := filepath.Join(filepath.Dir(path), "filler")
-		if args[0] == "small" {
-			fail(os.WriteFile(filler, make([]byte, 60<<10), 0o600))
-			heal = func() {
-				fail(os.Remove(filler))
-				fail(unix.Mount("tmpfs", filepath.Dir(path), "tmpfs", unix.MS_REMOUNT, "size=64m"))
-			}
+		fail(os.WriteFile(filler, make([]byte, 60<<10), 0o600))
+		heal = func() {
+			fail(os.Remove(filler))
+			fail(unix.Mount("tmpfs", filepath.Dir(path), "tmpfs", unix.MS_REMOUNT, "size=64m"))
 		}
 	default:
 		os.Exit(8)
@@ -314,5 +308,86 @@ func TestASymlinkOnTheWayToALogIsRefused(t *testing.T) {
 	}
 	if packed := glob(t, filepath.Join(theirs, "*.gz")); len(packed) != 0 {
 		t.Errorf("packed: %v", packed)
+	}
+}
+
+// Somebody copies the file and empties it, over and over, while a program writes: no hole, and the file goes on.
+func TestCopyTruncateInALoopLeavesNoHole(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	s := open(t, newSet(t, Options{}), "a", Settings{Files: []string{path}, Size: 1 << 30, Count: 3})
+	r, w, err := pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := s.Attach(r)
+	wrote := make(chan struct{})
+	go func() {
+		defer close(wrote)
+		defer w.Close()
+		block := []byte(strings.Repeat("a line of the log\n", 500))
+		for range big(20_000) {
+			w.Write(block)
+		}
+	}()
+	for cut := 0; ; cut++ {
+		select {
+		case <-wrote:
+			<-p.Done()
+			var st unix.Stat_t
+			if err := unix.Stat(path, &st); err != nil {
+				t.Fatal(err)
+			}
+			text := content(t, path)
+			if strings.ContainsRune(text, 0) || !strings.HasSuffix(text, "a line of the log\n") && text != "" {
+				t.Errorf("a hole in %d bytes after %d cuts", len(text), cut)
+			}
+			if cut == 0 {
+				t.Error("it was never cut")
+			}
+			if h := s.Health(); h.Lost != 0 || h.Written != int64(9000*big(20_000)) {
+				t.Errorf("%+v", h)
+			}
+			return
+		default:
+		}
+		content(t, path)
+		if err := os.Truncate(path, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Wide pipes are few: the kernel makes every further pipe of a user tiny once they hold pipe-user-pages-soft.
+func TestWidePipesLeaveRoomForTheOthers(t *testing.T) {
+	text, err := os.ReadFile("/proc/sys/fs/pipe-user-pages-soft")
+	if err != nil {
+		t.Skip(err)
+	}
+	soft, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := pipeAllowance(1 << 40); soft > 0 && got > int64(soft*os.Getpagesize()/2) {
+		t.Errorf("%d bytes are allowed, half of what a user may have is %d", got, soft*os.Getpagesize()/2)
+	}
+	set := newSet(t, Options{})
+	granted := 0
+	for range 40 {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		defer w.Close()
+		if taken := set.widen(r.Fd()); taken > 0 {
+			granted += taken
+			defer set.narrow(taken)
+		}
+		if size, err := unix.FcntlInt(r.Fd(), unix.F_GETPIPE_SZ, 0); err != nil || size < 64<<10 && os.Getuid() == 0 {
+			t.Errorf("a pipe of %d bytes, %v", size, err)
+		}
+	}
+	if most := pipeAllowance(wideLimit); int64(granted) > most {
+		t.Errorf("%d bytes were granted of %d", granted, most)
 	}
 }

@@ -41,6 +41,13 @@ func child(args []string) {
 	switch args[0] {
 	case "text": // text BYTES SEED: lines of random length with their number
 		io.Copy(os.Stdout, text(number(1), uint64(number(2))))
+	case "held": // held BYTES SEED: the same while a grandchild keeps the pipe until its stdin ends
+		cmd := exec.Command(os.Args[0], childWord, "hold")
+		cmd.Stdin, cmd.Stdout = os.Stdin, os.Stdout
+		if err := cmd.Start(); err != nil {
+			os.Exit(9)
+		}
+		io.Copy(os.Stdout, text(number(1), uint64(number(2))))
 	case "bytes": // bytes BYTES SEED: anything at all
 		io.Copy(os.Stdout, anything(number(1), uint64(number(2))))
 	case "lines": // lines N LENGTH: one write each

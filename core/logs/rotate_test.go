@@ -12,14 +12,25 @@ import (
 	"time"
 )
 
+// With a last fragment that no newline ends; "held" while a grandchild holds the pipe.
 func TestOutputIsByteExactOverFiftyRotations(t *testing.T) {
-	for _, kind := range []string{"text", "bytes"} {
+	for _, kind := range []string{"text", "bytes", "held"} {
 		t.Run(kind, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "a.log")
 			size := big(200 << 20)
 			set := newSet(t, Options{})
 			s := open(t, set, "a", Settings{Files: []string{path}, Size: int64(size / 64), Count: 1000})
-			run(t, s, fmt.Sprintf("%s %d 7", kind, size))
+			c := start(t, s, fmt.Sprintf("%s %d 7", kind, size))
+			c.wait(t)
+			if kind == "held" {
+				select {
+				case <-c.pump.Done():
+					t.Error("nobody holds the pipe")
+				default:
+				}
+			} else {
+				<-c.pump.Done()
+			}
 			files := history(t, path)
 			if len(files) < 51 {
 				t.Errorf("%d files, want more than 50 rotations", len(files))
@@ -31,12 +42,14 @@ func TestOutputIsByteExactOverFiftyRotations(t *testing.T) {
 			if sum(t, concat(t, files)) != sum(t, want) {
 				t.Errorf("what is in the files is not what was written")
 			}
-			if kind == "text" {
+			if kind != "bytes" {
 				linesAreWhole(t, files)
 			}
 			if h := s.Health(); h.Written != int64(size) || h.Lost != 0 || h.Degraded != "" {
 				t.Errorf("health %+v", h)
 			}
+			c.stdin.Close()
+			<-c.pump.Done()
 		})
 	}
 }
