@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"runtime/debug"
 	"slices"
@@ -140,7 +141,7 @@ func (e *Engine) Eval(ctx context.Context, job Job, out io.Writer) (result Resul
 	ev := &evaluation{engine: e, job: job, out: newOutput(out, job.Streamed, oneLine(name), e.log)}
 	defer func() {
 		if fault := recover(); fault != nil {
-			e.log("internal error: %v\n%s", fault, debug.Stack())
+			e.log("internal error: %s\n%s", maskText(fmt.Sprint(fault)), debug.Stack())
 			result = failed(lisp.Errorf(kindFailed, "%w", errPanic))
 			if job.Deliver != nil { // again, when it was this that failed
 				job.Deliver(result)
@@ -238,7 +239,7 @@ func placed(err error, pos lisp.Pos, name string) error {
 func (ev *evaluation) thread(ctx context.Context, budget lisp.Budget) *lisp.Thread {
 	t := lisp.NewThread(ctx, ev.out, budget)
 	t.KindOf = KindOf
-	t.OnPanic = func(reason any, stack []byte) { ev.engine.log("internal error: %v\n%s", reason, stack) }
+	t.OnPanic = func(reason any, stack []byte) { ev.engine.log("internal error: %s\n%s", maskText(fmt.Sprint(reason)), stack) }
 	t.SetLocal(evaluationKey{}, ev)
 	return t
 }

@@ -172,7 +172,7 @@ func TestFaultStaysInside(t *testing.T) {
 		w := newWorld(t, Policy{})
 		defer w.end()
 		verb := w.engine.verbs["stop"]
-		verb.Call = func(*Host, *lisp.Thread, []lisp.Value) (lisp.Value, error) { panic("ouch " + canary) }
+		verb.Call = func(*Host, *lisp.Thread, []lisp.Value) (lisp.Value, error) { panic("ouch password=" + canary) }
 		w.engine.verbs["stop"] = verb
 		w.engine.base = lisp.NewBase([]lisp.Prim{{Name: "boom", Params: "", Fn: func(*lisp.Thread, []lisp.Value) (lisp.Value, error) { panic("ouch") }}})
 		var delivered []string
@@ -193,8 +193,8 @@ func TestFaultStaysInside(t *testing.T) {
 		if KindOf(result.Err) != "failed" || result.Err.Error() != "internal error" {
 			t.Errorf("got %v", result.Err)
 		}
-		if text := strings.Join(w.log, ""); !strings.Contains(text, "goroutine") {
-			t.Errorf("no stack in the log: %s", text)
+		if text := strings.Join(w.log, ""); !strings.Contains(text, "goroutine") || !strings.Contains(text, "ouch password=****") || strings.Contains(text, canary) {
+			t.Errorf("the log has no stack, or a secret: %s", text)
 		}
 		if all := w.records(); len(all) != 2 || all[1].Phase != "end" || all[1].Outcome != "failed" {
 			t.Errorf("audit %+v", all)
