@@ -239,7 +239,9 @@ func placed(err error, pos lisp.Pos, name string) error {
 func (ev *evaluation) thread(ctx context.Context, budget lisp.Budget) *lisp.Thread {
 	t := lisp.NewThread(ctx, ev.out, budget)
 	t.KindOf = KindOf
-	t.OnPanic = func(reason any, stack []byte) { ev.engine.log("internal error: %s\n%s", maskText(fmt.Sprint(reason)), stack) }
+	t.OnPanic = func(reason any, stack []byte) {
+		ev.engine.log("internal error: %s\n%s", maskText(fmt.Sprint(reason)), stack)
+	}
 	t.SetLocal(evaluationKey{}, ev)
 	return t
 }

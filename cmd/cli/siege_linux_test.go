@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,22 +31,50 @@ func full(n int) int {
 // promptly is how soon status is answered, whatever others do to the daemon.
 const promptly = 100 * time.Millisecond
 
-// request is a form on its way, with these headers besides those it needs.
+// request is a form on its way over a socket, with these headers besides those it needs.
 func request(form string, headers ...string) string {
-	body, _ := json.Marshal(map[string]string{"form": form})
-	return fmt.Sprintf("POST /v1/eval HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n%s", len(body), strings.Join(headers, ""), body)
+	return gate{}.request(form, headers...)
 }
 
+func (g gate) request(form string, headers ...string) string {
+	body, _ := json.Marshal(map[string]string{"form": form})
+	headers = append(headers, g.right)
+	host := "x" // nobody asks for it at a socket
+	if g.network == "tcp" {
+		host = g.address
+	}
+	return fmt.Sprintf("POST /v1/eval HTTP/1.1\r\nHost: "+host+"\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n%s", len(body), strings.Join(headers, ""), body)
+}
+
+// mostGrowth is by how much the daemon's memory may grow under siege, in bytes. The race detector takes several times as much.
+func mostGrowth() int64 {
+	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		return 512 << 20
+	}
+	return 96 << 20
+}
+
+// gate is a way to the daemon, and what it takes to be let in there.
+type gate struct {
+	network, address string
+	right            string // a header
+}
+
+func (g gate) dial() (net.Conn, error) { return net.Dial(g.network, g.address) }
+
+// socket is the daemon's socket, where the system tells who comes.
+func (o *operated) socket() gate { return gate{network: "unix", address: o.address()} }
+
 // ask sends one form over a connection of its own, and tells how long the answer took.
-func (o *operated) ask(form string) (status int, body string, took time.Duration, err error) {
+func (g gate) ask(form string) (status int, body string, took time.Duration, err error) {
 	began := time.Now()
-	c, err := net.Dial("unix", o.address())
+	c, err := g.dial()
 	if err != nil {
 		return 0, "", 0, err
 	}
 	defer c.Close()
 	c.SetDeadline(began.Add(patience))
-	io.WriteString(c, request(form))
+	io.WriteString(c, g.request(form))
 	r, err := http.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil {
 		return 0, "", 0, err
@@ -56,18 +86,23 @@ func (o *operated) ask(form string) (status int, body string, took time.Duration
 // prompt fails unless status is answered promptly. A busy machine may take its time once: the best of a few tries counts.
 func (o *operated) prompt(during string) {
 	o.t.Helper()
+	o.promptAt(o.socket(), during)
+}
+
+func (o *operated) promptAt(g gate, during string) {
+	o.t.Helper()
 	best := time.Hour
 	for range 10 {
-		status, body, took, err := o.ask(`(status)`)
+		status, body, took, err := g.ask(`(status)`)
 		if err != nil || status != 200 {
-			o.t.Errorf("%s: status is answered by %d %s %v", during, status, body, err)
+			o.t.Errorf("%s: status is answered at %s by %d %s %v", during, g.network, status, body, err)
 			return
 		}
 		if best = min(best, took); best <= promptly {
 			return
 		}
 	}
-	o.t.Errorf("%s: status takes %s", during, best)
+	o.t.Errorf("%s: status takes %s at %s", during, best, g.network)
 }
 
 // memory is what the daemon holds in memory, in bytes.
@@ -161,50 +196,37 @@ func attacks() []attack {
 }
 
 // TestStatusAnswersUnderSiege: slow clients, huge bodies, malformed HTTP and JSON, pipelined garbage, thousands of idle
-// connections, endless programs. One after the other and, at the end, all at the same time: status is answered promptly
-// throughout, memory stays flat, and afterwards nothing of it is left.
+// connections, endless programs; by who may come in at the socket, and by strangers at the port. One after the other and, at the end,
+// all at the same time: status is answered promptly throughout, memory stays flat, and afterwards nothing of it is left.
 func TestStatusAnswersUnderSiege(t *testing.T) {
-	o := operate(t, shellProcess("web", "echo up; exec sleep 1000", ""), "web")
-	o.prompt("at peace")
-	pid := o.pid("web")
-	before := o.memory()
-	assault := func(name string, all []attack) {
+	port := freeAddress()
+	o := operatePrepared(t, func(o *operated) {
+		o.write("supervisord.conf", "state_dir = \"state\"\nadmin_sock = \"s.sock\"\nadmin_listen = "+port+"\n"+shellProcess("web", "echo up; exec sleep 1000", ""))
+	})
+	o.wait("web", "running")
+	token, err := os.ReadFile(o.path("state/token"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger := gate{network: "tcp", address: "127.0.0.1:" + port}
+	friend := stranger
+	friend.right = "Authorization: Bearer " + strings.TrimSpace(string(token)) + "\r\n"
+	watch := func(during string) {
 		t.Helper()
-		end := make(chan struct{})
-		var attackers sync.WaitGroup
-		for _, a := range all {
-			for range full(a.conns) {
-				attackers.Go(func() {
-					c, err := net.Dial("unix", o.address())
-					if err != nil {
-						return // refused is fine
-					}
-					defer c.Close()
-					a.run(c, end)
-				})
-			}
-			o.prompt(name)
-		}
-		tick := time.NewTicker(20 * time.Millisecond)
-		defer tick.Stop()
-		for range full(200) {
-			<-tick.C
-			o.prompt(name)
-			if grown := o.memory() - before; grown > 96<<20 {
-				t.Errorf("%s: memory has grown by %d MiB", name, grown>>20)
-				break
-			}
-		}
-		close(end)
-		attackers.Wait()
-		o.prompt("after " + name)
+		o.prompt(during)
+		o.promptAt(friend, during)
 	}
-	for _, a := range attacks() {
-		began := time.Now()
-		assault(a.name, []attack{a})
-		t.Logf("%s: %s", a.name, time.Since(began))
+	watch("at peace")
+	if status, _, _, err := stranger.ask(`(status)`); err != nil || status < 400 {
+		t.Errorf("a stranger hears %d %v", status, err)
 	}
-	assault("all at once", attacks())
+	pid, before := o.pid("web"), o.memory()
+	for _, at := range []gate{o.socket(), stranger} {
+		for _, a := range attacks() {
+			o.assault(at, a.name, before, watch, a)
+		}
+		o.assault(at, "all at once", before, watch, attacks()...)
+	}
 	if now := o.pid("web"); now != pid {
 		t.Errorf("web has another pid: %s, had %s", now, pid)
 	}
@@ -212,10 +234,65 @@ func TestStatusAnswersUnderSiege(t *testing.T) {
 	o.settles("connections", 20, func() int { return o.gauge("supervisord_open_fds") })
 }
 
+// assault lets attackers loose at a gate, and watches for a while.
+func (o *operated) assault(at gate, name string, before int64, watch func(string), all ...attack) {
+	o.t.Helper()
+	name += " at " + at.network
+	end := make(chan struct{})
+	var attackers sync.WaitGroup
+	for _, a := range all {
+		for range full(a.conns) {
+			attackers.Go(func() {
+				c, err := at.dial()
+				if err != nil {
+					return // refused is fine
+				}
+				defer c.Close()
+				a.run(c, end)
+			})
+		}
+		watch(name)
+	}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for range full(100) {
+		<-tick.C
+		watch(name)
+		if grown := o.memory() - before; grown > mostGrowth() {
+			o.t.Errorf("%s: memory has grown by %d MiB", name, grown>>20)
+			break
+		}
+	}
+	close(end)
+	attackers.Wait()
+	watch("after " + name)
+}
+
+// get is the body of what the daemon answers to a GET.
+func (o *operated) get(path string) string {
+	o.t.Helper()
+	c, err := o.socket().dial()
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(patience))
+	fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", path)
+	r, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	text, err := io.ReadAll(r.Body)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return string(text)
+}
+
 // gauge is one number of /metrics.
 func (o *operated) gauge(name string) int {
 	o.t.Helper()
-	_, after, found := strings.Cut(o.curl("http://localhost/metrics"), "\n"+name+" ")
+	_, after, found := strings.Cut(o.get("/metrics"), "\n"+name+" ")
 	number, _, _ := strings.Cut(after, "\n")
 	n, err := strconv.ParseFloat(number, 64)
 	if !found || err != nil {
@@ -259,7 +336,7 @@ func TestA18D12OutOfDescriptorsTheDaemonAnswersAndStops(t *testing.T) {
 	o.value(form.String() + "nil")
 	count := func() (up, refused int) {
 		t.Helper()
-		status, body, _, err := o.ask(`(status "p*")`)
+		status, body, _, err := o.socket().ask(`(status "p*")`)
 		if err != nil || status != 200 {
 			t.Fatalf("status: %d %s %v", status, body, err)
 		}
