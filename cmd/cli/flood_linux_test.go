@@ -24,7 +24,7 @@ type outputOf struct {
 
 func (o *operated) outputOf(name string) outputOf {
 	o.t.Helper()
-	status, body, _, err := o.ask(fmt.Sprintf("(status %q)", name))
+	status, body, _, err := o.socket().ask(fmt.Sprintf("(status %q)", name))
 	var reply struct{ Value []outputOf }
 	if err != nil || status != 200 || json.Unmarshal([]byte(body), &reply) != nil || len(reply.Value) != 1 {
 		o.t.Fatalf("status is answered by %d %s, %v", status, body, err)
@@ -46,7 +46,7 @@ func TestStatusAnswersWhileAHundredProcessesFlood(t *testing.T) {
 	memory, written := int64(0), o.outputOf("f0").LogBytes
 	for range seconds * 10 {
 		<-tick.C
-		status, body, d, err := o.ask("(status)")
+		status, body, d, err := o.socket().ask("(status)")
 		if err != nil || status != 200 {
 			t.Fatalf("status is answered by %d %s, %v", status, body, err)
 		}
