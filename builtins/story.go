@@ -14,6 +14,8 @@ func story(e core.Event) string {
 	switch {
 	case e.Daemon:
 		words = []string{e.Note, asked}
+	case e.From == e.To && e.Note == "added" && e.Cause.What == "boot":
+		words = []string{e.Note}
 	case e.From == e.To:
 		words = []string{asked, noted(e)}
 	case e.To == core.Starting && e.From == core.Stopping:

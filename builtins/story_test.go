@@ -16,7 +16,7 @@ func TestTheJournalReadsLikeAStory(t *testing.T) {
 		e    core.Event
 		want string
 	}{
-		{core.Event{Note: "added", Cause: core.Cause{Who: "supervisord", What: "boot"}}, "started with the daemon, added"},
+		{core.Event{Note: "added", Cause: core.Cause{Who: "supervisord", What: "boot"}}, "added"},
 		{core.Event{To: core.Starting, Cause: core.Cause{Who: "supervisord", What: "boot"}}, "started with the daemon"},
 		{core.Event{From: core.Starting, To: core.Running, PID: 5, Cause: policy}, "running (pid 5)"},
 		{core.Event{From: core.Running, To: core.Stopping, PID: 5, Note: "signal TERM", Cause: cli(`(restart "web")`)},

@@ -7,8 +7,8 @@ import (
 
 // Check compiles a text without running it and gives every problem that it finds, in the order of the text: what cannot be
 // read or compiled, names that mean nothing, and calls with a wrong number of arguments. The macros that the text defines
-// are expanded, which is all that runs. A name that the text only makes while it runs, by (defn (symbol ...) ...), keeps
-// unknown names from being reported.
+// are expanded, which is all that runs. What the text only defines while it runs, by (defn (symbol ...) ...) or from
+// files, is unknown, so that no unknown name is reported then.
 func (t *Thread) Check(env *Env, name, src string) []*Error {
 	c := &checker{t: t, env: env, src: &source{name: name, text: src}, known: map[string]bool{},
 		globals: map[*global][]*eFn{}, locals: map[*variable][]*eFn{}}
@@ -144,7 +144,7 @@ func (c *checker) expr(e expr) {
 	case *eFn:
 		c.expr(e.body)
 	case *eCall:
-		if p, ok := constPrimitive(e.f); ok && p.def.Name == "defn" {
+		if p, ok := constPrimitive(e.f); ok && (p.def.Name == "defn" || p.def.Name == "source-file") {
 			c.any = true
 		}
 		c.calls = append(c.calls, e)

@@ -43,6 +43,7 @@ func TestCheckFindsWhatWillFail(t *testing.T) {
 		{"what cannot be read", "(car [1])\n(car", []string{"2:1: cannot read: this ( is never closed"}},
 		{"asked for before it is used", "(if (defined? extra) (extra 1) 2) (when (defined? \"more\") (more))", nil},
 		{"names made while it runs", "(defn (symbol \"made\") [] 1) (made)", nil},
+		{"names from files", "(source-file \"x.glisp\") (made) (car)", []string{"1:32: cannot call car"}},
 		{"records", "(defrecord P (Age int)) (:Age (->P Age 7))", nil},
 		{"try", "(try (grete 1) (catch 'x e (car)) (finally (cdr)))",
 			[]string{"1:7: cannot find grete: no such name (did you mean greet?)", "1:28: cannot call car: got 0, want 1 argument: (car x)", "1:44: cannot call cdr: got 0, want 1 argument: (cdr x)"}},
