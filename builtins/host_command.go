@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/qjpcpu/supervisord/core/child"
@@ -184,6 +185,9 @@ func (m *machine) feed(t *lisp.Thread, c *child.Command, text string) (done func
 	if text == "" {
 		return func() {}, nil
 	}
+	if runtime.GOOS == "windows" {
+		return nil, errors.New("a standard input is not possible on Windows yet (write a file and name it)")
+	}
 	path, found := m.which(t, c.Path)
 	if !found {
 		return nil, errors.New("no such program")
@@ -213,14 +217,24 @@ func (m *machine) which(t *lisp.Thread, name string) (string, bool) {
 		return name, isProgram(name)
 	}
 	for _, dir := range filepath.SplitList(m.lookup(t, "PATH")) {
-		if file := filepath.Join(dir, name); filepath.IsAbs(file) && isProgram(file) {
-			return file, true
+		for _, end := range programEnds() {
+			if file := filepath.Join(dir, name+end); filepath.IsAbs(file) && isProgram(file) {
+				return file, true
+			}
 		}
 	}
 	return "", false
 }
 
+// programEnds are what the name of a program's file may have behind what people call it.
+func programEnds() []string {
+	if runtime.GOOS == "windows" {
+		return []string{".exe", ".com", ".bat", ".cmd", ""}
+	}
+	return []string{""}
+}
+
 func isProgram(file string) bool {
 	info, err := os.Stat(file)
-	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
+	return err == nil && info.Mode().IsRegular() && (info.Mode()&0o111 != 0 || runtime.GOOS == "windows")
 }

@@ -3,14 +3,20 @@ package builtins
 import (
 	"math"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
 	"github.com/qjpcpu/supervisord/lisp"
 )
 
-// shell is what reads a command that is one text.
-const shell = "/bin/sh"
+// shell is how a command that is one text is run: /bin/sh reads it, on Windows cmd.exe.
+func shell(text string) []string {
+	if runtime.GOOS == "windows" {
+		return []string{"cmd.exe", "/d", "/s", "/c", text}
+	}
+	return []string{"/bin/sh", "-c", text}
+}
 
 // commandPrims run programs.
 func commandPrims(m *machine) []lisp.Prim {
@@ -25,7 +31,7 @@ func commandPrims(m *machine) []lisp.Prim {
 				"(hget (os/command {\"cmd\" \"cat\" \"stdin\" \"hello\"}) \"stdout\") => \"hello\"",
 			Fn: m.osCommand},
 		{Name: "os/exec", Params: "command:string|array|list|hash",
-			Doc: "Runs a command line in /bin/sh and gives (code . text): text is stdout without its last newline, after a failure\n" +
+			Doc: "Runs a command line in /bin/sh (Windows: cmd.exe) and gives (code . text): text is stdout without its last newline, after a failure\n" +
 				"followed by stderr. Arrays and hashes are as in os/command, but a hash with cmd and no args is a command line.",
 			Example: "(os/exec \"echo hi\") => (0 . \"hi\")\n(os/exec \"echo out; echo no >&2; exit 3\") => (3 . \"out\\nno\")",
 			Fn:      m.osExec},
@@ -118,7 +124,7 @@ func (m *machine) osExec(t *lisp.Thread, args []lisp.Value) (lisp.Value, error) 
 	if o.exit.Code != 0 {
 		text += string(o.stderr)
 	}
-	return lisp.Cons(lisp.Int(int64(o.exit.Code)), lisp.String(strings.TrimSuffix(text, "\n"))), nil
+	return lisp.Cons(lisp.Int(int64(o.exit.Code)), lisp.String(chomp(text))), nil
 }
 
 func (m *machine) osExecOrFail(t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
@@ -137,7 +143,7 @@ func (m *machine) osExecOrFail(t *lisp.Thread, args []lisp.Value) (lisp.Value, e
 		}
 		return lisp.Nil, lisp.Errorf(kindFailed, "cannot finish %s: %s%s", c.name(), o.exit, text)
 	}
-	return lisp.String(strings.TrimSuffix(string(o.stdout), "\n")), nil
+	return lisp.String(chomp(string(o.stdout))), nil
 }
 
 func (m *machine) osRun(t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
@@ -176,7 +182,7 @@ func (m *machine) finish(t *lisp.Thread, c command, pass func([]byte) error) (o 
 // readCommand reads what a command was given as. lines: a text is a command line.
 func (m *machine) readCommand(verb string, v lisp.Value, lines bool) (command, error) {
 	c := command{timeout: commandPatience}
-	line := func(text string) []string { return []string{shell, "-c", text} }
+	line := shell
 	if text, ok := v.AsString(); ok {
 		c.argv = line(text)
 		return c, checkWords(verb, c.argv)
@@ -335,4 +341,13 @@ func patience(verb string, v lisp.Value, most time.Duration) (time.Duration, err
 		return 0, lisp.Errorf(kindInvalid, "cannot call %s: %s is no time to wait: want seconds or a text such as \"300ms\", up to %v", verb, cut(lisp.Print(v), 64), most)
 	}
 	return d, nil
+}
+
+// chomp takes away the last end of a line; cmd.exe's are two characters.
+func chomp(text string) string {
+	text = strings.TrimSuffix(text, "\n")
+	if runtime.GOOS == "windows" {
+		text = strings.TrimSuffix(text, "\r")
+	}
+	return text
 }

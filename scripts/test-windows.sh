@@ -126,7 +126,7 @@ wanted ./core/child && run ./core/child
 wanted ./core/logs && run ./core/logs 'TestALineWrittenDuringTailFollowComesOnce|TestAMovedOrDeletedFileIsOpenedAnew|TestClearRemovesOnlyOurRegularFiles|TestRetentionRemovesOnlyWhatIsOurs|TestOldFilesAreCompressedAndNoByteIsLost|TestAllFilesTogetherStayWithinTheTotal'
 # They run /bin/sh or cat, measure with /proc, send HUP.
 wanted ./builtins && run ./builtins "$(joined "
-	TestFilesThatAreOpened TestE33TheProcessIsNobodysToChange TestHostExamplesWork TestCommands TestRunPassesOutputOn
+	TestFilesThatAreOpened TestConformanceOfTheHost TestE33TheProcessIsNobodysToChange TestHostExamplesWork TestCommands TestRunPassesOutputOn
 	TestE28CommandsEndWithTheirEvaluation TestDisableRCELeavesObserveAndOperate TestExamplesWork/^(usage|signal)$ TestErrorsOfVerbs
 	TestCheckKnowsVerbsAndHost TestCoroutinesWaitBesideEachOther")"
 # They are about unix sockets and their users, about the modes of files, and three count connections of both kinds.

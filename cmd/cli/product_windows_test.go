@@ -405,6 +405,7 @@ func TestTheProductIsOperated(t *testing.T) {
 			p.t.Fatal(err)
 		}
 		p.must([]string{"exec", "two.glisp"}, "1 + 1 = 2")
+		p.must([]string{"exec", "-e", `(os/exec "echo hello& exit 3")`}, `(3 . "hello")`)
 	})
 	step("KILL is known, HUP is not", func() {
 		p.refused(2, "there are no others on Windows", "service", "signal", "late", "HUP")

@@ -540,3 +540,16 @@ func threads(t *testing.T) int {
 func isWine() bool {
 	return windows.NewLazySystemDLL("ntdll.dll").NewProc("wine_get_version").Find() == nil
 }
+
+// TestACommandLineIsReadByTheShellAsItWasWritten: cmd.exe gets it between outer quotes and nothing else.
+func TestACommandLineIsReadByTheShellAsItWasWritten(t *testing.T) {
+	got, err := commandLine(`C:\windows\system32\cmd.exe`, Command{Path: "cmd.exe", Args: []string{"/d", "/s", "/c", `echo "a b" & exit 3`}})
+	if want := `cmd.exe /d /s /c "echo "a b" & exit 3"`; err != nil || got != want {
+		t.Errorf("%s, want %s: %v", got, want, err)
+	}
+	k := start(t, Command{Name: "shell", Path: "cmd.exe", Args: []string{"/d", "/s", "/c", "echo hello& exit 3"}, Env: os.Environ(), Stdout: Pipe})
+	text, err := io.ReadAll(k.Stdout())
+	if e := end(t, k); err != nil || e.Code != 3 || strings.TrimSpace(string(text)) != "hello" {
+		t.Errorf("%q %+v %v", text, e, err)
+	}
+}

@@ -197,6 +197,11 @@ func commandLine(path string, c Command) (string, error) {
 		}
 	}
 	line := windows.ComposeCommandLine(append([]string{c.Path}, c.Args...))
+	if n := len(c.Args); n > 1 && strings.EqualFold(filepath.Base(path), "cmd.exe") && strings.EqualFold(c.Args[n-2], "/c") {
+		// What follows /c is a line for cmd.exe to read, not words for the C library: with /s it takes away the outer quotes and
+		// nothing else.
+		line = windows.ComposeCommandLine(append([]string{c.Path}, c.Args[:n-1]...)) + ` "` + c.Args[n-1] + `"`
+	}
 	// CreateProcess takes 32767 characters, the closing zero included.
 	if n := len(utf16.Encode([]rune(line))); n >= 32767 {
 		return "", fmt.Errorf("its command line has %d characters, Windows takes 32766", n)
