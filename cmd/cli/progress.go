@@ -111,7 +111,7 @@ func pause(ctx context.Context, d time.Duration) error {
 // must be called before anything else is printed.
 func (s *session) progress(c *call, client *repl.Client) (end func()) {
 	verb := c.command.progress
-	if verb == "" || c.has("json") || !isTerminal(s.stdio.Err) {
+	if verb == "" || c.has("json") || !isScreen(s.stdio.Err) {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(s.ctx)

@@ -13,9 +13,14 @@ func isTerminal(stream any) bool {
 	return ok && readline.IsTerminal(int(file.Fd()))
 }
 
+// isScreen tells whether output goes to a terminal that understands escape sequences.
+func isScreen(w io.Writer) bool {
+	return isTerminal(w) && drawsEscapes(w.(*os.File))
+}
+
 // colourful tells whether output may be coloured: on a terminal, unless NO_COLOR says otherwise.
 func colourful(w io.Writer) bool {
-	return isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	return isScreen(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 
 // screenWidth is how many characters fit into a line of the terminal, or a common number where there is none.

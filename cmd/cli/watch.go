@@ -61,7 +61,7 @@ func (s *session) watch(c *call, client *repl.Client) error {
 			}
 			return s.render(c, program{showValue: true}, reply.Value, reply.Text)
 		}
-	case !isTerminal(s.stdio.Out):
+	case !isScreen(s.stdio.Out):
 		between := ""
 		shown.draw = func(time.Duration) error {
 			if !news() {

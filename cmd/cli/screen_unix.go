@@ -1,0 +1,8 @@
+//go:build unix
+
+package cli
+
+import "os"
+
+// drawsEscapes tells whether a terminal understands escape sequences: all do.
+func drawsEscapes(*os.File) bool { return true }
