@@ -124,11 +124,11 @@ wanted ./core/child && run ./core/child
 # An open file that was deleted keeps its name until it is closed, a name cannot hold * or end in a point, files have no modes,
 # and how far compressing is behind depends on how slow Wine is.
 wanted ./core/logs && run ./core/logs 'TestALineWrittenDuringTailFollowComesOnce|TestAMovedOrDeletedFileIsOpenedAnew|TestClearRemovesOnlyOurRegularFiles|TestRetentionRemovesOnlyWhatIsOurs|TestOldFilesAreCompressedAndNoByteIsLost|TestAllFilesTogetherStayWithinTheTotal'
-# They run /bin/sh or cat, measure with /proc, send HUP.
+# They run /bin/sh or cat, measure with /proc or how much memory is taken, send HUP.
 wanted ./builtins && run ./builtins "$(joined "
 	TestFilesThatAreOpened TestConformanceOfTheHost TestE33TheProcessIsNobodysToChange TestHostExamplesWork TestCommands TestRunPassesOutputOn
 	TestE28CommandsEndWithTheirEvaluation TestDisableRCELeavesObserveAndOperate TestExamplesWork/^(usage|signal)$ TestErrorsOfVerbs
-	TestCheckKnowsVerbsAndHost TestCoroutinesWaitBesideEachOther")"
+	TestCheckKnowsVerbsAndHost TestCoroutinesWaitBesideEachOther TestE32ProgramsOneAfterAnother")"
 # They are about unix sockets and their users, about the modes of files, and three count connections of both kinds.
 wanted ./repl && run ./repl 'TestMethodsOtherThanPostAreRefused|TestUsersAreToldApart|TestClientAsksByEveryKindOfAddress|TestAbsentDaemonIsUnreachable|TestTokenStaysOffTheUnixSocket|TestEvaluatorIsToldWhatWasAskedAndByWhom|TestUseKeepsAConnectionYoung|TestFollowersDoNotCount|TestTooManyEvaluationsAreRefusedAndTheNextIsNot|TestHistoryIsPrivateAndBounded|TestTokenIsCreatedOnceAndKept|TestUnsafeTokenFilesAreRefused'
 # Symlinks and modes.
