@@ -2,6 +2,7 @@ package lisp
 
 import (
 	"bytes"
+	"cmp"
 	"strings"
 )
 
@@ -223,12 +224,12 @@ func (c *comparer) order(a, b Value) int {
 		case *text:
 			return strings.Compare(x.s, y.s)
 		case *raw:
-			return strings.Compare(x.s, string(y.b))
+			return compareTextBytes(x.s, y.b)
 		}
 	case *raw:
 		switch y := b.o.(type) {
 		case *text:
-			return strings.Compare(string(x.b), y.s)
+			return -compareTextBytes(y.s, x.b)
 		case *raw:
 			return bytes.Compare(x.b, y.b)
 		}
@@ -290,4 +291,14 @@ func (c *comparer) orderLists(x, y *cons) int {
 		}
 		x, y = nx, ny
 	}
+}
+
+// compareTextBytes orders a string and bytes without making one of the other.
+func compareTextBytes(s string, b []byte) int {
+	for i := range min(len(s), len(b)) {
+		if s[i] != b[i] {
+			return cmp.Compare(s[i], b[i])
+		}
+	}
+	return cmp.Compare(len(s), len(b))
 }

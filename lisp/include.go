@@ -44,7 +44,7 @@ func namesIn(v Value, names []string) ([]string, bool) {
 	}
 	items, ok := v.Elements()
 	for _, item := range items {
-		if ok {
+		if ok = ok && len(names) < 100; ok {
 			s, isText := item.AsString()
 			names, ok = append(names, s), isText
 		}

@@ -2,6 +2,9 @@ package lisp
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -111,4 +114,32 @@ func TestRandomNumbers(t *testing.T) {
 		{`(rand -5)`, "ERR"},
 		{`(rand 100000000000000000000)`, "ERR"},
 	})
+}
+
+// TestLongTexts: what works on a text piece by piece gives what it would give at once, also where a piece ends inside of a
+// word or beside a character of several bytes.
+func TestLongTexts(t *testing.T) {
+	for _, unit := range []string{"aBc dÉ ", "中文x ", "é", "ab'c\xff ", "K k\u212a "} {
+		s := strings.Repeat(unit, 3*pieceBytes/len(unit)+1)
+		th := NewThread(t.Context(), nil, testBudget)
+		call := func(name string, args ...Value) Value {
+			f, _ := NewBase().Lookup(name)
+			v, err := th.Call(f, args...)
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			return v
+		}
+		text := func(name string) string { s, _ := call(name, String(s)).AsString(); return s }
+		sum := sha256.Sum256([]byte(s))
+		if text("str/upper") != strings.ToUpper(s) || text("str/lower") != strings.ToLower(s) || text("str/title") != titleCase()(s) || text("str/sha256") != hex.EncodeToString(sum[:]) ||
+			text("regexp/quote") != regexp.QuoteMeta(s) {
+			t.Errorf("%q: a long text is changed otherwise than a short one", unit)
+		}
+		for _, other := range []string{strings.ToUpper(s), s, s + "x", s[:len(s)-1]} {
+			if got, want := call("str/equal-fold?", String(s), String(other)).Truthy(), strings.EqualFold(s, other); got != want {
+				t.Errorf("%q: compared without case gives %v, want %v", unit, got, want)
+			}
+		}
+	}
 }

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"hash"
+	"io"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -25,17 +27,27 @@ func textPrims() []Prim {
 			scan(t, s, p)
 			if len(args) > 2 && args[2].Truthy() {
 				t.alloc(int64(len(s) + len(p)))
-				s, p = strings.ToLower(s), strings.ToLower(p)
+				s, p = t.piecewise(s, strings.ToLower), t.piecewise(p, strings.ToLower)
 			}
 			return Bool(f(s, p))
 		}}
 	}
-	change := func(name, doc, example string, f func(s string) string) Prim {
+	change := func(name, doc, example string, f func() func(s string) string) Prim {
 		return Prim{Name: name, Params: "s:string", Doc: doc, Example: example, fn: func(t *Thread, args []Value) Value {
 			s := str(args[0])
-			scan(t, s)
 			t.alloc(3 * int64(len(s)))
-			return t.newText(f(s))
+			return t.newText(t.piecewise(s, f()))
+		}}
+	}
+	each := func(f func(string) string) func() func(string) string { return func() func(string) string { return f } }
+	sum := func(name, doc, example string, f func() hash.Hash) Prim {
+		return Prim{Name: name, Params: "s:string", Doc: doc, Example: example, fn: func(t *Thread, args []Value) Value {
+			h := f()
+			t.piecewise(str(args[0]), func(piece string) string {
+				_, _ = io.WriteString(h, piece) // a hash takes everything
+				return ""
+			})
+			return t.newText(hex.EncodeToString(h.Sum(nil)))
 		}}
 	}
 	is := func(name, doc, example string, f func(s string) bool) Prim {
@@ -54,15 +66,17 @@ func textPrims() []Prim {
 		test("str/end-with?", "Whether s ends with a part.", "(str/end-with? \"hello\" \"lo\") => true", strings.HasSuffix),
 		test("str/contains?", "Whether s contains a part.", "(str/contains? \"HeLLo\" \"ell\" true) => true", strings.Contains),
 		{Name: "str/equal-fold?", Params: "a:string b:string", Doc: "Whether two strings are equal but for case.", Example: "(str/equal-fold? \"Go\" \"GO\") => true", fn: func(t *Thread, args []Value) Value {
-			scan(t, str(args[0]))
-			return Bool(strings.EqualFold(str(args[0]), str(args[1])))
+			return Bool(t.equalFold(str(args[0]), str(args[1])))
 		}},
-		change("str/lower", "s in lower case.", "(str/lower \"AbC\") => \"abc\"", strings.ToLower),
-		change("str/upper", "s in upper case.", "(str/upper \"abc\") => \"ABC\"", strings.ToUpper),
+		change("str/lower", "s in lower case.", "(str/lower \"AbC\") => \"abc\"", each(strings.ToLower)),
+		change("str/upper", "s in upper case.", "(str/upper \"abc\") => \"ABC\"", each(strings.ToUpper)),
 		change("str/title", "s with the first letter of every word in upper case.", "(str/title \"hello wORLD\") => \"Hello WORLD\"", titleCase),
-		change("str/trim-space", "s without blanks at both ends.", "(str/trim-space \" a \") => \"a\"", strings.TrimSpace),
-		change("str/md5", "The MD5 sum in hex.", "(str/md5 \"a\") => \"0cc175b9c0f1b6a831c399e269772661\"", func(s string) string { sum := md5.Sum([]byte(s)); return hex.EncodeToString(sum[:]) }),
-		change("str/sha256", "The SHA-256 sum in hex.", "(slice (str/sha256 \"a\") 0 8) => \"ca978112\"", func(s string) string { sum := sha256.Sum256([]byte(s)); return hex.EncodeToString(sum[:]) }),
+		{Name: "str/trim-space", Params: "s:string", Doc: "s without blanks at both ends.", Example: "(str/trim-space \" a \") => \"a\"", fn: func(t *Thread, args []Value) Value {
+			scan(t, str(args[0]))
+			return t.newText(strings.TrimSpace(str(args[0])))
+		}},
+		sum("str/md5", "The MD5 sum in hex.", "(str/md5 \"a\") => \"0cc175b9c0f1b6a831c399e269772661\"", md5.New),
+		sum("str/sha256", "The SHA-256 sum in hex.", "(slice (str/sha256 \"a\") 0 8) => \"ca978112\"", sha256.New),
 		{Name: "str/replace", Params: "s:string old:string new:string [n:int]", Doc: "s with old replaced by new: everywhere, or the first n times.", Example: "(str/replace \"aaa\" \"a\" \"b\" 2) => \"bba\"", fn: func(t *Thread, args []Value) Value {
 			s, old, repl := str(args[0]), str(args[1]), str(args[2])
 			scan(t, s)
@@ -193,6 +207,7 @@ func textPrims() []Prim {
 				b = []byte(str(args[0]))
 			}
 			t.alloc(int64(len(b)) * 2)
+			t.charge(int64(len(b)) >> 5)
 			return t.newText(base64.StdEncoding.EncodeToString(b))
 		}},
 		{Name: "base64/decode", Params: "s:string", Doc: "The bytes that base 64 stands for.", Example: "(string (base64/decode \"aGVsbG8=\")) => \"hello\"", fn: func(t *Thread, args []Value) Value {
@@ -224,16 +239,74 @@ func charIndex(s string, i int) Value {
 	return Int(int64(charOffset(s, i)))
 }
 
-func titleCase(s string) string {
+func titleCase() func(s string) string {
 	start := true
-	return strings.Map(func(c rune) rune {
-		was := start
-		start = !unicode.IsLetter(c) && !unicode.IsDigit(c) && c != '\'' && c != '_'
-		if was {
-			return unicode.ToTitle(c)
+	return func(s string) string {
+		return strings.Map(func(c rune) rune {
+			was := start
+			start = !unicode.IsLetter(c) && !unicode.IsDigit(c) && c != '\'' && c != '_'
+			if was {
+				return unicode.ToTitle(c)
+			}
+			return c
+		}, s)
+	}
+}
+
+// pieceBytes is how much of a text is worked on between two looks at the context.
+const pieceBytes = 1 << 20
+
+// pieceOf is the beginning of s, whole characters of about a mebibyte, and what is left.
+func pieceOf(s string) (string, string) {
+	n := pieceBytes
+	if len(s) <= n {
+		return s, ""
+	}
+	for n < len(s) && n < pieceBytes+utf8.UTFMax && !utf8.RuneStart(s[n]) {
+		n++
+	}
+	return s[:n], s[n:]
+}
+
+// piecewise is what f makes of s, a piece after the other; the memory was paid for before.
+func (t *Thread) piecewise(s string, f func(string) string) string {
+	if len(s) <= pieceBytes {
+		t.charge(1 + int64(len(s))>>5)
+		return f(s)
+	}
+	var b strings.Builder
+	for s != "" {
+		var part string
+		part, s = pieceOf(s)
+		t.charge(1 + int64(len(part))>>5)
+		b.WriteString(f(part))
+	}
+	return b.String()
+}
+
+// equalFold compares without case, in pieces of as many characters.
+func (t *Thread) equalFold(a, b string) bool {
+	for a != "" && b != "" {
+		part, rest := pieceOf(a)
+		t.charge(1 + int64(len(part))>>4)
+		n := charStart(b, utf8.RuneCountInString(part))
+		if !strings.EqualFold(part, b[:n]) {
+			return false
 		}
-		return c
-	}, s)
+		a, b = rest, b[n:]
+	}
+	return a == b
+}
+
+// charStart is where character n of s starts, the end when there are fewer.
+func charStart(s string, n int) int {
+	for i := range s {
+		if n == 0 {
+			return i
+		}
+		n--
+	}
+	return len(s)
 }
 
 // texts makes an array of strings.

@@ -268,7 +268,7 @@ func regexpPrims() []Prim {
 		{Name: "regexp/quote", Params: "s:string", Doc: "An expression that matches s literally.", Example: "(regexp/quote \"a.b\") => \"a\\\\.b\"", fn: func(t *Thread, args []Value) Value {
 			s, _ := args[0].AsString()
 			t.alloc(2 * int64(len(s)))
-			return t.newText(regexp.QuoteMeta(s))
+			return t.newText(t.piecewise(s, regexp.QuoteMeta))
 		}},
 	}
 }

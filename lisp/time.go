@@ -90,6 +90,9 @@ func (t *Thread) newTime(x time.Time) Value {
 	return Time(x)
 }
 
+// longestTime is how much of a text is looked at for a time.
+const longestTime = 256
+
 // small gives an int that calendar arithmetic can bear.
 func (t *Thread) small(v Value) int {
 	if n, ok := v.AsInt(); ok && n > -1e9 && n < 1e9 {
@@ -101,7 +104,7 @@ func (t *Thread) small(v Value) int {
 
 func (t *Thread) parseIn(v Value, loc *time.Location) Value {
 	s, _ := v.AsString()
-	x, err := time.ParseInLocation(time.DateTime, s, loc)
+	x, err := time.ParseInLocation(time.DateTime, clip(s, longestTime), loc)
 	if err != nil {
 		t.fail("value", "cannot read %s as a time: want the form 2006-01-02 15:04:05", showArg(v))
 	}
@@ -175,7 +178,7 @@ func timeParse(t *Thread, args []Value) Value {
 		return t.newTime(time.Unix(sec, rest*per).UTC())
 	}
 	s, _ := args[0].AsString()
-	if len(s) > 256 {
+	if len(s) > longestTime {
 		return fail(": too long")
 	}
 	loc := time.UTC
