@@ -20,7 +20,15 @@ const (
 // verbs, those of an embedder too, and the functions of the host; a macro of the program that calls one of them is a
 // problem, for nothing is done. It needs no daemon. ctx ends it.
 func CheckProgram(ctx context.Context, more []Verb, name, src string) []*lisp.Error {
-	base := lisp.NewBase(append(unusable(Modules(nil, nil, nil)), verbsToCheck(table(more)))...)
+	return checkIn(ctx, checkedBase(more), name, src)
+}
+
+// checkedBase is the language with verbs and functions of the host that can be compiled and not called.
+func checkedBase(more []Verb) *lisp.Env {
+	return lisp.NewBase(append(unusable(Modules(nil, nil, nil)), verbsToCheck(table(more)))...)
+}
+
+func checkIn(ctx context.Context, base *lisp.Env, name, src string) []*lisp.Error {
 	env := base.Child()
 	env.Define("CONFIG", lisp.HashValue(lisp.NewHash()))
 	env.Define("ARGV", lisp.Array())

@@ -104,8 +104,9 @@ func FuzzCheck(f *testing.F) {
 	for _, s := range []string{"(defmac m [x] `(m ~x)) (m 1)", "(defn f [a] (f))", "(let (foo) bar)", "(defmac \"^x.*\" [n] n) (xyz)", "#(%)"} {
 		f.Add(s)
 	}
+	base := checkedBase(nil)
 	f.Fuzz(func(t *testing.T, src string) {
-		for _, problem := range CheckProgram(t.Context(), nil, "f", src) {
+		for _, problem := range checkIn(t.Context(), base, "f", src) {
 			if problem.Kind == "" || problem.Msg == "" || strings.Contains(problem.Msg, "internal error") {
 				t.Fatalf("%q: %#v", src, problem)
 			}

@@ -156,7 +156,11 @@ func why(h *Host, _ *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 // explain is the present state of a process in words, and the last events that led to it.
 func explain(s core.Status, past []core.Event) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s is %s", s.Name, s.State)
+	in := ""
+	if s.State == core.Backoff {
+		in = "in "
+	}
+	fmt.Fprintf(&b, "%s is %s%s", s.Name, in, s.State)
 	switch {
 	case s.PID != 0 && s.State == core.Running:
 		fmt.Fprintf(&b, " (pid %d), for %s", s.PID, s.Uptime().Truncate(time.Second))

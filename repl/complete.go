@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/chzyer/readline"
 )
 
 // completionPatience is how long the person waits for completions from the daemon, at most.
@@ -34,7 +36,7 @@ func (e *editor) Do(line []rune, pos int) ([][]rune, int) {
 		return [][]rune{[]rune(common[len(text):])}, length
 	}
 	if e.asked == before {
-		fmt.Fprint(e.line.Stdout(), listCandidates(candidates))
+		fmt.Fprint(e.line.Stdout(), listCandidates(candidates, readline.GetScreenWidth()))
 	}
 	e.asked = before
 	return nil, 0
@@ -62,13 +64,19 @@ func commonPrefix(candidates []Candidate) string {
 // maxListed is how many candidates fill a screen.
 const maxListed = 40
 
-// listCandidates is a line for each: the word and what it is.
-func listCandidates(candidates []Candidate) string {
+// listCandidates is a line for each: the word and what it is, as far as the screen is wide (0 or less: it is not known).
+func listCandidates(candidates []Candidate, screen int) string {
 	width := 0
 	for _, c := range candidates {
 		width = max(width, len([]rune(c.Text)))
 	}
 	width = min(width, 32)
+	clip := func(line string) string {
+		if runes := []rune(line); screen > 1 && len(runes) > screen-1 {
+			return string(runes[:screen-2]) + "…"
+		}
+		return line
+	}
 	var b strings.Builder
 	for i, c := range candidates {
 		if i == maxListed {
@@ -76,7 +84,7 @@ func listCandidates(candidates []Candidate) string {
 			break
 		}
 		doc, _, _ := strings.Cut(c.Doc, "\n")
-		b.WriteString(strings.TrimRight(fmt.Sprintf("%-*s  %s", width, Plain(c.Text), Plain(doc)), " ") + "\n")
+		b.WriteString(clip(strings.TrimRight(fmt.Sprintf("%-*s  %s", width, Plain(c.Text), Plain(doc)), " ")) + "\n")
 	}
 	return b.String()
 }

@@ -201,10 +201,13 @@ func TestCompletionPutsInWhatIsCommon(t *testing.T) {
 			t.Errorf("the Tab after the one that put in what is common is the first at %q, want %q", e.asked, want)
 		}
 	}
-	if got := listCandidates(all[:2]); got != "status  the state\nstart   begin\n" {
+	if got := listCandidates(all[:2], 0); got != "status  the state\nstart   begin\n" {
 		t.Errorf("got %q", got)
 	}
-	if got := listCandidates(make([]Candidate, 50)); !strings.HasSuffix(got, "… and 10 more\n") {
+	if got := listCandidates(all[:2], 12); got != "status  th…\nstart   be…\n" {
+		t.Errorf("got %q", got)
+	}
+	if got := listCandidates(make([]Candidate, 50), 80); !strings.HasSuffix(got, "… and 10 more\n") {
 		t.Errorf("got %q", got)
 	}
 }
