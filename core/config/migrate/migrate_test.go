@@ -124,7 +124,7 @@ func TestHostileTextsArriveAsTheyAre(t *testing.T) {
 
 func hostile() []string {
 	return []string{"", " ", `"`, `'`, `\`, `\\`, `""`, `"""`, "${", "$${", "$$${", "${HOME}", "$$", "}", "a\tb", "[[process]]", "#x", "=", `\u0041`, `\n`, "é☃\U0001F600", "\u2028", "\u0085", "\x7f",
-		"'; rm -rf x; '", "$(x)", "`x`", "a%%b"[:1] + "b", strings.Repeat("x", 5000)}
+		"'; rm -rf x; '", "$(x)", "`x`", "100%", strings.Repeat("x", 5000)}
 }
 
 // shellQuoted is a word as it is written in a command, with % doubled.
@@ -139,7 +139,7 @@ func FuzzArguments(f *testing.F) {
 	}
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, first, second string) {
-		if !utf8.ValidString(first) || !utf8.ValidString(second) || strings.ContainsAny(first+second, "\x00\n\r\v\f\x1c\x1d\x1e\x85\u0085\u2028\u2029") || commented(first) || commented(second) || len(first)+len(second) > 10_000 {
+		if !utf8.ValidString(first) || !utf8.ValidString(second) || strings.ContainsAny(first+second, "\x00\n\r\v\f\x1c\x1d\x1e\u0085\u2028\u2029") || commented(first) || commented(second) || len(first)+len(second) > 10_000 {
 			t.Skip()
 		}
 		line := "/bin/echo " + shellQuoted(first) + " " + shellQuoted(second)
