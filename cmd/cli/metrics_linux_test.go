@@ -3,7 +3,9 @@ package cli_test
 import (
 	"flag"
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
 	"os"
 	"os/exec"
 	"slices"
@@ -95,5 +97,50 @@ func compareMetrics(t *testing.T, families map[string]*metricstest.Family) {
 	}
 	if have != b.String() {
 		t.Errorf("the table of metrics in README.md is not what a daemon answers; go test ./cmd/cli -run MetricsOfARealDaemon -update-readme writes it")
+	}
+}
+
+// TestPrometheusIsLetIn: with the headers that Prometheus sends and the token of the file, as in the README; also under disable_rce.
+// Without the token it is not.
+func TestPrometheusIsLetIn(t *testing.T) {
+	port := freeAddress()
+	o := operate(t, "admin_listen = "+port+"\ndisable_rce = true\n"+sleeper("web"))
+	token, err := os.ReadFile(o.path("state/token"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(right string) (int, string, string) {
+		t.Helper()
+		r, err := http.NewRequest(http.MethodGet, "http://127.0.0.1:"+port+"/metrics", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, value := range map[string]string{
+			"User-Agent": "Prometheus/3.5.0", "X-Prometheus-Scrape-Timeout-Seconds": "10", "Accept-Encoding": "gzip", "Authorization": right,
+			"Accept": "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=0.0.4;q=0.4,*/*;q=0.1",
+		} {
+			if value != "" {
+				r.Header.Set(name, value)
+			}
+		}
+		response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		text, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return response.StatusCode, response.Header.Get("Content-Type"), string(text)
+	}
+	status, kind, text := ask("Bearer " + strings.TrimSpace(string(token)))
+	if _, err := metricstest.Parse(text); status != 200 || kind != "text/plain; version=0.0.4; charset=utf-8" || err != nil || !strings.Contains(text, "\nsupervisord_restricted 1\n") {
+		t.Errorf("got %d %s %v\n%s", status, kind, err, text)
+	}
+	for _, right := range []string{"", "Bearer x", "Basic " + strings.TrimSpace(string(token))} {
+		if status, _, text := ask(right); status != 401 || strings.Contains(text, "supervisord_") {
+			t.Errorf("%q: %d %s", right, status, text)
+		}
 	}
 }
