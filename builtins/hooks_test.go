@@ -458,7 +458,7 @@ func TestBrokenScriptChangesNothing(t *testing.T) {
 			"\n(on 'exted (fn [e] 1))": `init_script: /etc/init.glisp:2:1: cannot call on: there is no event exted (did you mean exited?)`,
 			"(every \"1s\" (fn [] 1))\n(restart \"web-1\")": `init_script: /etc/init.glisp:2:1: cannot call restart here: an init script only registers hooks while it is evaluated: (after 0 (fn [] (restart ...)))`,
 			"(add-proc \"x\" \"y\")":                        `init_script: /etc/init.glisp:1:1: cannot call add-proc here`,
-			"(every \"1s\" (fn [] 1))\n(while true nil)":    `init_script: /etc/init.glisp:2:13: budget exceeded: more than 20000000 steps`,
+			"(every \"1s\" (fn [] 1))\n(while true nil)":    `init_script: /etc/init.glisp:2:1: budget exceeded: more than 20000000 steps`,
 			"(sleep 6)":      `init_script: /etc/init.glisp:1:1: budget exceeded: more than 5s`,
 			"(exit 1)":       `init_script: /etc/init.glisp: it ended with (exit 1)`,
 			"(nope)\n(nada)": "init_script: /etc/init.glisp:1:2: cannot find nope: no such name\ninit_script: /etc/init.glisp:2:2: cannot find nada: no such name",

@@ -40,6 +40,11 @@ type (
 		body  expr
 		scope *scope
 	}
+	eWhile struct {
+		c, body expr
+		scope   *scope
+		pos     position
+	}
 	eFn struct {
 		fn   *fnScope
 		body expr

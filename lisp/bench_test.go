@@ -72,6 +72,10 @@ func BenchmarkTailLoop(b *testing.B) {
 	benchCall(b, "(defn lp [n acc] (cond (= n 0) acc (lp (- n 1) (+ acc n)))) (defn f [] (lp 100000 0))", 100_000, "turn")
 }
 
+func BenchmarkWhile(b *testing.B) {
+	benchCall(b, "(defn f [] (let [i 0 s 0] (while (< i 100000) (set! s (+ s i)) (set! i (+ i 1))) s))", 100_000, "turn")
+}
+
 func BenchmarkKnownCall(b *testing.B) {
 	benchCall(b, "(defn g [a b] (+ a b)) (defn lp [n acc] (cond (= n 0) acc (lp (- n 1) (g acc n)))) (defn f [] (lp 100000 0))", 100_000, "call+turn")
 }

@@ -141,6 +141,8 @@ func (c *checker) expr(e expr) {
 		}
 		c.exprs(e.inits)
 		c.expr(e.body)
+	case *eWhile:
+		c.exprs([]expr{e.c, e.body})
 	case *eFn:
 		c.expr(e.body)
 	case *eCall:

@@ -254,6 +254,8 @@ func (c *compiler) node(e expr, tail bool) node {
 		return &nodeBegin{es[:len(es)-1], es[len(es)-1]}
 	case *eLet:
 		return c.let(e, tail)
+	case *eWhile:
+		return c.while(e)
 	case *eFn:
 		return c.function(e)
 	case *eCall:
@@ -283,6 +285,15 @@ func (c *compiler) branch(e *eIf, tail bool) node {
 		return &nodeIfTest{t, a, b}
 	}
 	return &nodeIf{cond, a, b}
+}
+
+func (c *compiler) while(e *eWhile) node {
+	before := c.count
+	n := &nodeWhile{c: c.expr(e.c, false), pos: e.pos}
+	n.test, _ = n.c.(tester)
+	n.body = c.enter(e.scope, nil, c.expr(e.body, false))
+	n.cost = int64(c.count-before)/8 + 1
+	return n
 }
 
 func (c *compiler) logic(es []expr, tail, or bool) node {

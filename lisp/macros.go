@@ -17,9 +17,7 @@ func builtinMacro(name string) func(a *analyser, args []Value) Value {
 	case "while":
 		return func(a *analyser, args []Value) Value {
 			a.atLeast("while", args, 1)
-			loop := a.gensym()
-			body := form("begin", append(args[1:], List(loop))...)
-			return form("let", Array(loop, form("fn", Array(), form("if", args[0], body))), List(loop))
+			return form(whileHead, args...)
 		}
 	case "case":
 		return macroCase
@@ -72,7 +70,7 @@ func builtinMacro(name string) func(a *analyser, args []Value) Value {
 // heads are the symbols that macros put first, so that not each expansion makes its own.
 var heads = func() map[string]Value {
 	out := map[string]Value{}
-	for _, name := range []string{"begin", "cond", "quote", "not", "let", "fn", "if", "defn", "def", "apply", "=", "or", "exist?", "nil?"} {
+	for _, name := range []string{"begin", "cond", "quote", "not", "let", "fn", "if", "defn", "def", "apply", whileHead, "=", "or", "exist?", "nil?"} {
 		out[name] = Sym(name)
 	}
 	return out

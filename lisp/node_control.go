@@ -7,6 +7,13 @@ type (
 		c    tester
 		a, b node
 	}
+	nodeWhile struct {
+		c    node
+		test tester // c, when it is one
+		body node
+		cost int64 // steps that a turn takes
+		pos  position
+	}
 	nodeNot struct{ c tester }
 	nodeAnd struct {
 		first []node
@@ -49,6 +56,21 @@ func (n *nodeIfTest) eval(fr *frame) Value {
 		return n.a.eval(fr)
 	}
 	return n.b.eval(fr)
+}
+
+func (n *nodeWhile) eval(fr *frame) Value {
+	t := fr.t
+	for {
+		if counted {
+			if t.fuel -= n.cost; t.fuel < 0 {
+				fr.refuel(n.pos)
+			}
+		}
+		if n.test != nil && !n.test.test(fr) || n.test == nil && !n.c.eval(fr).Truthy() {
+			return Nil
+		}
+		n.body.eval(fr)
+	}
 }
 
 func (n *nodeNot) eval(fr *frame) Value { return Bool(!n.c.test(fr)) }

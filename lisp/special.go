@@ -28,6 +28,8 @@ func special(name string) specialForm {
 			a.count(lambdaHead, args, 1, 1)
 			return a.lambda(args[0])
 		}
+	case whileHead:
+		return specialWhile
 	case "fn":
 		return func(a *analyser, args []Value, _ Value) expr {
 			if len(args) == 0 {
@@ -215,6 +217,22 @@ func specialAssert(a *analyser, args []Value, _ Value) expr {
 		return Nil
 	})
 	return &eIf{c: a.expr(args[0]), a: constNil, b: &eCall{f: &eConst{fail}, args: []expr{msg}, pos: pos}}
+}
+
+// whileHead is the head of the form that (while ...) becomes.
+const whileHead = "loop-while"
+
+// specialWhile analyses a loop. The variables of its body are new in each turn.
+func specialWhile(a *analyser, args []Value, _ Value) expr {
+	a.count(whileHead, args[:min(1, len(args))], 1, 1)
+	e := &eWhile{pos: a.pos}
+	a.branch++
+	e.c = a.expr(args[0])
+	e.scope = a.open()
+	e.body = a.body(args[1:])
+	a.close(e.scope)
+	a.branch--
+	return e
 }
 
 // message is the text of an error's value: a string as it is, others as they print.
