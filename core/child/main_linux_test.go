@@ -134,6 +134,7 @@ func behave(mode []string) {
 		say("forked %d", got)
 		wait()
 	case "spin":
+		//lint:ignore SA5002 it is there to take a processor
 		for {
 		}
 	case "bare-loop":

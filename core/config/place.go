@@ -166,16 +166,6 @@ func instanceOf(path string) string {
 	return said[:min(len(said), 24)] + "-" + hex.EncodeToString(sum[:5])
 }
 
-// ownDir reports whether the path is a directory that belongs to the user.
-func ownDir(path string, uid int) bool {
-	info, err := os.Stat(path)
-	if err != nil || !info.IsDir() {
-		return false
-	}
-	owner, _, known := ownerOf(info)
-	return !known || owner == uid
-}
-
 // Prepare makes the directories that are missing, 0700, and refuses existing ones that somebody else could tamper with: they
 // must belong to root or to the daemon's user and be writable by no other (sticky directories excepted), and so must what
 // stands above them as far as others could replace them. Existing ones are never changed. Only the daemon calls it, before it

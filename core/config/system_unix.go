@@ -118,6 +118,16 @@ func (h host) runtimeBase() string {
 	return ""
 }
 
+// ownDir reports whether the path is a directory that belongs to the user.
+func ownDir(path string, uid int) bool {
+	info, err := os.Stat(path)
+	if err != nil || !info.IsDir() {
+		return false
+	}
+	owner, _, known := ownerOf(info)
+	return !known || owner == uid
+}
+
 // makeDir makes a directory, and those above it that are missing, for this user alone.
 func makeDir(dir string) error { return os.MkdirAll(dir, 0o700) }
 

@@ -182,8 +182,11 @@ func errnoName(err error) string {
 	return unix.ErrnoName(no)
 }
 
+// waiting is what a pump needs while it waits: nothing.
+type waiting struct{}
+
 // arrive waits in the poller until there is something to read, or the end, and takes it; or until the deadline.
-func (p *Pump) arrive(_ *os.File, raw syscall.RawConn, take func(fd uintptr) bool) error {
+func (waiting) arrive(_ *Pump, _ *os.File, raw syscall.RawConn, take func(fd uintptr) bool) error {
 	return raw.Read(take)
 }
 

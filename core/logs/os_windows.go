@@ -184,15 +184,18 @@ func errnoName(err error) string {
 // firstBytes is the size of the buffer that an idle stream owns: the system fills it while nobody looks.
 const firstBytes = 512
 
+// waiting is what a pump needs while it waits.
+type waiting struct{ first []byte }
+
 // arrive waits in the poller until there is something to read, or the end, and takes it; or until the deadline.
-func (p *Pump) arrive(r *os.File, _ syscall.RawConn, take func(fd uintptr) bool) error {
+func (w *waiting) arrive(p *Pump, r *os.File, _ syscall.RawConn, _ func(fd uintptr) bool) error {
 	if p.buf != nil {
 		p.park()
 	}
-	if p.first == nil {
-		p.first = make([]byte, firstBytes)
+	if w.first == nil {
+		w.first = make([]byte, firstBytes)
 	}
-	first := p.first[:min(firstBytes, maxLine-len(p.rest))]
+	first := w.first[:min(firstBytes, maxLine-len(p.rest))]
 	n, err := r.Read(first)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return err

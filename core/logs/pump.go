@@ -59,8 +59,8 @@ type Pump struct {
 	quick int       // short reads in quick succession
 	full  int       // long ones
 	wide  int       // what the wider pipe took from the allowance; -1: refused
-	first []byte    // what a read that waits is given, where the poller reads itself
-	load  load
+	waiting
+	load load
 	shaper
 }
 
@@ -154,7 +154,7 @@ func (p *Pump) poll() (busy bool) {
 	p.quick, p.full = 0, 0
 	p.remind()
 	for {
-		err := p.arrive(r, raw, take)
+		err := p.arrive(p, r, raw, take)
 		switch {
 		case err == nil && p.n <= 0:
 			return false
