@@ -130,7 +130,7 @@ wanted ./builtins && run ./builtins "$(joined "
 	TestE28CommandsEndWithTheirEvaluation TestDisableRCELeavesObserveAndOperate TestExamplesWork/^(usage|signal)$ TestErrorsOfVerbs
 	TestCheckKnowsVerbsAndHost TestCoroutinesWaitBesideEachOther TestE32ProgramsOneAfterAnother")"
 # They are about unix sockets and their users, about the modes of files, and three count connections of both kinds.
-wanted ./repl && run ./repl 'TestMethodsOtherThanPostAreRefused|TestUsersAreToldApart|TestClientAsksByEveryKindOfAddress|TestAbsentDaemonIsUnreachable|TestTokenStaysOffTheUnixSocket|TestEvaluatorIsToldWhatWasAskedAndByWhom|TestUseKeepsAConnectionYoung|TestFollowersDoNotCount|TestTooManyEvaluationsAreRefusedAndTheNextIsNot|TestHistoryIsPrivateAndBounded|TestTokenIsCreatedOnceAndKept|TestUnsafeTokenFilesAreRefused|TestD05NothingIsSmuggled'
+wanted ./repl && run ./repl 'TestMethodsOtherThanPostAreRefused|TestUsersAreToldApart|TestClientAsksByEveryKindOfAddress|TestEvaluatorIsToldWhatWasAskedAndByWhom|TestUseKeepsAConnectionYoung|TestFollowersDoNotCount|TestTooManyEvaluationsAreRefusedAndTheNextIsNot|TestHistoryIsPrivateAndBounded|TestTokenIsCreatedOnceAndKept|TestUnsafeTokenFilesAreRefused|TestD05NothingIsSmuggled'
 # Symlinks and modes.
 wanted ./cmd/cli && run ./cmd/cli 'TestPurgeTakesOnlyRegularFiles'
 step "done"
