@@ -131,6 +131,6 @@ wanted ./builtins && run ./builtins "$(joined "
 	TestCheckKnowsVerbsAndHost TestCoroutinesWaitBesideEachOther TestE32ProgramsOneAfterAnother")"
 # They are about unix sockets and their users, about the modes of files, and three count connections of both kinds.
 wanted ./repl && run ./repl 'TestMethodsOtherThanPostAreRefused|TestUsersAreToldApart|TestClientAsksByEveryKindOfAddress|TestEvaluatorIsToldWhatWasAskedAndByWhom|TestUseKeepsAConnectionYoung|TestFollowersDoNotCount|TestTooManyEvaluationsAreRefusedAndTheNextIsNot|TestHistoryIsPrivateAndBounded|TestTokenIsCreatedOnceAndKept|TestUnsafeTokenFilesAreRefused|TestD05NothingIsSmuggled'
-# Symlinks and modes.
-wanted ./cmd/cli && run ./cmd/cli 'TestPurgeTakesOnlyRegularFiles'
+# Symlinks and modes; a log that is open is removed.
+wanted ./cmd/cli && run ./cmd/cli 'TestPurgeTakesOnlyRegularFiles|TestTheTailOfTheDaemonsLogReachesBack'
 step "done"
