@@ -69,7 +69,9 @@ func (d *daemon) note(e core.Event) {
 	if e.Note != "" {
 		attrs = append(attrs, slog.String("note", e.Note))
 	}
-	attrs = append(attrs, slog.String("who", e.Cause.Who), slog.String("what", e.Cause.What))
+	if e.Cause != (core.Cause{}) {
+		attrs = append(attrs, slog.String("who", e.Cause.Who), slog.String("what", e.Cause.What))
+	}
 	d.diary.log(level, strings.TrimSpace(text), attrs...)
 }
 

@@ -13,24 +13,17 @@ type keptFile struct {
 	modified int64 // when its last byte came, unix nanoseconds
 }
 
-// regularOnes are the old files that are regular ones; what else has such a
-// name is not ours to count or to remove.
-func regularOnes(d *directory, files []old) []keptFile {
-	var all []keptFile
-	for _, f := range files {
-		k := keptFile{old: f}
-		regular := true
-		for _, name := range f.names() {
-			e, err := d.stat(name)
-			regular = regular && err == nil && e.regular
-			k.size += e.size
-			k.modified = max(k.modified, e.modified)
-		}
-		if regular {
-			all = append(all, k)
-		}
+// kept looks at an old file; what else has such a name is not ours to count or
+// to remove.
+func (d *directory) kept(f old) (k keptFile, ours bool) {
+	k.old, ours = f, true
+	for _, name := range f.names() {
+		e, err := d.stat(name)
+		ours = ours && err == nil && e.regular
+		k.size += e.size
+		k.modified = max(k.modified, e.modified)
 	}
-	return all
+	return k, ours
 }
 
 // retain removes old files, the oldest first, until the rest keeps within the
@@ -44,26 +37,36 @@ func (s *sink) retain(d *directory, now time.Time) error {
 	return err
 }
 
-// retainLocked also returns what is left.
-func (s *sink) retainLocked(d *directory, now time.Time, reached func(step)) (left []keptFile, err error) {
+// retainLocked also returns when the last byte of the oldest file that stays
+// came, 0 if none stays. It looks at no more files than it has to: there may be
+// a hundred thousand.
+func (s *sink) retainLocked(d *directory, now time.Time, reached func(step)) (oldest int64, err error) {
 	files, err := oldFiles(d, s.base)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	count, age, room := int(s.count.Load()), s.age.Load(), int64(-1)
+	count, age, over := int(s.count.Load()), s.age.Load(), int64(0)
 	if total := s.totalLimit.Load(); total > 0 {
-		room = max(total-s.limit.Load(), 0)
-	}
-	all := regularOnes(d, files)
-	sum := int64(0)
-	for _, f := range all {
-		sum += f.size
-	}
-	for i, f := range all {
-		if len(all)-i <= count && (room < 0 || sum <= room) && (age <= 0 || now.UnixNano()-f.modified < age) {
-			return all[i:], err
+		over = s.limit.Load() - total
+		for _, f := range files {
+			if k, ours := d.kept(f); ours {
+				over += k.size
+			}
 		}
-		sum -= f.size
+	}
+	for i, f := range files {
+		many := len(files)-i > count
+		if !many && over <= 0 && age <= 0 {
+			return 0, err
+		}
+		k, ours := d.kept(f)
+		if !ours {
+			continue
+		}
+		if !many && over <= 0 && (age <= 0 || now.UnixNano()-k.modified < age) {
+			return k.modified, err
+		}
+		over -= k.size
 		for _, name := range f.names() {
 			if uerr := d.unlink(name); uerr != nil && !errors.Is(uerr, fs.ErrNotExist) {
 				err = uerr
@@ -71,5 +74,5 @@ func (s *sink) retainLocked(d *directory, now time.Time, reached func(step)) (le
 		}
 		reached(stepUnlinked)
 	}
-	return nil, err
+	return 0, err
 }

@@ -176,9 +176,9 @@ func (s *sink) tidy(stop func() bool) (due time.Time) {
 	if s.gone.Load() {
 		return time.Time{}
 	}
-	left, _ := s.retainLocked(d, time.Now(), s.reachedAside) // the next rotation complains
-	if age := s.age.Load(); age > 0 && len(left) > 0 {
-		return time.Unix(0, left[0].modified+age)
+	oldest, _ := s.retainLocked(d, time.Now(), s.reachedAside) // the next rotation complains
+	if age := s.age.Load(); age > 0 && oldest > 0 {
+		return time.Unix(0, oldest+age)
 	}
 	return time.Time{}
 }
