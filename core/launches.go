@@ -14,9 +14,10 @@ type launches struct {
 	busy    int
 }
 
+// A fork waits for its exec and two threads fork, so three keep them busy; more would only need more threads.
 const (
-	launchesAtOnce = 32
-	launchSlow     = time.Second
+	launchesAtOnce = 3
+	launchSlow     = 100 * time.Millisecond
 )
 
 // add has the job done in another goroutine. It does not wait.

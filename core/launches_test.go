@@ -28,7 +28,7 @@ func (h *halfDead) Start(c child.Command) (child.Child, error) {
 	return h.world.Start(c)
 }
 
-// However many launches hang, the others begin: at once while fewer hang than may be at work, else after a second per batch.
+// However many launches hang, the others begin: at once while fewer hang than may be at work, else after launchSlow per batch.
 func TestHangingLaunchesDelayTheOthersLittle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &halfDead{world: newWorld(t), release: make(chan bool)}

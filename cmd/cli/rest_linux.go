@@ -27,6 +27,15 @@ func unmapUnused() {
 	}
 }
 
+// threads counts those of this process; 0 where that cannot be seen.
+func threads() int {
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return 0
+	}
+	return len(tasks)
+}
+
 // mapping is a range of addresses.
 type mapping struct{ from, to uintptr }
 
