@@ -268,7 +268,7 @@ func TestHooksAreBounded(t *testing.T) {
 			}
 		}
 		want := []string{
-			`hook:1 /etc/init.glisp:1:1 after 1s failed: /etc/init.glisp:1:29: budget exceeded: more than 1000000 steps`,
+			`hook:1 /etc/init.glisp:1:1 after 1s failed: /etc/init.glisp:1:17: budget exceeded: more than 1000000 steps`,
 			`hook:2 /etc/init.glisp:2:1 after 2s failed: /etc/init.glisp:2:17: budget exceeded: more than 16777216 bytes of memory`,
 			`hook:3 /etc/init.glisp:3:1 after 3s failed: /etc/init.glisp:3:17: budget exceeded: more than 5s`,
 			`hook:4 /etc/init.glisp:4:1 after 4s failed: /etc/init.glisp:4:17: budget exceeded: more than 5s`,
