@@ -252,7 +252,7 @@ func TestE23RedefinitionsStayInTheirEvaluation(t *testing.T) {
 func TestE25SymbolsAreFreedWithTheirEvaluation(t *testing.T) {
 	base := NewBase()
 	flood := func() {
-		_, err := NewThread(t.Context(), nil, Budget{Steps: 50_000_000, Bytes: 256 << 20}).Eval(base.Child(), "t", `(defn f [n] (when (> n 0) (symbol (string n)) (read (sprintf "(a%d b%d)" n n)) (gensym) (f (- n 1)))) (f 100000)`)
+		_, err := NewThread(t.Context(), nil, Budget{Steps: 50_000_000, Bytes: 256 << 20}).Eval(base.Child(), "t", `(defn f [n] (when (> n 0) (symbol (string n)) (read (sprintf "(a%d b%d)" n n)) (gensym) (f (- n 1)))) (f 30000)`)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -119,8 +119,8 @@ func TestRandomNumbers(t *testing.T) {
 // TestLongTexts: what works on a text piece by piece gives what it would give at once, also where a piece ends inside of a
 // word or beside a character of several bytes.
 func TestLongTexts(t *testing.T) {
-	for _, unit := range []string{"aBc dÉ ", "中文x ", "é", "ab'c\xff ", "K k\u212a "} {
-		s := strings.Repeat(unit, 3*pieceBytes/len(unit)+1)
+	for _, unit := range []string{"aBc dÉ\xff ", "中文x ", "K k\u212a "} {
+		s := strings.Repeat(unit, pieceBytes*5/4/len(unit)+1)
 		th := NewThread(t.Context(), nil, testBudget)
 		call := func(name string, args ...Value) Value {
 			f, _ := NewBase().Lookup(name)

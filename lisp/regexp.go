@@ -99,12 +99,12 @@ type runes struct {
 // ReadRune is [io.RuneReader].
 func (r *runes) ReadRune() (rune, int, error) {
 	if r.at >= len(r.s) {
-		r.t.charge(1 + r.work>>3)
+		r.t.charge(1 + r.work>>2)
 		r.work = 0
 		return 0, 0, io.EOF
 	}
 	if r.work += r.inst; r.work > 1<<14 {
-		r.t.charge(r.work >> 3)
+		r.t.charge(r.work >> 2)
 		r.work = 0
 	}
 	if c := r.s[r.at]; c < utf8.RuneSelf {
@@ -129,7 +129,7 @@ func (t *Thread) subject(args []Value) (*pattern, string) {
 // matches says whether there is a match.
 func (t *Thread) matches(p *pattern, s string) bool {
 	if work := int64(len(s)) * p.inst; work <= quickMatch {
-		t.charge(1 + work>>3)
+		t.charge(1 + work>>2)
 		return p.re.MatchString(s)
 	}
 	return p.re.MatchReader(&runes{t: t, s: s, inst: p.inst})
@@ -138,7 +138,7 @@ func (t *Thread) matches(p *pattern, s string) bool {
 // first is the first match and its groups, as byte offsets; nil when there is none.
 func (t *Thread) first(p *pattern, s string) []int {
 	if work := int64(len(s)) * p.inst; work <= quickMatch {
-		t.charge(1 + work>>3)
+		t.charge(1 + work>>2)
 		return p.re.FindStringSubmatchIndex(s)
 	}
 	return p.re.FindReaderSubmatchIndex(&runes{t: t, s: s, inst: p.inst})

@@ -70,7 +70,7 @@ func hostile() []struct{ name, src, kind string } {
 
 func TestHostileProgramsEnd(t *testing.T) {
 	base := NewBase()
-	budget := Budget{Steps: 20_000_000, Depth: 20_000, Bytes: 16 << 20, Output: 1 << 20}
+	budget := Budget{Steps: 4_000_000, Depth: 20_000, Bytes: 16 << 20, Output: 1 << 20}
 	for _, c := range hostile() {
 		t.Run(c.name, func(t *testing.T) {
 			th := NewThread(context.Background(), nil, budget)
