@@ -148,7 +148,10 @@ func endBackground(folder string) {
 		}
 		var info struct{ PID int }
 		if text, err := os.ReadFile(path); err == nil && json.Unmarshal(text, &info) == nil && info.PID > 1 {
-			if name, err := os.Readlink("/proc/" + strconv.Itoa(info.PID) + "/exe"); err == nil && filepath.Base(name) == "supervisord" {
+			// The name of the program, without the note that it was removed meanwhile.
+			name, err := os.Readlink("/proc/" + strconv.Itoa(info.PID) + "/exe")
+			program, _, _ := strings.Cut(filepath.Base(name), " ")
+			if err == nil && (program == "supervisord" || program == "fleet") {
 				syscall.Kill(info.PID, syscall.SIGTERM)
 				if !awaitGone(info.PID, grace) {
 					syscall.Kill(info.PID, syscall.SIGKILL)
