@@ -75,7 +75,7 @@ if [ "$mode" != quick ]; then
 	for package in $(go list ./...); do
 		for target in $(go test -list '^Fuzz' "$package" | grep '^Fuzz' || true); do
 			step "fuzz $target in $package with $inputs"
-			CGO_ENABLED=0 go test -run '^$' -fuzz "^$target\$" -fuzztime "$inputs" "$package"
+			CGO_ENABLED=0 go test -run '^$' -fuzz "^$target\$" -fuzztime "$inputs" -fuzzminimizetime 1000x "$package"
 		done
 	done
 fi
