@@ -15,6 +15,8 @@ type scan struct {
 	prefix  bool // the last thing is a quote or the like, which needs a form after it
 	wrong   bool // a bracket closes that none opened
 	content bool // there is anything but blanks and comments
+	token   bool // the last thing may go on: a # in it begins nothing
+	sharp   bool // a # that begins something, and nothing after it yet
 	read    int  // bytes read so far
 }
 
@@ -103,10 +105,12 @@ func (s *scan) feed(src string) {
 
 // code takes one character of code that begins at byte at.
 func (s *scan) code(p *scanner, r rune, at int) {
+	token := s.token
+	s.token, s.sharp = false, false
 	if unicode.IsSpace(r) {
 		return
 	}
-	if r == ';' {
+	if r == ';' || at == 0 && r == '#' && p.peek() == '!' { // interpreter
 		s.state, s.start = inComment, at
 		return
 	}
@@ -117,13 +121,8 @@ func (s *scan) code(p *scanner, r rune, at int) {
 	case '\'', '`', '~':
 		s.prefix = true
 	case '#':
-		switch p.peek() {
-		case '`':
-			p.next()
-			s.state, s.start = inRaw, at
-		case '\\': // a character: a bracket after it is none
-			p.next()
-			p.next()
+		if s.token = true; !token {
+			s.begun(p, at)
 		}
 	case '(', '[', '{':
 		s.open = append(s.open, bracket{r, p.column})
@@ -133,6 +132,26 @@ func (s *scan) code(p *scanner, r rune, at int) {
 		} else {
 			s.wrong = true
 		}
+	default:
+		s.token = true
+	}
+}
+
+// begun takes what follows a # that stands where a form begins.
+func (s *scan) begun(p *scanner, at int) {
+	switch p.peek() {
+	case '\'', '(': // a quote, a function
+		s.token = false
+	case '`':
+		p.next()
+		s.state, s.start, s.token = inRaw, at, false
+	case '\\':
+		p.next()
+		p.next()
+	case '\n':
+	default: // a char, whatever it is: a bracket or a blank here is none
+		_, there := p.next()
+		s.sharp = !there
 	}
 }
 
@@ -162,28 +181,50 @@ func (s scan) indent() int {
 }
 
 // oneLine is src as a single line that reads the same, for the history: line ends become blanks, or \n within strings,
-// and comments are left out. It fails for a raw string over several lines, which has no such form.
+// and comments are left out. It fails for a raw string over several lines and for a # at the end of one, which have no such form.
 func oneLine(src string) (string, bool) {
-	text := ""
+	if strings.HasPrefix(src, interpreter) {
+		_, src, _ = strings.Cut(src, "\n")
+		src = "\n" + src // what begins like that now is no first line
+	}
+	text := " "
 	for line := range strings.SplitSeq(src, "\n") {
-		switch scanText(text).state {
-		case inRaw:
+		switch before := scanText(text); {
+		case before.state == inRaw || before.sharp:
 			return "", false
-		case inString:
+		case before.state == inString:
 			text += `\n` + line
 		default:
 			line = strings.TrimLeftFunc(line, unicode.IsSpace)
-			if text != "" && line != "" && !strings.HasSuffix(text, " ") {
+			if line != "" && text != " " {
 				text += " "
 			}
 			text += line
 		}
 		if after := scanText(text); after.state == inComment {
-			text = strings.TrimRightFunc(text[:after.start], unicode.IsSpace)
+			text = " " + trimmed(text[:after.start])
 		}
 	}
-	return strings.TrimSpace(text), true
+	text = trimmed(text)
+	if strings.HasPrefix(text, interpreter) {
+		text = " " + text
+	}
+	return text, true
 }
+
+// trimmed is a text without blanks around it, but for the one of the char "# ".
+func trimmed(text string) string {
+	text = strings.TrimLeftFunc(text, unicode.IsSpace)
+	short := strings.TrimRightFunc(text, unicode.IsSpace)
+	if len(short) < len(text) && scanText(" "+short).sharp {
+		_, size := utf8.DecodeRuneInString(text[len(short):])
+		short = text[:len(short)+size]
+	}
+	return short
+}
+
+// interpreter begins a first line that is no code; anywhere else it is a char.
+const interpreter = "#!"
 
 // word is the text before the cursor that a completion replaces: a symbol, or a string from its quote on. head: it
 // stands where a verb does. ok is false within comments and raw strings.

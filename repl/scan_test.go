@@ -73,6 +73,11 @@ func TestFormsBecomeOneLine(t *testing.T) {
 		"(a #\\; b)":                 `(a #\; b)`,
 		"[1\n 2]\n{\"a\"\n 1}":       `[1 2] {"a" 1}`,
 		"(a #`one line` ; c\n  b  )": "(a #`one line` b  )",
+		"#!/usr/bin/glisp\n(a)":      "(a)",
+		"(a #[ # ;c\n b)":            "(a #[ #  b)",
+		"(a b#\n [c])":               "(a b# [c])",
+		" #! ":                       " #!",
+		"; c\n#! 1":                  " #! 1",
 	} {
 		got, ok := oneLine(src)
 		if !ok || got != want {
@@ -113,6 +118,8 @@ func TestWordBeforeTheCursorIsFound(t *testing.T) {
 func FuzzOneLine(f *testing.F) {
 	f.Add("(a \"x\ny\" ; c\n #\\( b)")
 	f.Add("#`a\nb`")
+	f.Add(" #! ")
+	f.Add("#!x\n#!y ; z\n#!")
 	f.Fuzz(func(t *testing.T, src string) {
 		line, ok := oneLine(src)
 		if !ok {
