@@ -28,7 +28,7 @@ func TestCheckKnowsVerbsAndHost(t *testing.T) {
 		{`(shutdown "now" "clear" "x")`, []string{"1:1: cannot call shutdown: got 3, want 0 to 2 arguments: (shutdown [now] [clear])"}},
 		{`(add-proc)`, []string{"1:1: cannot call add-proc: got 0, want at least 1 argument: (add-proc name [command] arg...)"}},
 		{`(os/write-file)`, []string{"1:1: cannot call os/write-file: got 0"}},
-		{`(defmac m [] (os/write-file "` + file + `" "x")) (m) (defmac n [] (stop)) (n)`,
+		{`(defmac m [] (os/write-file ` + quoted(file) + ` "x")) (m) (defmac n [] (stop)) (n)`,
 			[]string{"cannot call os/write-file while a macro is expanded", "cannot call stop while a macro is expanded"}},
 	} {
 		problems := CheckProgram(t.Context(), own, "f", c.src)

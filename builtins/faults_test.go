@@ -54,7 +54,7 @@ func TestE18AHundredEndlessPrograms(t *testing.T) {
 
 // TestE32ProgramsOneAfterAnother leave the process as it was: memory and goroutines are flat. SUPERVISORD_FULL makes it an hour.
 func TestE32ProgramsOneAfterAnother(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir())
+	t.Setenv(tempVariable, t.TempDir())
 	e := onMachine(t)
 	long := 3 * time.Second
 	if os.Getenv("SUPERVISORD_FULL") != "" {
@@ -111,8 +111,8 @@ func TestE32ProgramsOneAfterAnother(t *testing.T) {
 func TestE33TheProcessIsNobodysToChange(t *testing.T) {
 	e := onMachine(t)
 	before, _ := os.Getwd()
-	says(t, e, `(os/setenv "SUPERVISORD_E33" "x") (os/exec "cd /; umask 0; export SUPERVISORD_E33=y")`, `(0 . "")`)
-	says(t, e, `[(os/env "SUPERVISORD_E33") (os/exec! "echo $SUPERVISORD_E33")]`, `["" ""]`)
+	says(t, e, `(os/setenv "SUPERVISORD_E33" "x") (os/exec `+quoted(changing("SUPERVISORD_E33"))+`)`, `(0 . "")`)
+	says(t, e, `[(os/env "SUPERVISORD_E33") (os/exec! `+quoted(showing("SUPERVISORD_E33"))+`)]`, `["" ""]`)
 	if after, _ := os.Getwd(); after != before || os.Getenv("SUPERVISORD_E33") != "" {
 		t.Errorf("in %s, the variable is %q", after, os.Getenv("SUPERVISORD_E33"))
 	}

@@ -146,7 +146,7 @@ func TestRefusalsNameTheForm(t *testing.T) {
 // TestDisableRCELeavesObserveAndOperate: plain calls of all other verbs still work, with blanks and comments.
 func TestDisableRCELeavesObserveAndOperate(t *testing.T) {
 	for _, form := range []string{`(status)`, "\t(status\n\"web-1\" ; the first\r\n)\r\n; ende – schön\n", `(status)(status)`, "(wait \"web-1\" \"running\" 007)", `(doc "restart")`, `(doc "map")`,
-		`(apropos "sta")`, `(stop "web-1") (start "web-1") (status)`, `(restart "web-*")`, `(logs "match=ü" "web-9")`, `(reload)`, `(plan)`, `(signal "web-1" 1)`, `(maintail 3)`} {
+		`(apropos "sta")`, `(stop "web-1") (start "web-1") (status)`, `(restart "web-*")`, `(logs "match=ü" "web-9")`, `(reload)`, `(plan)`, `(signal "web-1" 15)`, `(maintail 3)`} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t, Policy{DisableRCE: true})
 			defer w.end()

@@ -42,7 +42,7 @@ func TestEveryVerbIsComplete(t *testing.T) {
 }
 
 // TestExamplesWork runs every verb's example. This daemon keeps no output, so that logs and follow say so; they have
-// tests of their own.
+// tests of their own; what a system lacks is refused by name.
 func TestExamplesWork(t *testing.T) {
 	for _, v := range Verbs() {
 		t.Run(v.Name, func(t *testing.T) {
@@ -53,7 +53,11 @@ func TestExamplesWork(t *testing.T) {
 					_, _ = w.sup.Stop(t.Context(), "web-1")
 				}
 				result, _ := w.eval(v.Example)
-				if discards := v.Name == "logs" || v.Name == "follow"; discards {
+				if lack := lacking[v.Name]; lack != "" {
+					if result.Err == nil || !strings.Contains(result.Err.Error(), lack) {
+						t.Errorf("%s: %v, want %s", v.Example, result.Err, lack)
+					}
+				} else if discards := v.Name == "logs" || v.Name == "follow"; discards {
 					if KindOf(result.Err) != kindConflict {
 						t.Errorf("%s: %v", v.Example, result.Err)
 					}
@@ -125,9 +129,9 @@ func TestErrorsOfVerbs(t *testing.T) {
 			{`(wait "web-1" "fatal" -1)`, "invalid", `-1`},
 			{`(wait "web-1" "fatal" "1")`, "type", `argument 3 is string, want a whole number`},
 			{`(wait "wbe" "fatal" 1)`, "not-found", `wbe`},
-			{`(signal "web-1" "HPU")`, "invalid", `did you mean HUP`},
-			{`(signal "broken" "HUP")`, "conflict", `not running`},
-			{`(signal "nope" "HUP")`, "not-found", `cannot signal nope`},
+			{`(signal "web-1" "TREM")`, "invalid", `did you mean TERM`},
+			{`(signal "broken" "TERM")`, "conflict", `not running`},
+			{`(signal "nope" "TERM")`, "not-found", `cannot signal nope`},
 			{`(shutdown "clean")`, "invalid", `want now, clear`},
 			{`(logs "lnes=3")`, "invalid", `did you mean lines`},
 			{`(logs "lines=x")`, "invalid", `number of lines`},

@@ -132,11 +132,7 @@ wanted ./core/child && run ./core/child
 # An open file that was deleted keeps its name until it is closed, a name cannot hold * or end in a point, files have no modes,
 # and how far compressing is behind depends on how slow Wine is.
 wanted ./core/logs && run ./core/logs 'TestALineWrittenDuringTailFollowComesOnce|TestAMovedOrDeletedFileIsOpenedAnew|TestClearRemovesOnlyOurRegularFiles|TestRetentionRemovesOnlyWhatIsOurs|TestOldFilesAreCompressedAndNoByteIsLost|TestAllFilesTogetherStayWithinTheTotal'
-# They run /bin/sh or cat, measure with /proc or how much memory is taken, send HUP.
-wanted ./builtins && run ./builtins "$(joined "
-	TestFilesThatAreOpened TestConformanceOfTheHost TestE33TheProcessIsNobodysToChange TestHostExamplesWork TestCommands TestRunPassesOutputOn
-	TestE28CommandsEndWithTheirEvaluation TestDisableRCELeavesObserveAndOperate TestExamplesWork/^(usage|signal)$ TestErrorsOfVerbs
-	TestCheckKnowsVerbsAndHost TestCoroutinesWaitBesideEachOther TestE32ProgramsOneAfterAnother")"
+wanted ./builtins && run ./builtins
 # They are about unix sockets and their users, about the modes of files, and three count connections of both kinds.
 wanted ./repl && run ./repl 'TestMethodsOtherThanPostAreRefused|TestUsersAreToldApart|TestClientAsksByEveryKindOfAddress|TestEvaluatorIsToldWhatWasAskedAndByWhom|TestUseKeepsAConnectionYoung|TestFollowersDoNotCount|TestTooManyEvaluationsAreRefusedAndTheNextIsNot|TestHistoryIsPrivateAndBounded|TestTokenIsCreatedOnceAndKept|TestUnsafeTokenFilesAreRefused|TestD05NothingIsSmuggled'
 # Symlinks and modes; a log that is open is removed; the service manager of a fresh prefix of Wine forgets what it was told.
