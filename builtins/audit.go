@@ -19,10 +19,11 @@ type record struct {
 	Within   uint64   `json:"within,omitempty"` // the id of the program that called the verb
 	Phase    string   `json:"phase,omitempty"`  // "begin", "end"; "" for a refusal
 	Who      string   `json:"who"`
-	Head     string   `json:"head"`           // the verb, or "program"
+	Head     string   `json:"head"`           // the verb, "program", or "request" for one that was not let in
 	Form     string   `json:"form,omitempty"` // the first head of a program
 	Name     string   `json:"name,omitempty"`
 	Args     []string `json:"args,omitempty"`
+	Number   int      `json:"number,omitempty"` // of a request that was not let in, among those of its peer in this hour
 	SHA256   string   `json:"sha256,omitempty"` // of a program's text
 	Decision string   `json:"decision"`         // "allowed", "forbidden"
 	Outcome  string   `json:"outcome,omitempty"`
@@ -85,6 +86,13 @@ func (a *auditor) refused(r record, err error) {
 	if err := a.write(r); err != nil {
 		a.log("cannot write the audit log: %v", err)
 	}
+}
+
+// Refused writes into the audit log that a request was not let in, and so read no further. who sent it; what it was, a method and a
+// path; number, its place among those of who that were refused in this hour. The caller bounds how often: the audit log is rotated,
+// and what anybody can make grow without end pushes out what should stay.
+func (e *Engine) Refused(who, what string, number int, why error) {
+	e.audit.refused(record{Who: who, Head: "request", Name: cut(maskText(what), longestCall), Number: number}, why)
 }
 
 // Audited does what changes the daemon and was asked for by no form, a signal for example, between the two lines of the audit log

@@ -162,10 +162,7 @@ func (f *failures) tooMany(peer Peer, now time.Time) bool {
 	if f.limit < 0 || peer.Transport == transportUnix && peer.UID == 0 {
 		return false
 	}
-	key := "uid " + strconv.Itoa(peer.UID)
-	if peer.Transport != transportUnix {
-		key, _, _ = net.SplitHostPort(peer.Addr)
-	}
+	key := peer.key()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if s := now.Unix(); s != f.second || f.counts == nil {

@@ -42,6 +42,7 @@ type ServerOptions struct {
 	Limits  Limits                            // zero fields are the defaults
 	Scarce  func(fd uintptr) (low, very bool) // whether a descriptor is one of the last, or of the very last; nil: none ever is
 	Log     func(format string, args ...any)  // refusals and panics, one line each; nil: nowhere
+	Refused func(Refusal)                     // the refusals that Log gets, for another record; a bounded number an hour; nil: nowhere
 }
 
 // Server answers requests on any number of listeners.
@@ -50,6 +51,7 @@ type Server struct {
 	limits    Limits
 	admission *admission
 	failures  *failures
+	refusals  *refusals
 	http      *http.Server
 	unix, tcp *pool
 
@@ -68,6 +70,7 @@ func NewServer(o ServerOptions) *Server {
 		o: o, limits: l,
 		admission: &admission{token: o.Token, hosts: slices.Clone(o.Hosts), gid: o.GID, managed: o.Managed},
 		failures:  &failures{limit: l.Failures},
+		refusals:  &refusals{},
 		unix:      newPool(l.UnixConns, l.UnixEvals, l.UnixStreams, o.Scarce),
 		tcp:       newPool(l.TCPConns, l.TCPEvals, l.TCPStreams, o.Scarce),
 		running:   map[*context.CancelCauseFunc]struct{}{},
@@ -220,12 +223,32 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 
 // refuse answers a stranger's request, and counts it.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, peer Peer, why *refusal) {
-	if s.failures.tooMany(peer, time.Now()) {
+	now := time.Now()
+	s.tell(r, peer, why, now)
+	if s.failures.tooMany(peer, now) {
 		why = refuse(http.StatusTooManyRequests, kindOverloaded, "overloaded: too many refused requests")
-	} else {
-		s.o.Log("refused %s: %s %q: %d %s", peer, clip(r.Method), clip(r.URL.Path), why.status, why.failure.Message)
 	}
 	reject(w, r, why)
+}
+
+// tell puts a refusal on record, as far as there is room.
+func (s *Server) tell(r *http.Request, peer Peer, why *refusal, now time.Time) {
+	n, told, last := s.refusals.count(peer, now)
+	if !told {
+		return
+	}
+	it := Refusal{peer, clip(r.Method), clip(r.URL.Path), why.status, why.failure.Message, n, last}
+	more := ""
+	if n > 1 {
+		more = fmt.Sprintf(" (number %d of it in this hour)", n)
+	}
+	if last {
+		more += "; what else is refused in this hour is not told"
+	}
+	s.o.Log("refused %s: %s %q: %d %s%s", peer, it.Method, it.Path, it.Status, it.Message, more)
+	if s.o.Refused != nil {
+		s.o.Refused(it)
+	}
 }
 
 // longBody is the length of a body from which on net/http does not read it to its end for the handler, in bytes.

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
+	"strconv"
 	"time"
 )
 
@@ -128,6 +130,18 @@ func (p Peer) String() string {
 		return "tcp " + p.Addr
 	}
 	return "unknown peer"
+}
+
+// key is the same for all connections of one peer: its user, or the address of its machine.
+func (p Peer) key() string {
+	if p.Transport != transportTCP {
+		return "uid " + strconv.Itoa(p.UID)
+	}
+	host, _, err := net.SplitHostPort(p.Addr)
+	if err != nil {
+		return p.Addr
+	}
+	return host
 }
 
 const (

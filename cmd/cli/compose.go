@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/qjpcpu/supervisord/core/config"
 	"github.com/qjpcpu/supervisord/core/descriptors"
 	"github.com/qjpcpu/supervisord/core/logs"
+	"github.com/qjpcpu/supervisord/lisp"
 	"github.com/qjpcpu/supervisord/repl"
 )
 
@@ -148,6 +150,7 @@ func (d *daemon) newServer(at door) (*repl.Server, error) {
 		Scarce:  func(fd uintptr) (low, very bool) { return descriptors.Low(fd), descriptors.VeryLow(fd) },
 		Metrics: func(w io.Writer) { _ = d.engine.Metrics(w) }, // who went away does not want to know
 		Log:     d.diary.Logf,
+		Refused: d.keptOut,
 	}
 	if at.network == "tcp" {
 		if options.Token, err = repl.CreateToken(d.place.Token); err != nil {
@@ -155,6 +158,22 @@ func (d *daemon) newServer(at door) (*repl.Server, error) {
 		}
 	}
 	return repl.NewServer(options), nil
+}
+
+// keptOut puts on record whom the door kept out for who he is. What was only malformed says nothing of anybody.
+func (d *daemon) keptOut(r repl.Refusal) {
+	if r.Status != http.StatusUnauthorized && r.Status != http.StatusForbidden {
+		return
+	}
+	kind := "forbidden"
+	if r.Status == http.StatusUnauthorized {
+		kind = "unauthorized"
+	}
+	why := r.Message
+	if r.Last {
+		why += "; what else is refused in this hour is not told"
+	}
+	d.engine.Refused(r.Peer.String(), r.Method+" "+r.Path, r.Count, lisp.Errorf(kind, "%s", why))
 }
 
 // health is what GET /v1/health answers: nothing secret.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -291,6 +292,78 @@ func TestF11ServicesAreRefused(t *testing.T) {
 	}
 	if log := o.daemon.text(); !strings.Contains(log, fmt.Sprintf("refused uid %d", service)) {
 		t.Errorf("the log does not say who was refused:\n%s", log)
+	}
+	audit, err := os.ReadFile(o.path("state/audit.log"))
+	if err != nil || !strings.Contains(string(audit), fmt.Sprintf(`"who":"uid %d pid `, service)) || strings.Contains(string(audit), fmt.Sprintf(`"who":"uid %d pid `, member)) {
+		t.Errorf("the audit log does not say who was refused, and nobody else (%v):\n%s", err, audit)
+	}
+}
+
+// TestF09RefusedRequestsAreAudited: wrong tokens and web pages at the port leave lines in the audit log, a bounded number of them and
+// none of a secret; the socket and the token work as before.
+func TestF09RefusedRequestsAreAudited(t *testing.T) {
+	port := freeAddress()
+	o := operatePrepared(t, func(o *operated) {
+		o.write("supervisord.conf", "state_dir = \"state\"\nadmin_sock = \"s.sock\"\nadmin_listen = "+port+"\n"+sleeper("web"))
+	})
+	o.wait("web", "running")
+	before, err := os.ReadFile(o.path("state/audit.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(headers ...string) int {
+		t.Helper()
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1:"+port+"/v1/eval?token=canary", strings.NewReader(`{"form":"(shutdown)"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Content-Type", "application/json")
+		for i := 0; i < len(headers); i += 2 {
+			request.Header.Set(headers[i], headers[i+1])
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		return response.StatusCode
+	}
+	if got := ask("Origin", "http://evil.example"); got != http.StatusForbidden {
+		t.Errorf("a web page is answered %d", got)
+	}
+	for range 300 {
+		if got := ask("Authorization", "Bearer canary"); got != http.StatusUnauthorized && got != http.StatusTooManyRequests {
+			t.Fatalf("a wrong token is answered %d", got)
+		}
+	}
+	token, err := os.ReadFile(o.path("state/token"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.env = append(o.env, "SUPERVISORD_TOKEN="+strings.TrimSpace(string(token)))
+	if out, errs, code := o.run("", "--server", "127.0.0.1:"+port, "service", "status"); code != 0 {
+		t.Errorf("the token's owner is refused: %d %s%s", code, out, errs)
+	}
+	if out, errs, code := o.run("", "service", "status"); code != 0 {
+		t.Errorf("the socket refuses: %d %s%s", code, out, errs)
+	}
+	after, err := os.ReadFile(o.path("state/audit.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(after[len(before):])
+	line := regexp.MustCompile(`^\{"at":"[^"]+","id":\d+,"who":"tcp 127\.0\.0\.1:\d+","head":"request","name":"POST /v1/eval","number":\d+,"decision":"forbidden","outcome":"(unauthorized|forbidden)","error":"[^"]+"\}\n$`)
+	lines := 0
+	for l := range strings.Lines(text) {
+		if lines++; !line.MatchString(l) {
+			t.Errorf("no line as it should be: %s", l)
+		}
+	}
+	if lines < 11 || lines > 25 { // the first ten and the hundredth, of each hour that it took
+		t.Errorf("%d lines in the audit log for 301 refusals:\n%s", lines, text)
+	}
+	if log := o.daemon.text(); strings.Contains(text+log, "canary") {
+		t.Errorf("what was guessed is on record:\n%s%s", text, log)
 	}
 }
 
