@@ -94,7 +94,7 @@ func (ev *evaluation) aside(t *lisp.Thread, verb Verb, args []lisp.Value, cause 
 		before := t.Local(causeKey{})
 		t.SetLocal(causeKey{}, cause)
 		defer t.SetLocal(causeKey{}, before)
-		return verb.Call(ev.engine.host, t, args)
+		return verb.do(ev.engine.host, t, args)
 	}
 	own := make([]lisp.Value, len(args))
 	for i := range args {
@@ -104,7 +104,7 @@ func (ev *evaluation) aside(t *lisp.Thread, verb Verb, args []lisp.Value, cause 
 	}
 	beside := ev.thread(t.Context(), lisp.Budget{Steps: mostSteps, Depth: mostDepth, Bytes: mostBytes})
 	beside.SetLocal(causeKey{}, cause)
-	t.Wait(func() { value, err = verb.Call(ev.engine.host, beside, own) })
+	t.Wait(func() { value, err = verb.do(ev.engine.host, beside, own) })
 	if err == nil {
 		err = errors.Join(t.Charge(beside.Steps()), t.Alloc(beside.Bytes()))
 	}

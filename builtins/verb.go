@@ -1,6 +1,9 @@
 package builtins
 
 import (
+	"errors"
+	"strings"
+
 	"github.com/qjpcpu/supervisord/lisp"
 )
 
@@ -47,6 +50,17 @@ func (v Verb) Form() string {
 		return "(" + v.Name + ")"
 	}
 	return "(" + v.Name + " " + v.Args + ")"
+}
+
+// do calls the verb. An error about what its arguments are shows how it is written.
+func (v Verb) do(host *Host, t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
+	value, err := v.Call(host, t, args)
+	var wrong *lisp.Error
+	if errors.As(err, &wrong) && (wrong.Kind == kindArity || wrong.Kind == kindType) &&
+		wrong.Pos.Line == 0 && strings.HasPrefix(wrong.Msg, "cannot call "+v.Name+": ") {
+		err = lisp.Errorf(wrong.Kind, "%s: %s", wrong.Msg, v.Form())
+	}
+	return value, err
 }
 
 // Verbs is the table of all verbs, in the order of help and reference.
