@@ -259,6 +259,9 @@ func (env *Env) nearest(name string, more []string) string {
 	if env == nil {
 		return ""
 	}
+	if key, colon := strings.CutPrefix(name, ":"); colon && key != "" {
+		return ": a name with a colon looks a key up as head of a call only; a function that does it is #(" + clip(name, 60) + " %)"
+	}
 	if there := elsewhere(name); there != "" {
 		return " (did you mean " + there + "?)"
 	}

@@ -90,6 +90,7 @@ func TestPrograms(t *testing.T) {
 		{"(try (raise \"\") (catch e (error-kind e)))", "\"raised\""},
 		{"(sort {\"b\" 1 \"a\" 2})", "((\"a\" . 2) (\"b\" . 1))"},
 		{"(for [x 1] x)", "ERR t:1:2: cannot find for: no such name (did you mean foreach?)"},
+		{`(map :name [{"name" 1}])`, "ERR t:1:6: cannot find :name: no such name: a name with a colon looks a key up as head of a call only; a function that does it is #(:name %)"},
 		{"", "()"},
 		{"#!/usr/bin/env supervisord\n(+ 1 2)", "3"},
 	} {
