@@ -14,9 +14,14 @@ const (
 )
 
 // execText is the program of exec: a file, standard input or the form after -e.
-func execText(s *session, c *call) (program, error) {
+func execText(s *session, c *call) (p program, err error) {
 	if c.has("eval") {
-		return program{form: c.given["eval"], name: "-e", argv: c.args, showValue: true, showNil: true}, nil
+		p := program{form: c.given["eval"], name: "-e", argv: c.args, showValue: true, showNil: true}
+		if c.has("form") || c.has("local") || !readsInput(p.form) {
+			return p, nil
+		}
+		p.stdin, err = s.piped()
+		return p, err
 	}
 	if len(c.args) == 0 {
 		return program{}, usage("cannot run exec: it needs a FILE, - for standard input, or -e FORM")
@@ -26,11 +31,17 @@ func execText(s *session, c *call) (program, error) {
 	if err != nil {
 		return program{}, err
 	}
-	p := program{form: dropShebang(text), name: name, argv: c.args[1:], showValue: true}
+	p = program{form: dropShebang(text), name: name, argv: c.args[1:], showValue: true}
 	if name != "-" && !c.has("form") && !c.has("local") {
 		p.stdin, err = s.piped()
 	}
 	return p, err
+}
+
+// readsInput tells whether a form after -e may ask for what was piped. One that does not leaves standard input alone: it may
+// belong to the loop of a shell around the command, or never end.
+func readsInput(form string) bool {
+	return strings.Contains(form, "read-line") || strings.Contains(form, "read-all")
 }
 
 // source reads a program.

@@ -47,7 +47,10 @@ func (s *session) execLocal(c *call) (err error) {
 		return dropShebang(text), path, err
 	}
 	builtins.SetArgs(thread, append([]string{p.name}, p.argv...))
-	_, err = thread.Eval(env, p.name, p.form)
+	value, err := thread.Eval(env, p.name, p.form)
+	if err == nil && c.has("eval") {
+		return s.show(c, p, replyOf(builtins.Result{Value: value}))
+	}
 	return localEnd(err)
 }
 
