@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/qjpcpu/supervisord/lisp"
 	"github.com/qjpcpu/supervisord/repl"
@@ -44,9 +45,26 @@ func (s *session) repl(c *call) error {
 	return nil
 }
 
-// showReply prints what a person knows from the commands as the commands do: statuses, reports, events; the list of verbs
-// as a table, a text of several lines as one, and everything else as the language prints it.
+// showReply prints a value at the prompt.
 func (s *session) showReply(w io.Writer, reply repl.Reply) {
+	switch {
+	case showKnown(w, reply):
+	case isStream(reply):
+		fmt.Fprintln(w, reply.Text+"  its elements are made when they are read: (realize (take 10 *1))")
+	default:
+		fmt.Fprintln(w, repl.Abridge(reply.Text, screenWidth()))
+	}
+}
+
+// isStream tells whether a value is a stream, which crosses the wire as the text that stands for one.
+func isStream(reply repl.Reply) bool {
+	var text string
+	return strings.HasPrefix(reply.Text, "(stream") && json.Unmarshal(reply.Value, &text) == nil && text == reply.Text
+}
+
+// showKnown prints what a person knows from the commands as the commands do: statuses, reports, events, usage; the list of
+// verbs as a table, a text of several lines as one, in whole words as far as the terminal is wide. It leaves everything else.
+func showKnown(w io.Writer, reply repl.Reply) bool {
 	v := &view{out: w, value: reply.Value, text: reply.Text, colour: colourful(w)}
 	for _, known := range []struct {
 		keys   []string
@@ -56,20 +74,40 @@ func (s *session) showReply(w io.Writer, reply repl.Reply) {
 		{[]string{"name", "outcome"}, renderReport},
 		{[]string{"seq", "at", "name", "to"}, renderEvents},
 		{[]string{"name", "args", "power", "doc"}, renderVerbs},
+		{[]string{"name", "memory", "cpu", "processes"}, renderUsage},
 	} {
 		if rowsWith(reply.Value, known.keys...) {
-			if known.render(v) == nil {
-				return
-			}
-			break
+			return known.render(v) == nil
 		}
 	}
-	text := reply.Text
-	var lines string
-	if json.Unmarshal(reply.Value, &lines) == nil && strings.Contains(lines, "\n") {
-		text = strings.TrimSuffix(lines, "\n")
+	var text string
+	if json.Unmarshal(reply.Value, &text) != nil || !strings.Contains(text, "\n") {
+		return false
+	}
+	if text = strings.TrimSuffix(text, "\n"); isTerminal(w) {
+		text = wrap(text, screenWidth())
 	}
 	fmt.Fprintln(w, repl.Abridge(text, screenWidth()))
+	return true
+}
+
+// wrap breaks the lines of a text that are longer than the width between words; what it breaks off is indented like its line.
+func wrap(text string, width int) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		body := strings.TrimLeft(line, " ")
+		indent := line[:len(line)-len(body)]
+		for utf8.RuneCountInString(line) > width {
+			at := strings.LastIndex(string([]rune(line)[:width+1]), " ")
+			if at <= len(indent) {
+				break
+			}
+			b.WriteString(strings.TrimRight(line[:at], " ") + "\n")
+			line = indent + strings.TrimLeft(line[at:], " ")
+		}
+		b.WriteString(line)
+	}
+	return b.String()
 }
 
 // rowsWith tells whether a value is a list of hashes that all have these keys.

@@ -99,7 +99,13 @@ func TestThePromptIsPleasant(t *testing.T) {
 	p.wait(ready)
 
 	p.keys("(range 3)", enter)
-	p.wait("\r\n(stream …)\r\n")
+	p.wait("\r\n(stream …)  its elements are made when they are read: (realize (take 10 *1))\r\n")
+	p.wait(ready)
+	p.keys("(realize (take 10 *1))", enter)
+	p.wait("\r\n(0 1 2)\r\n")
+	p.wait(ready)
+	p.keys("(usage)", enter)
+	p.wait("NAME   MEMORY")
 	p.wait(ready)
 
 	// Ctrl-C ends the form and not the prompt.

@@ -165,6 +165,8 @@ func (s *session) render(c *call, p program, value []byte, text string) error {
 		return err
 	case !p.showValue || string(value) == "null" && !p.showNil:
 		return nil
+	case p.showNil && isTerminal(s.stdio.Out) && showKnown(s.stdio.Out, repl.Reply{Value: value, Text: text}):
+		return nil
 	case c.command.render == nil:
 		_, err := fmt.Fprintln(s.stdio.Out, text)
 		return err
