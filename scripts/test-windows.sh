@@ -117,17 +117,7 @@ packages=${*:-./lisp ./core ./core/config ./core/child ./core/logs ./builtins ./
 wanted ./lisp && run ./lisp
 # Wine's symlinks are none.
 wanted ./core && run ./core 'TestPIDFileFollowsNoLink'
-# The keys that Windows refuses; users, modes and owners; the places, links and roots of a Unix in what is expected.
-wanted ./core/config && run ./core/config "$(joined "
-	TestEveryKeyIsSetTheSameWayByFileFlagAndHash/^(admin_group|hide_args|user|group|umask|nice|oom_score_adj|rlimits|memory_max|pids_max|cpu_max)$
-	TestEveryProblemIsReportedAtOnceWithItsPosition
-	TestWhatWasAddedComesBackTheSame TestAnEntryThatIsNotUnderstoodLeavesTheOthers TestNothingIsConfiguredToBeOverwritten
-	TestReadableSecretsAndForeignOwnersAreWarnedOf TestTheExampleOfTheDescriptionLoads TestFlagsAreUnderstood TestBadFlagsAreExplained
-	TestEffectiveLoadsToTheSame TestUnknownUsersAndGroupsAreRefused TestDefaults TestDaemonizedOutputGoesToFilesOfTheStateDirectory
-	TestWhatMayBeRightLaterIsAWarning TestMissingFileIsAProblem TestCommandLineAddsAProcess TestFiveThousandServicesLoadInLinearTime
-	TestLoadSettingsForgives TestWhereADaemonLives TestSocketPathsFitOrAreRefused TestDirectoriesAreMadePrivate
-	TestDirectoriesOthersCanChangeAreRefusedAndLeftAlone TestAConfigurationOthersCouldWriteIsRefusedForRoot TestOneDaemonHoldsTheLock
-	TestInfoIsFoundWithoutTheSession TestTheConfigurationIsFoundInOrder")"
+wanted ./core/config && run ./core/config
 wanted ./core/child && run ./core/child
 # An open file that was deleted keeps its name until it is closed, a name cannot hold * or end in a point, files have no modes,
 # and how far compressing is behind depends on how slow Wine is.

@@ -116,7 +116,7 @@ func parseAdded(path string, data []byte) ([]core.Spec, []Problem, error) {
 	specs := []core.Spec{}
 	var warnings []Problem
 	for i, entry := range file.Process {
-		src := hashSource(numbers(entry).(map[string]any), string(os.PathSeparator), core.Added)
+		src := hashSource(numbers(entry).(map[string]any), root(), core.Added)
 		src.saved = true
 		src.where = func(string, string) Problem { return Problem{File: path} }
 		b.problems = nil

@@ -35,10 +35,7 @@ func (f finder) find(explicit string) (string, error) {
 		named = f.getenv("SUPERVISORD_CONF")
 	}
 	if named != "" {
-		if !filepath.IsAbs(named) {
-			named = filepath.Join(here, named)
-		}
-		return filepath.Clean(named), nil
+		return absolute(named, here), nil
 	}
 	candidates := []string{filepath.Join(here, fileName)}
 	if exe, err := f.executable(); err == nil {

@@ -35,7 +35,7 @@ func FuzzLoad(f *testing.F) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		return Load(path, Overrides{Cwd: "/", Environ: environ})
+		return Load(path, Overrides{Cwd: root(), Environ: environ})
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		cfg, err := try(t, text)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -80,7 +81,7 @@ func TestEveryKeyIsSetTheSameWayByFileFlagAndHash(t *testing.T) {
 				case "admin_tls_key":
 					more, flags = "admin_tls_cert = 'tls/cert.pem'\n", []KV{{"admin_tls_cert", "tls/cert.pem"}}
 				case "exit_code_from":
-					process = &ProcessArgs{Name: "web", Command: "/bin/sh"}
+					process = &ProcessArgs{Name: "web", Command: shell}
 				case "admin_group":
 					k.Example, example = "'root'", "root"
 				}
@@ -88,6 +89,15 @@ func TestEveryKeyIsSetTheSameWayByFileFlagAndHash(t *testing.T) {
 					t.Fatal(err)
 				}
 				file, err := Load(path, Overrides{Cwd: dir, Environ: environ, Process: process})
+				if why := refusedKeys[k.Name]; why != "" {
+					_, byFlag := Load("", Overrides{Cwd: dir, Environ: environ, Process: process, Flags: []KV{{k.Name, flagText(example)}}})
+					for _, err := range []error{err, byFlag} {
+						if err == nil || !strings.Contains(err.Error(), k.Name+": "+why) {
+							t.Errorf("%v, want %s", err, why)
+						}
+					}
+					return
+				}
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -105,10 +115,10 @@ func TestEveryKeyIsSetTheSameWayByFileFlagAndHash(t *testing.T) {
 				}
 				return
 			}
-			name, command := "web", "/bin/sh"
+			name, command := "web", shell
 			hash := map[string]any{"name": name, "command": command, k.Name: example}
 			text := "[[process]]\n"
-			for key, v := range map[string]string{"name": "'web'", "command": "'/bin/sh'"} {
+			for key, v := range map[string]string{"name": "'web'", "command": "'" + shell + "'"} {
 				if key != k.Name {
 					text += key + " = " + v + "\n"
 				}
@@ -117,6 +127,16 @@ func TestEveryKeyIsSetTheSameWayByFileFlagAndHash(t *testing.T) {
 				t.Fatal(err)
 			}
 			file, err := Load(path, Overrides{Cwd: dir, Environ: environ})
+			if why := refusedKeys[k.Name]; why != "" {
+				_, byHash := file.ProcessFromHash(hash, dir)
+				_, byFlag := file.ProcessFromFlags(name, []KV{{k.Name, flagText(example)}}, command, nil, dir)
+				for _, err := range []error{err, byHash, byFlag} {
+					if err == nil || !strings.Contains(err.Error(), k.Name+": "+why) {
+						t.Errorf("%v, want %s", err, why)
+					}
+				}
+				return
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -289,9 +309,12 @@ func TestTheExampleOfTheDescriptionLoads(t *testing.T) {
 	if err := (accounts{}).check("", "nogroup"); err != nil { // a name of Debian; elsewhere it is the same as the user's
 		text = strings.Replace(text, "nogroup", "nobody", 1)
 	}
-	cfg := mustLoad(t, text)
+	if whole, err := load(t, text); (err != nil) != (refusedKeys["user"] != "") {
+		t.Errorf("got %+v %v", whole, err)
+	}
+	cfg := mustLoad(t, possible(text))
 	s := cfg.Specs[0]
-	if s.Name != "my-app" || s.Launch.User != "nobody" || s.Launch.Env["API_KEY"] != "your-secret-key" || s.Output.Size != 100<<20 || cfg.Settings.AdminListen != 9001 {
+	if s.Name != "my-app" || s.Launch.User != possibleUser("nobody") || s.Launch.Env["API_KEY"] != "your-secret-key" || s.Output.Size != 100<<20 || cfg.Settings.AdminListen != 9001 {
 		t.Errorf("got %+v %+v", cfg.Settings, s)
 	}
 }
@@ -311,8 +334,8 @@ func TestFlagsAreUnderstood(t *testing.T) {
 		t.Errorf("a piece without = does not belong to the value before it: %v %v", env, err)
 	}
 	p := ProcessArgs{Name: "w", Command: "./run", Flags: []KV{{"stdout", "out,/x"}}}
-	hash, err = p.HashIn("/caller")
-	if err != nil || hash["command"] != "/caller/run" || hash["cwd"] != "/caller" || !reflect.DeepEqual(hash["stdout"], []any{"/caller/out", "/x"}) {
+	hash, err = p.HashIn(at("/caller"))
+	if err != nil || hash["command"] != at("/caller/run") || hash["cwd"] != at("/caller") || !reflect.DeepEqual(hash["stdout"], []any{at("/caller/out"), at("/x")}) {
 		t.Errorf("got %v %v", hash, err)
 	}
 }
@@ -349,14 +372,14 @@ func TestBadFlagsAreExplained(t *testing.T) {
 		{[]KV{{"admin_listen", "99999999999999999999"}}, nil, `-supvr.admin_listen: "99999999999999999999" is no integer, or too large`},
 		{[]KV{{"admin_listen", "1"}, {"admin_bind_ip", "::"}}, nil, "-supvr.admin_bind_ip: :: is beyond this machine: give admin_tls_cert and admin_tls_key, or admin_insecure = true"},
 		{nil, []KV{{"exitcodes", "0,x"}}, `-supvr.exitcodes: "x" is no integer, or too large`},
-		{nil, []KV{{"exitcodes", "0,300"}}, "-supvr.exitcodes: item 2: 300 is out of range, want 0 to 255"},
+		{nil, []KV{{"exitcodes", fmt.Sprintf("0,%d", maxExitCode+1)}}, fmt.Sprintf("-supvr.exitcodes: item 2: %d is out of range, want 0 to %d", maxExitCode+1, maxExitCode)},
 		{nil, []KV{{"env", "A"}}, "-supvr.env: want KEY=VALUE,KEY=VALUE"},
 		{nil, []KV{{"std_log_size", "1Q"}}, `-supvr.std_log_size: cannot read size "1Q": unknown unit "Q" (want K, M, G or T)`},
 		{nil, []KV{{"stopsig", "TERN"}}, `-supvr.stopsig: unknown signal "TERN" (did you mean TERM?)`},
 	} {
-		over := Overrides{Flags: tt.daemon, Cwd: "/", Environ: environ}
+		over := Overrides{Flags: tt.daemon, Cwd: root(), Environ: environ}
 		if tt.process != nil {
-			over.Process = &ProcessArgs{Name: "a", Flags: tt.process, Command: "/bin/sh"}
+			over.Process = &ProcessArgs{Name: "a", Flags: tt.process, Command: shell}
 		}
 		_, err := Load("", over)
 		if got := lines(err); len(got) != 1 || got[0] != tt.want {
@@ -384,7 +407,7 @@ func TestHashesAreCheckedLikeTheFile(t *testing.T) {
 }
 
 func TestEffectiveLoadsToTheSame(t *testing.T) {
-	cfg := mustLoad(t, strings.Replace(seedExample, `"nogroup"`, `"root"`, 1)+"[[process]]\nname='b'\ncommand='sh'\nargs=['$${X}']\nrestart_delay='15ms'\nstdout=[]\nexit_codes=[]\nrestart='never'\nstop_mode='group'\nlog_format='time-prefix'\nstd_log_age='30d'\nstd_log_total='1G'\nstd_log_compress=true\n")
+	cfg := mustLoad(t, possible(strings.Replace(seedExample, `"nogroup"`, `"root"`, 1))+"[[process]]\nname='b'\ncommand='sh'\nargs=['$${X}']\nrestart_delay='15ms'\nstdout=[]\nexit_codes=[]\nrestart='never'\nstop_mode='group'\nlog_format='time-prefix'\nstd_log_age='30d'\nstd_log_total='1G'\nstd_log_compress=true\n")
 	if o := cfg.Specs[len(cfg.Specs)-1].Output; o.Age != 30*24*time.Hour || o.Total != 1<<30 || !o.Compress || o.Format != logs.TimePrefix {
 		t.Errorf("%+v", o)
 	}

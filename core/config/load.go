@@ -96,11 +96,7 @@ func newLoader(path string, over Overrides) (*loader, error) {
 		l.cwd = dir
 	}
 	if path != "" {
-		l.path = path
-		if !filepath.IsAbs(path) {
-			l.path = filepath.Join(l.cwd, path)
-		}
-		l.path = filepath.Clean(l.path)
+		l.path = absolute(path, l.cwd)
 	}
 	return l, nil
 }

@@ -32,7 +32,7 @@ func TestExitCodeFromNamesAProcess(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), `supervisord.conf:1:1: exit_code_from: there is no process "wbe" (did you mean web?)`) {
 		t.Errorf("%v", err)
 	}
-	process := &ProcessArgs{Name: "web", Command: "/bin/sh"}
+	process := &ProcessArgs{Name: "web", Command: shell}
 	if c, err := Load("", Overrides{Environ: environ, Process: process, Flags: []KV{{"exit_code_from", "web"}}}); err != nil || c.Specs[0].Care.Restart != core.Never {
 		t.Errorf("by flags: %v", err)
 	}

@@ -3,11 +3,10 @@ package config
 import (
 	"errors"
 	"io/fs"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -15,91 +14,13 @@ import (
 // machine is a host whose folders are the test's.
 func machine(uid int, env ...string) host {
 	lookup := lookupIn(env)
-	return host{uid: uid, lookup: lookup, getwd: func() (string, error) { return "/srv/here", nil }, run: "/run", lib: "/var/lib", tmp: "/tmp"}
-}
-
-func TestWhereADaemonLives(t *testing.T) {
-	mine := t.TempDir()
-	me := os.Geteuid()
-	other := me + 1
-	for _, tt := range []struct {
-		name           string
-		h              host
-		path           string
-		s              Settings
-		socket, state  string
-		info, instance string
-	}{
-		{"root", machine(0), "/srv/shop/supervisord.conf", Settings{}, "/run/supervisord/shop-HASH.sock", "/var/lib/supervisord/shop-HASH", "/run/supervisord/shop-HASH.json", "shop-"},
-		{"root ignores the session", machine(0, "XDG_RUNTIME_DIR=/run/user/0", "XDG_STATE_HOME=/x"), "/etc/web.conf", Settings{}, "/run/supervisord/web-HASH.sock", "/var/lib/supervisord/web-HASH", "", "web-"},
-		{"user without session", machine(other, "HOME=/home/ann"), "/srv/shop/conf/supervisord.conf", Settings{}, "/home/ann/.local/state/supervisord/shop-HASH.sock", "/home/ann/.local/state/supervisord/shop-HASH", "", "shop-"},
-		{"user with state", machine(other, "HOME=/home/ann", "XDG_STATE_HOME=/state"), "/a.conf", Settings{}, "/state/supervisord/a-HASH.sock", "/state/supervisord/a-HASH", "", "a-"},
-		{"somebody else's session", machine(other, "HOME=/home/ann", "XDG_RUNTIME_DIR="+mine), "/a.conf", Settings{}, "/home/ann/.local/state/supervisord/a-HASH.sock", "/home/ann/.local/state/supervisord/a-HASH", "", "a-"},
-		{"state_dir", machine(other, "HOME=/home/ann"), "/a.conf", Settings{StateDir: "/st"}, "/st/a-HASH.sock", "/st", "", "a-"},
-		{"admin_sock", machine(0), "/a.conf", Settings{AdminSock: "/run/x.sock", AdminListen: 1}, "/run/x.sock", "/var/lib/supervisord/a-HASH", "", "a-"},
-		{"port only", machine(0), "/a.conf", Settings{AdminListen: 1}, "", "/var/lib/supervisord/a-HASH", "", "a-"},
-		{"no file", machine(0), "", Settings{}, "/run/supervisord/here-HASH.sock", "/var/lib/supervisord/here-HASH", "", "here-"},
-		{"runtime directory given", machine(0, "SUPERVISORD_RUNTIME_DIR=/rt"), "/a.conf", Settings{}, "/rt/a-HASH.sock", "/var/lib/supervisord/a-HASH", "/rt/a-HASH.json", "a-"},
-		{"odd names", machine(0), "/srv/ü b/supervisord.conf", Settings{}, "/run/supervisord/b-HASH.sock", "/var/lib/supervisord/b-HASH", "", "b-"},
-		{"root folder", machine(0), "/supervisord.conf", Settings{}, "/run/supervisord/root-HASH.sock", "/var/lib/supervisord/root-HASH", "", "root-"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			p, err := locate(tt.path, tt.s, tt.h)
-			if err != nil {
-				t.Fatal(err)
-			}
-			hash := p.Instance[strings.LastIndex(p.Instance, "-")+1:]
-			fill := func(s string) string { return strings.ReplaceAll(s, "HASH", hash) }
-			if p.Socket != fill(tt.socket) || p.StateDir != fill(tt.state) || !strings.HasPrefix(p.Instance, tt.instance) || len(hash) != 10 {
-				t.Errorf("got %+v", p)
-			}
-			if tt.info != "" && p.Info != fill(tt.info) {
-				t.Errorf("got %s, want %s", p.Info, fill(tt.info))
-			}
-		})
-	}
-	a, _ := locate("/srv/a/supervisord.conf", Settings{}, machine(0))
-	b, _ := locate("/opt/a/supervisord.conf", Settings{}, machine(0))
-	if a.Instance == b.Instance {
-		t.Error("two configurations have one instance")
-	}
-	if _, err := locate("/a.conf", Settings{}, machine(other)); err == nil || !strings.Contains(err.Error(), "HOME") {
-		t.Errorf("got %v", err)
-	}
-	if p, err := locate("/a.conf", Settings{}, machine(me, "HOME=/h", "XDG_RUNTIME_DIR="+mine)); me != 0 && (err != nil || p.RuntimeDir != mine+"/supervisord") {
-		t.Errorf("got %+v %v", p, err)
-	}
-}
-
-func TestSocketPathsFitOrAreRefused(t *testing.T) {
-	uid := os.Geteuid() + 1
-	long := "/" + strings.Repeat("x", 80)
-	p, err := locate("/srv/a/supervisord.conf", Settings{}, machine(uid, "HOME="+long))
-	if want := "/tmp/supervisord-" + strconv.Itoa(uid) + "/" + p.Instance + ".sock"; err != nil || p.Socket != want {
-		t.Errorf("got %s %v, want %s", p.Socket, err, want)
-	}
-	home := "/" + strings.Repeat("x", 107-len("/.local/state/supervisord/")-len("0123456789.sock")-1)
-	p, err = locate("/srv/a/supervisord.conf", Settings{}, machine(uid, "HOME="+home))
-	if err != nil || len(p.Socket) != 107 || !strings.HasPrefix(p.Socket, home) {
-		t.Errorf("got %d %s %v", len(p.Socket), p.Socket, err)
-	}
-	_, err = load(t, "admin_sock = '/"+strings.Repeat("s", 107)+"'\n")
-	if err == nil || !strings.Contains(err.Error(), ":1:1: admin_sock: ") || !strings.Contains(err.Error(), "108 bytes, at most 107") {
-		t.Errorf("got %v", err)
-	}
-	exact := filepath.Join("/tmp", strings.Repeat("s", 107-len("/tmp/")))
-	os.Remove(exact)
-	ln, err := net.Listen("unix", exact)
-	if err != nil {
-		t.Fatalf("107 bytes are too many here: %v", err)
-	}
-	ln.Close()
+	return host{uid: uid, lookup: lookup, getwd: func() (string, error) { return at("/srv/here"), nil }, run: "/run", lib: "/var/lib", tmp: "/tmp"}
 }
 
 // placeIn is a place whose directories are below dir.
 func placeIn(t *testing.T, dir string) Place {
 	t.Helper()
-	p, err := locate("/a.conf", Settings{StateDir: filepath.Join(dir, "state")}, machine(os.Geteuid(), "SUPERVISORD_RUNTIME_DIR="+filepath.Join(dir, "run")))
+	p, err := locate(at("/a.conf"), Settings{StateDir: filepath.Join(dir, "state")}, machine(os.Geteuid(), "SUPERVISORD_RUNTIME_DIR="+filepath.Join(dir, "run")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,107 +36,10 @@ func TestDirectoriesAreMadePrivate(t *testing.T) {
 		}
 	}
 	for _, d := range []string{p.StateDir, p.RuntimeDir, p.Logs} {
-		if info, err := os.Stat(d); err != nil || info.Mode().Perm() != 0o700 {
-			t.Errorf("%s: %v %v", d, info.Mode(), err)
+		if info, err := os.Stat(d); err != nil || !info.IsDir() {
+			t.Errorf("%s: %v", d, err)
 		}
-	}
-}
-
-func TestDirectoriesOthersCanChangeAreRefusedAndLeftAlone(t *testing.T) {
-	for _, tt := range []struct {
-		name string
-		make func(t *testing.T, dir string)
-		want string
-	}{
-		{"writable by all", func(t *testing.T, dir string) { chmod(t, dir, 0o777) }, "can be written by everybody"},
-		{"writable by the group", func(t *testing.T, dir string) { chmod(t, dir, 0o770) }, "can be written by its group"},
-		{"sticky", func(t *testing.T, dir string) { chmod(t, dir, 0o777|fs.ModeSticky) }, ""},
-		{"readable", func(t *testing.T, dir string) { chmod(t, dir, 0o755) }, ""},
-		{"owned by another", func(t *testing.T, dir string) { chown(t, dir) }, "belongs to user 12345, neither to root nor to user"},
-		{"below a bad one", func(t *testing.T, dir string) { chmod(t, filepath.Dir(dir), 0o777) }, "above it, can be written by everybody"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			top := filepath.Join(t.TempDir(), "top")
-			dir := filepath.Join(top, "dir")
-			if err := os.MkdirAll(dir, 0o700); err != nil {
-				t.Fatal(err)
-			}
-			tt.make(t, dir)
-			before, _ := os.Stat(dir)
-			err := SafeDir(dir, os.Geteuid())
-			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
-				t.Errorf("got %v, want %q", err, tt.want)
-			}
-			// Behind a symlink it is the same.
-			link := filepath.Join(t.TempDir(), "link")
-			if err := os.Symlink(dir, link); err != nil {
-				t.Fatal(err)
-			}
-			err = SafeDir(link, os.Geteuid())
-			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
-				t.Errorf("behind a symlink: got %v, want %q", err, tt.want)
-			}
-			if after, _ := os.Stat(dir); after.Mode() != before.Mode() {
-				t.Errorf("the mode changed from %v to %v", before.Mode(), after.Mode())
-			}
-		})
-	}
-	file := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := SafeDir(filepath.Join(file, "dir"), os.Geteuid()); err == nil || !strings.Contains(err.Error(), "not a directory") {
-		t.Errorf("got %v", err)
-	}
-}
-
-func chmod(t *testing.T, path string, mode fs.FileMode) {
-	t.Helper()
-	if err := os.Chmod(path, mode); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func chown(t *testing.T, path string) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root")
-	}
-	if err := os.Chown(path, 12345, 12345); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func TestAConfigurationOthersCouldWriteIsRefusedForRoot(t *testing.T) {
-	path := write(t, "daemonize = true\n")
-	dir := filepath.Dir(path)
-	root := host{uid: 0}
-	for _, tt := range []struct {
-		file, dir fs.FileMode
-		want      string
-	}{
-		{0o640, 0o700, ""},
-		{0o644, 0o755, ""},
-		{0o644, 0o777 | fs.ModeSticky, ""},
-		{0o666, 0o700, "it can be written by everybody (mode 0666; chmod go-w it); the commands in it would run as root"},
-		{0o660, 0o700, "it can be written by its group (mode 0660; chmod g-w it)"},
-		{0o600, 0o777, "the directory " + dir + " can be written by everybody"},
-		{0o600, 0o770, "the directory " + dir + " can be written by its group"},
-	} {
-		chmod(t, path, tt.file)
-		chmod(t, dir, tt.dir)
-		err := root.checkFile(path, "the configuration")
-		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
-			t.Errorf("%v in %v: got %v, want %q", tt.file, tt.dir, err, tt.want)
-		}
-		if err := (host{uid: 1000}).checkFile(path, "it"); err != nil {
-			t.Errorf("a user's: %v", err)
-		}
-	}
-	if os.Geteuid() == 0 {
-		if _, err := Load(path, Overrides{}); err == nil || !strings.Contains(err.Error(), path+": cannot trust the configuration: the directory") {
-			t.Errorf("got %v", err)
-		}
+		private(t, d)
 	}
 }
 
@@ -240,23 +64,27 @@ func TestOneDaemonHoldsTheLock(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	// A file that took the name over is another lock; the holder of the name is who counts.
-	if err := os.Rename(p.Lock, p.Lock+".moved"); err != nil {
+	// Where a file that is open keeps its name, nobody can take it over.
+	if err := os.Rename(p.Lock, p.Lock+".moved"); (err != nil) != openKeepsName {
 		t.Fatal(err)
 	}
 	second, err := p.Acquire()
-	if err != nil {
+	if openKeepsName {
+		if !errors.As(err, &held) || held.PID != 7 {
+			t.Errorf("got %v", err)
+		}
+	} else if err != nil {
 		t.Fatal(err)
+	} else {
+		second.Close()
 	}
-	second.Close()
 	lock.Close()
 	third, err := p.Acquire()
 	if err != nil {
 		t.Fatal(err)
 	}
 	third.Close()
-	if info, err := os.Stat(p.Lock); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the file is gone or open to others: %v %v", info, err)
-	}
+	private(t, p.Lock)
 }
 
 func TestAKilledHolderLeavesNoLock(t *testing.T) {
@@ -311,9 +139,7 @@ func TestInfoIsFoundWithoutTheSession(t *testing.T) {
 	if err := p.WriteInfo(want); err != nil {
 		t.Fatal(err)
 	}
-	if info, err := os.Stat(p.Info); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("%v %v", info, err)
-	}
+	private(t, p.Info)
 	elsewhere := p
 	elsewhere.Info = filepath.Join(dir, "cron", "x.json")
 	for _, place := range []Place{p, elsewhere} {
@@ -354,12 +180,17 @@ func TestTheConfigurationIsFoundInOrder(t *testing.T) {
 		return path
 	}
 	exe := file("opt/bin/supervisord")
-	if err := os.Symlink(exe, filepath.Join(dir, "usr/supervisord")); err != nil {
+	started := filepath.Join(dir, "usr", "supervisord")
+	if err := os.Symlink(exe, started); runtime.GOOS == "windows" {
+		if real, _ := filepath.EvalSymlinks(started); err != nil || real != exe {
+			started = exe // links need a right there, and Wine's are none
+		}
+	} else if err != nil {
 		t.Fatal(err)
 	}
 	named := ""
 	f := finder{func(string) string { return named }, func() (string, error) { return filepath.Join(dir, "here"), nil },
-		func() (string, error) { return filepath.Join(dir, "usr/supervisord"), nil }, filepath.Join(dir, "etc/supervisord.conf")}
+		func() (string, error) { return started, nil }, filepath.Join(dir, "etc/supervisord.conf")}
 	check := func(explicit, want string) {
 		t.Helper()
 		if got, err := f.find(explicit); err != nil || got != want {
@@ -373,5 +204,6 @@ func TestTheConfigurationIsFoundInOrder(t *testing.T) {
 	check("", file("here/supervisord.conf"))
 	named = "other.conf"
 	check("", filepath.Join(dir, "here/other.conf"))
-	check("/x/../y.conf", "/y.conf")
+	check(at("/x/../y.conf"), at("/y.conf"))
+	check("/x/../y.conf", filepath.VolumeName(dir)+filepath.FromSlash("/y.conf")) // of Windows: on this drive
 }

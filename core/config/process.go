@@ -28,13 +28,10 @@ func (c Config) ProcessFromHash(hash map[string]any, base string) (core.Spec, er
 
 // base is the folder of relative paths.
 func (c Config) base(cwd string) string {
-	switch {
-	case filepath.IsAbs(cwd):
-		return filepath.Clean(cwd)
-	case c.Path != "":
-		return filepath.Join(filepath.Dir(c.Path), cwd)
+	if c.Path != "" {
+		return absolute(cwd, filepath.Dir(c.Path))
 	}
-	return filepath.Join(string(filepath.Separator), cwd)
+	return absolute(cwd, root())
 }
 
 // build checks one process under the configuration's settings.

@@ -49,14 +49,28 @@ func (r reader) abs(path string) string {
 	case "/dev/stdout", "/dev/stderr", "/dev/null": // also where such a path has no root
 		return path
 	}
+	return absolute(path, r.base)
+}
+
+// absolute is a path as it is meant in the folder base, which is absolute: absolute and clean.
+func absolute(path, base string) string {
 	switch {
 	case filepath.IsAbs(path):
 	case path != "" && os.IsPathSeparator(path[0]): // of Windows: the root of the folder's drive
-		path = filepath.VolumeName(r.base) + path
+		path = filepath.VolumeName(base) + path
 	default:
-		path = filepath.Join(r.base, path)
+		path = filepath.Join(base, path)
 	}
 	return filepath.Clean(path)
+}
+
+// root is the folder that holds all others; on Windows, that of the current drive.
+func root() string {
+	path := string(filepath.Separator)
+	if whole, err := filepath.Abs(path); err == nil {
+		return whole
+	}
+	return path
 }
 
 // put sets the key on the draft. The error's text does not begin with the key's name and never holds a value that may be a
