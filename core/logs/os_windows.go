@@ -195,7 +195,7 @@ func (w *waiting) arrive(p *Pump, r *os.File, _ syscall.RawConn, _ func(fd uintp
 	if w.first == nil {
 		w.first = make([]byte, firstBytes)
 	}
-	first := w.first[:min(firstBytes, maxLine-len(p.rest))]
+	first := w.first[:min(firstBytes, maxLine-len(p.begun))]
 	n, err := r.Read(first)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return err

@@ -23,6 +23,9 @@ const (
 	// flushAfter is how long the beginning of a line is held back in a file
 	// that several write to.
 	flushAfter = time.Second
+	// restAfter is how long nothing came when a pump goes to rest; it takes up
+	// to twice as long, so that only one look at the clock is needed in it.
+	restAfter = time.Second
 	// A stream is busy when busyReads short reads came with less than
 	// busyWithin between them; then a pause of gather lets one read take many
 	// lines. The pause is worth it only with a pipe that does not fill in it.
@@ -36,11 +39,15 @@ const (
 	widePipe  = 1 << 20
 )
 
-// Pump reads one pipe into one stream. It is one goroutine, parked in the
-// poller while there is nothing to read.
+// Pump reads one pipe into one stream. While something comes now and then it
+// is a goroutine, parked in the poller in between. When nothing has come for a
+// second, and before anything has come, it rests: it has no goroutine then, and
+// the watcher of the Set starts one as soon as there is something to read.
 type Pump struct {
 	stream *Stream
-	r      atomic.Pointer[os.File]
+	r      atomic.Pointer[os.File] // nil while it rests
+	token  uint64                  // the watcher's name for it while it rests, else 0; the watcher's lock protects it
+	fd     uintptr                 // the pipe from the beginning of a rest until r has it again
 
 	draining chan struct{} // closed by Drain
 	closing  chan struct{} // closed by Close
@@ -53,19 +60,22 @@ type Pump struct {
 	// the rest is the goroutine's own
 	buf   *buffer
 	held  int       // bytes at the beginning of buf that wait for the end of their line
-	rest  []byte    // the same while there is no buffer
+	begun []byte    // the same while there is no buffer
 	n     int       // what the last read brought
 	last  time.Time // of the last read
 	quick int       // short reads in quick succession
 	full  int       // long ones
 	wide  int       // what the wider pipe took from the allowance; -1: refused
+	armed bool      // a look at the clock will come
+	heard bool      // something came since then
+	stays bool      // with the poller for good
 	waiting
 	load load
 	shaper
 }
 
 func newPump(s *Stream, r *os.File) *Pump {
-	p := &Pump{stream: s, shaper: shaper{name: s.name, label: s.stream}}
+	p := &Pump{stream: s, stays: !rests, shaper: shaper{name: s.name, label: s.stream}}
 	p.r.Store(r)
 	for _, c := range []*chan struct{}{&p.draining, &p.closing, &p.drained, &p.done} {
 		*c = make(chan struct{})
@@ -104,8 +114,16 @@ func (p *Pump) Close() error {
 // was delivered.
 func (p *Pump) Done() <-chan struct{} { return p.done }
 
-// wake makes a parked pump look up.
-func (p *Pump) wake() { p.r.Load().SetReadDeadline(time.Unix(1, 0)) }
+// wake makes a parked or resting pump look up. One that is between the two
+// looks for wishes by itself.
+func (p *Pump) wake() {
+	if p.stream.set.watcher.rouse(p) {
+		return
+	}
+	if r := p.r.Load(); r != nil {
+		r.SetReadDeadline(time.Unix(1, 0))
+	}
+}
 
 // wait waits for c as long as bytes move.
 func (p *Pump) wait(c <-chan struct{}) {
@@ -135,20 +153,70 @@ func (p *Pump) wait(c <-chan struct{}) {
 	}
 }
 
+// next is what a pump does after it was with the poller.
+type next int
+
+const (
+	finish next = iota // the pipe is at its end, or cannot be read
+	gush               // lines come one by one without a pause: flood
+	doze               // nothing has come for long: rest
+)
+
+// run is the goroutine of a pump: until the end of its pipe or until it rests.
 func (p *Pump) run() {
-	defer close(p.done)
-	defer p.end()
-	for p.poll() && p.flood() {
+	if p.r.Load() == nil {
+		p.r.Store(repoll(p.fd))
+	}
+	for {
+		switch p.poll() {
+		case gush:
+			if p.flood() {
+				continue
+			}
+		case doze:
+			if p.rest() {
+				return // another goroutine may have it already
+			}
+			continue
+		}
+		break
+	}
+	p.end()
+	close(p.done)
+}
+
+// start is the beginning of a pump: it rests until something comes.
+func (p *Pump) start() {
+	if !p.rest() {
+		go p.run()
 	}
 }
 
-// poll reads when the poller says so, until the end (false) or until so many
-// short reads come that it pays to let them gather (true).
-func (p *Pump) poll() (busy bool) {
+// rest leaves the pump to the watcher and says whether it was taken.
+func (p *Pump) rest() bool {
+	if p.stays {
+		return false
+	}
+	fd, ok := unpoll(p.r.Load())
+	if !ok {
+		p.stays = true
+		return false
+	}
+	p.armed = false
+	if p.stream.set.watcher.rest(p, fd) {
+		return true
+	}
+	p.r.Store(repoll(fd))
+	p.stays = !p.wished()
+	return false
+}
+
+// poll reads when the poller says so.
+func (p *Pump) poll() next {
 	r := p.r.Load()
 	raw, err := r.SyscallConn()
 	if err != nil {
-		return false
+		return finish
 	}
 	take := p.take
 	p.quick, p.full = 0, 0
@@ -157,28 +225,36 @@ func (p *Pump) poll() (busy bool) {
 		err := p.arrive(p, r, raw, take)
 		switch {
 		case err == nil && p.n <= 0:
-			return false
+			return finish
 		case err == nil:
+			p.heard = true
 			p.deliver()
 			p.leave()
 			if p.rhythm(raw) {
-				return true
+				return gush
 			}
 			continue
 		case !errors.Is(err, os.ErrDeadlineExceeded):
-			return false
+			return finish
 		}
+		wished := p.wished()
 		if !p.drainedAlready() && isClosed(p.draining) {
 			if p.drain(r, raw) {
-				return false
+				return finish
 			}
 			close(p.drained)
 		}
 		if isClosed(p.closing) {
 			p.drain(r, raw)
-			return false
+			return finish
 		}
-		p.flush()
+		if !p.heard { // or the line has just begun
+			p.flush()
+		}
+		if !wished && p.armed && !p.heard && !p.stays {
+			return doze
+		}
+		p.armed = false
 		r.SetReadDeadline(time.Time{})
 		p.remind()
 	}
@@ -186,9 +262,14 @@ func (p *Pump) poll() (busy bool) {
 
 // remind repeats a wake that came while the deadline was for something else.
 func (p *Pump) remind() {
-	if !p.drainedAlready() && isClosed(p.draining) || isClosed(p.closing) {
-		p.wake()
+	if p.wished() {
+		p.r.Load().SetReadDeadline(time.Unix(1, 0))
 	}
+}
+
+// wished: Drain or Close waits for something that is not done yet.
+func (p *Pump) wished() bool {
+	return !p.drainedAlready() && isClosed(p.draining) || isClosed(p.closing)
 }
 
 func (p *Pump) drainedAlready() bool { return isClosed(p.drained) }
@@ -243,8 +324,8 @@ func (p *Pump) flood() bool {
 		case <-p.draining:
 		}
 	}
-	r := repoll(fd)
-	p.r.Store(r)
+	p.r.Store(repoll(fd))
+	p.armed = false
 	p.park()
 	return true
 }
@@ -285,20 +366,28 @@ func (p *Pump) take(fd uintptr) bool {
 func (p *Pump) hold() {
 	if p.buf == nil {
 		p.buf = buffers.Get().(*buffer)
-		p.held = copy(p.buf[:], p.rest)
-		p.rest = nil
+		p.held = copy(p.buf[:], p.begun)
+		p.begun = nil
 	}
 }
 
 // park gives the buffer back and keeps the beginning of a line, if any.
 func (p *Pump) park() {
 	if p.held > 0 {
-		p.rest = bytes.Clone(p.buf[:p.held])
-		// One look at the clock later, not a timer at rest: it ends with the line.
-		p.r.Load().SetReadDeadline(time.Now().Add(flushAfter))
-		p.remind()
+		p.begun = bytes.Clone(p.buf[:p.held])
+		p.look(flushAfter)
+	} else if !p.armed && !p.stays {
+		p.look(p.stream.set.restAfter)
 	}
 	p.release()
+}
+
+// look has the pump look up once, after a while: not a timer at rest, as it
+// ends with the line or with the rest that it begins.
+func (p *Pump) look(after time.Duration) {
+	p.armed, p.heard = true, false
+	p.r.Load().SetReadDeadline(time.Now().Add(after))
+	p.remind()
 }
 
 func (p *Pump) release() {
@@ -334,10 +423,10 @@ func (p *Pump) flush() {
 	if p.buf != nil && p.held > 0 {
 		p.emit(p.buf[:p.held])
 		p.held = 0
-	} else if len(p.rest) > 0 {
-		p.emit(p.rest)
+	} else if len(p.begun) > 0 {
+		p.emit(p.begun)
 	}
-	p.rest = nil
+	p.begun = nil
 }
 
 // emit gives bytes of the program to the stream, in the stream's format.

@@ -21,6 +21,8 @@ type Set struct {
 	wrap    func(path string) func(io.Writer) io.Writer // faults, in tests
 	step    func(step, int64)                           // the same: each step of a rotation and how many bytes were written
 
+	restAfter time.Duration // shorter in tests
+
 	mu      sync.Mutex
 	byPath  map[string]*sink
 	byPlace map[place]*sink
@@ -29,6 +31,7 @@ type Set struct {
 
 	tidier    tidier
 	turns     turnstile
+	watcher   watcher
 	allowance atomic.Int64 // bytes of widened pipes left; -1 before it is known
 	learn     sync.Once
 }
@@ -49,6 +52,8 @@ func New(o Options) *Set {
 		byPlace: map[place]*sink{},
 		streams: map[streamKey]*Stream{},
 		turns:   newTurnstile(),
+
+		restAfter: restAfter,
 	}
 }
 
@@ -304,6 +309,7 @@ func (set *Set) Close() error {
 		})
 	}
 	all.Wait()
+	set.watcher.close()
 	return errors.Join(problems...)
 }
 

@@ -62,7 +62,7 @@ func (o *outputs) onDisk() *sink {
 
 // Attach starts a pump that reads r into the stream until its end. r must be
 // the read end of a pipe, non-blocking and registered with the poller; it is
-// closed by the pump. A pipe that carries another output than the stream is
+// the pump's from now on, which closes it. A pipe that carries another output than the stream is
 // named after is what JSON lines should say it is ("both").
 func (s *Stream) Attach(r *os.File, carries ...string) *Pump {
 	p := newPump(s, r)
@@ -81,7 +81,7 @@ func (s *Stream) Attach(r *os.File, carries ...string) *Pump {
 		k.writers.Add(1)
 	}
 	s.mu.Unlock()
-	go p.run()
+	p.start()
 	return p
 }
 
