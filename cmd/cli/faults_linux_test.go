@@ -187,8 +187,8 @@ func TestIdleIsIdle(t *testing.T) {
 		what, keys string
 		megabytes  map[int]int // by the number of processes
 	}{
-		{"output discarded", "stdout = []\nstderr = []", map[int]int{100: 10, 1000: 17}},
-		{"output kept", "stdout = [\"p%d.log\"]\nstderr = [\"p%[1]d.err\"]", map[int]int{100: 12, 1000: 31}},
+		{"output discarded", "stdout = []\nstderr = []", map[int]int{100: 10, 1000: 16}},
+		{"output kept", "stdout = [\"p%d.log\"]\nstderr = [\"p%[1]d.err\"]", map[int]int{100: 11, 1000: 24}},
 	} {
 		t.Run(one.what, func(t *testing.T) {
 			o := operatePrepared(t, func(o *operated) {

@@ -21,7 +21,7 @@
 // pressure: the pump waits, the pipe fills, the program waits.
 //
 // Nothing wakes up while nothing is written, and an idle stream owns no
-// buffer.
+// buffer and, on Linux, no goroutine.
 //
 // # Concurrency
 //

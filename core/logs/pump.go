@@ -50,11 +50,10 @@ type Pump struct {
 	fd     uintptr                 // the pipe from the beginning of a rest until r has it again
 
 	draining chan struct{} // closed by Drain
-	closing  chan struct{} // closed by Close
+	closing  atomic.Bool   // set by Close
 	drained  chan struct{} // closed when what the leader wrote has been delivered
 	done     chan struct{} // closed at the end of the goroutine
 	once     sync.Once
-	ending   sync.Once
 	progress atomic.Int64 // bytes delivered
 
 	// the rest is the goroutine's own
@@ -77,7 +76,7 @@ type Pump struct {
 func newPump(s *Stream, r *os.File) *Pump {
 	p := &Pump{stream: s, stays: !rests, shaper: shaper{name: s.name, label: s.stream}}
 	p.r.Store(r)
-	for _, c := range []*chan struct{}{&p.draining, &p.closing, &p.drained, &p.done} {
+	for _, c := range []*chan struct{}{&p.draining, &p.drained, &p.done} {
 		*c = make(chan struct{})
 	}
 	return p
@@ -103,7 +102,7 @@ func (p *Pump) Drain() {
 // Close reads what is in the pipe now and then closes it, although somebody
 // may still hold the other end. It waits like Drain.
 func (p *Pump) Close() error {
-	p.ending.Do(func() { close(p.closing) })
+	p.closing.Store(true)
 	p.Drain()
 	p.wake()
 	p.wait(p.done)
@@ -244,7 +243,7 @@ func (p *Pump) poll() next {
 			}
 			close(p.drained)
 		}
-		if isClosed(p.closing) {
+		if p.closing.Load() {
 			p.drain(r, raw)
 			return finish
 		}
@@ -269,7 +268,7 @@ func (p *Pump) remind() {
 
 // wished: Drain or Close waits for something that is not done yet.
 func (p *Pump) wished() bool {
-	return !p.drainedAlready() && isClosed(p.draining) || isClosed(p.closing)
+	return !p.drainedAlready() && isClosed(p.draining) || p.closing.Load()
 }
 
 func (p *Pump) drainedAlready() bool { return isClosed(p.drained) }
