@@ -310,6 +310,9 @@ func TestUnknownRoutesAreNotFound(t *testing.T) {
 
 // TestUsersAreToldApart looks at the rule alone: a test cannot become other users.
 func TestUsersAreToldApart(t *testing.T) {
+	if ownUID() < 0 {
+		t.Skip("users and groups have no numbers here: the folder of the socket lets in who may")
+	}
 	managed := func(uid int) bool { return uid == 0 || uid == ownUID() || uid == 4242 }
 	a := &admission{gid: 77, managed: managed}
 	for _, tc := range []struct {

@@ -22,6 +22,9 @@ func TestClientAsksByEveryKindOfAddress(t *testing.T) {
 	h := serve(t, ServerOptions{})
 	_, port, _ := net.SplitHostPort(h.tcp)
 	for _, address := range []string{"unix:" + h.sock, h.tcp, "localhost:" + port, ":" + port, "tcp:" + h.tcp, "http://" + h.tcp} {
+		if address == "unix:" {
+			continue // this system has no unix sockets
+		}
 		c, err := NewClient(address, testToken)
 		if err != nil {
 			t.Fatal(err)

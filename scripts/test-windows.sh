@@ -124,7 +124,7 @@ wanted ./core/child && run ./core/child
 wanted ./core/logs && run ./core/logs 'TestALineWrittenDuringTailFollowComesOnce|TestAMovedOrDeletedFileIsOpenedAnew|TestClearRemovesOnlyOurRegularFiles|TestRetentionRemovesOnlyWhatIsOurs|TestOldFilesAreCompressedAndNoByteIsLost|TestAllFilesTogetherStayWithinTheTotal'
 wanted ./builtins && run ./builtins
 # They are about unix sockets and their users, about the modes of files, and three count connections of both kinds.
-wanted ./repl && run ./repl 'TestMethodsOtherThanPostAreRefused|TestUsersAreToldApart|TestClientAsksByEveryKindOfAddress|TestEvaluatorIsToldWhatWasAskedAndByWhom|TestUseKeepsAConnectionYoung|TestFollowersDoNotCount|TestTooManyEvaluationsAreRefusedAndTheNextIsNot|TestHistoryIsPrivateAndBounded|TestTokenIsCreatedOnceAndKept|TestUnsafeTokenFilesAreRefused|TestD05NothingIsSmuggled'
+wanted ./repl && run ./repl 'TestMethodsOtherThanPostAreRefused|TestUseKeepsAConnectionYoung|TestFollowersDoNotCount|TestTooManyEvaluationsAreRefusedAndTheNextIsNot|TestHistoryIsPrivateAndBounded|TestTokenIsCreatedOnceAndKept|TestUnsafeTokenFilesAreRefused|TestD05NothingIsSmuggled'
 # Symlinks and modes; a log that is open is removed; the service manager of a fresh prefix of Wine forgets what it was told.
 wanted ./cmd/cli && run ./cmd/cli 'TestPurgeTakesOnlyRegularFiles|TestTheTailOfTheDaemonsLogReachesBack|TestAServiceStartsAndStopsInOrder'
 step "done"
