@@ -10,6 +10,8 @@ import (
 	"regexp"
 
 	"gopkg.in/natefinch/lumberjack.v2"
+
+	"github.com/qjpcpu/supervisord/core/config"
 )
 
 // The daemon's own files are rotated at ownSize megabytes, and ownBackups old ones are kept.
@@ -21,6 +23,10 @@ const (
 // rotated opens one of the daemon's own files for appending, rotated, 0600 from birth. A path that is something else than
 // a regular file is refused. There must be only one such writer per path for the daemon's life.
 func rotated(path string) (*lumberjack.Logger, error) {
+	// lumberjack opens by name, at each rotation and after each Close, and follows what it finds there.
+	if err := config.CheckOwnFile(path); err != nil {
+		return nil, err
+	}
 	switch info, err := os.Lstat(path); {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
@@ -48,6 +54,9 @@ func (s *session) ownLog(path string) (io.Writer, func() error, error) {
 		return s.stdio.Out, none, nil
 	case os.DevNull:
 		return io.Discard, none, nil
+	}
+	if err := config.CheckOwnFile(path); err != nil { // before a directory is made in a place that is none
+		return nil, none, err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return nil, none, fmt.Errorf("cannot open log: %w", err)

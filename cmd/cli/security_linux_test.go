@@ -407,6 +407,39 @@ func TestF14LinksAreNotFollowed(t *testing.T) {
 	}
 }
 
+// TestF14RootsLogIsNotWrittenWhereAllWrite: as root the daemon does not start when its log or audit log stands where everybody could
+// put a link in its place, and touches nothing there.
+func TestF14RootsLogIsNotWrittenWhereAllWrite(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("this is about root")
+	}
+	for name, text := range map[string]string{
+		"log":       "state_dir = \"state\"\nlog = \"open/d.log\"\n",
+		"audit log": "state_dir = \"open\"\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOperated(t)
+			open := o.path("open")
+			if err := errors.Join(os.Mkdir(open, 0o700), os.Chmod(open, 0o777|os.ModeSticky)); err != nil {
+				t.Fatal(err)
+			}
+			o.write("supervisord.conf", text+sleeper("web"))
+			out, errs, code := o.run("", "start", "-supvr.daemonize", "true")
+			if code == 0 {
+				o.run("", "shutdown", "--now")
+			}
+			if want := "the directory " + open + " can be written by everybody (mode 0777)"; code != 1 || !strings.Contains(errs, want) {
+				t.Errorf("exit code %d, want 1 and %q:\n%s%s", code, want, out, errs)
+			}
+			for _, file := range []string{"d.log", "audit.log"} {
+				if _, err := os.Lstat(filepath.Join(open, file)); err == nil {
+					t.Errorf("%s was made", file)
+				}
+			}
+		})
+	}
+}
+
 // TestD09D10LongStop: a stop that takes long delays nobody, and goes on when who asked for it has gone.
 func TestD09D10LongStop(t *testing.T) {
 	o := operate(t, shellProcess("slow", "trap 'echo asked' TERM; echo up; while :; do sleep 0.05; done", "stop_wait_secs = 2")+sleeper("quick"), "slow", "quick")

@@ -100,3 +100,53 @@ func TestTheHolderIsSeenAndKeepsTheLock(t *testing.T) {
 		t.Errorf("a lock that was given up is held by %d", pid)
 	}
 }
+
+// TestRootsOwnFilesStandWhereNobodyElsePutsAnything: the daemon's log is opened by its name again and again.
+func TestRootsOwnFilesStandWhereNobodyElsePutsAnything(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give directories away")
+	}
+	for name, c := range map[string]struct {
+		mode os.FileMode
+		away bool
+		want string
+	}{
+		"own":             {0o755, false, ""},
+		"open to a group": {0o775, false, ""}, // as /var/log is on some systems; check warns
+		"open to all":     {0o757, false, "DIR can be written by everybody (mode 0757)"},
+		"sticky":          {0o777 | os.ModeSticky, false, "DIR can be written by everybody (mode 0777)"},
+		"another's":       {0o755, true, "DIR belongs to user 12345"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "logs")
+			if err := os.Mkdir(dir, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			chmod(t, dir, c.mode)
+			if c.away {
+				chown(t, dir)
+			}
+			for path, want := range map[string]string{
+				filepath.Join(dir, "d.log"):                   c.want,
+				filepath.Join(dir, "not", "made", "d.log"):    c.want,
+				filepath.Join(filepath.Dir(dir), "other.log"): "",
+			} {
+				err := checkOwnFile(path, 0)
+				if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), strings.ReplaceAll(want, "DIR", dir))) {
+					t.Errorf("%s: %v, want %q", path, err, want)
+				}
+				if err := checkOwnFile(path, 1000); err != nil {
+					t.Errorf("a user's own %s: %v", path, err)
+				}
+			}
+			// What was made below it is root's own, but in its place something else could be put, unless the sticky bit holds it.
+			below := filepath.Join(dir, "below")
+			if err := os.Mkdir(below, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := checkOwnFile(filepath.Join(below, "d.log"), 0); (err == nil) != (c.want == "" || name == "sticky") {
+				t.Errorf("below: %v", err)
+			}
+		})
+	}
+}

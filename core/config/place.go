@@ -214,6 +214,44 @@ func SafeDir(dir string, uid int) error {
 	return nil
 }
 
+// CheckOwnFile refuses a file of the daemon's own, as root, where everybody or another user could put something else in its place: it
+// is written, renamed and opened again by its name, and a link there would have root write, or empty, what it leads to. In a
+// sticky directory new names are free for all; it is refused, but may stand above. A group that may write is only warned of (see
+// weaknesses): /var/log is the group's of the system's logger on some systems. For others than root every file is right: what
+// they could be made to write is theirs.
+func CheckOwnFile(path string) error { return checkOwnFile(path, os.Geteuid()) }
+
+func checkOwnFile(path string, uid int) error {
+	if uid != 0 {
+		return nil
+	}
+	dir, err := filepath.EvalSymlinks(existing(filepath.Dir(path)))
+	if err != nil {
+		return fmt.Errorf("cannot use %s: %w", path, reason(err))
+	}
+	for at := dir; ; at = filepath.Dir(at) {
+		info, err := os.Lstat(at)
+		if err != nil {
+			return fmt.Errorf("cannot use %s: %w", path, err)
+		}
+		owner, _, known := ownerOf(info)
+		sticky := info.Mode()&fs.ModeSticky != 0 && at != dir
+		why := ""
+		switch {
+		case known && owner != 0:
+			why = fmt.Sprintf("belongs to user %d", owner)
+		case known && info.Mode().Perm()&0o002 != 0 && !sticky:
+			why = fmt.Sprintf("can be written by everybody (mode %04o)", info.Mode().Perm())
+		}
+		if why != "" {
+			return fmt.Errorf("cannot use %s as root: the directory %s %s, and a link put there would have root write elsewhere; use a directory of root's own", path, at, why)
+		}
+		if at == filepath.Dir(at) {
+			return nil
+		}
+	}
+}
+
 // exposedParent is the first directory above path that others could put something else into.
 func exposedParent(path string, uid int) (dir, why string) {
 	for dir = filepath.Dir(path); ; dir = filepath.Dir(dir) {

@@ -95,7 +95,11 @@ func (w *weaknesses) settings() {
 	}
 	if s.Log != "" && !device(s.Log) {
 		if why := w.open(existing(parent(s.Log)), w.uid); why != "" {
-			w.setting("log", "%s: who can write there can put something else in the place of the daemon's log", why)
+			refused := ""
+			if checkOwnFile(s.Log, w.uid) != nil {
+				refused = " (as root, start refuses it)"
+			}
+			w.setting("log", "%s: who can write there can put something else in the place of the daemon's log%s", why, refused)
 		}
 	}
 }
