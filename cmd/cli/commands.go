@@ -27,6 +27,7 @@ type command struct {
 	render   renderer                               // nil: the value as the language prints it
 	stream   bool                                   // the reply is output that goes on until it is interrupted
 	named    bool                                   // its lines have the name of their process before them, but if one is named
+	dated    bool                                   // the lines that it prints as they come have their time before them
 	progress string                                 // what a live line says it waits for: "start" or "stop"; "" for none
 	last     bool                                   // the daemon ends after it
 	troubles bool                                   // say too what is wrong with the daemon itself
@@ -219,7 +220,7 @@ func commands() []command {
 			about:   "Each line: when, which process, what became of it and why, and who asked. SINCE leaves out the events up to that number.",
 			example: "supervisord events -f",
 			options: []option{{name: "follow", short: "f", doc: "go on with what happens from now on, until interrupted"}},
-			form:    eventsForm, render: renderEvents},
+			form:    eventsForm, render: renderEvents, dated: true},
 		{words: []string{"history"}, args: "NAME", min: 1, max: 1,
 			doc:     "show what happened to one process",
 			about:   "As events, of one process; also of one that was removed, as long as the events are kept.",
@@ -229,7 +230,7 @@ func commands() []command {
 			doc:     "explain the present state of a process",
 			about:   "Its state, how its last life ended, when it is tried again, and the last events that led to it with who caused them.",
 			example: "supervisord why web",
-			form:    names("why"), render: renderText},
+			form:    names("why"), render: renderWhy},
 		{words: []string{"hooks"}, max: 0,
 			doc:     "show the hooks: what is called when something happens or a time has come, and how it went",
 			about:   "They are made by (on ...), (every ...) and (after ...) in the file that init_script names, or in a session.",

@@ -1,9 +1,6 @@
 package cli
 
-import (
-	"encoding/json"
-	"time"
-)
+import "encoding/json"
 
 // eventLine is one element of the value of (events) and (history).
 type eventLine struct{ At, Name, To, Text string }
@@ -16,11 +13,16 @@ func renderEvents(v *view) error {
 	}
 	t := table{colour: v.colour}
 	for _, e := range events {
-		at := e.At
-		if parsed, err := time.Parse(time.RFC3339Nano, e.At); err == nil {
-			at = parsed.Local().Format("2006-01-02 15:04:05.000")
-		}
-		t.add(cell{at, dim}, cell{text: e.Name}, cell{e.Text, colourOf(e.To)})
+		t.add(cell{localTime(e.At), dim}, cell{text: e.Name}, cell{e.Text, colourOf(e.To)})
 	}
 	return t.write(v.out)
+}
+
+// renderWhy prints an explanation, its times those of this place.
+func renderWhy(v *view) error {
+	var text string
+	if json.Unmarshal(v.value, &text) != nil {
+		return renderText(v)
+	}
+	return printLines(v.out, localTimes(text))
 }

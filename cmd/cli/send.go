@@ -239,6 +239,9 @@ func (c *call) printer(out io.Writer) io.Writer {
 	if p := c.painter(out); p != nil {
 		return p
 	}
+	if c.command.dated && !c.has("json") {
+		return &eventLines{out: out, colour: colourful(out)}
+	}
 	return &streamed{out: out, raw: !isTerminal(out)}
 }
 

@@ -1,0 +1,69 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestTimesAreThoseOfThisPlaceEverywhere: events, events -f and why show one moment in the same words.
+func TestTimesAreThoseOfThisPlaceEverywhere(t *testing.T) {
+	const at = "2026-01-31T23:30:00.250Z"
+	moment, err := time.Parse(time.RFC3339Nano, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	here := moment.Local().Format("2006-01-02 15:04:05.000")
+	var events, followed, coloured, why bytes.Buffer
+	if err := renderEvents(&view{out: &events, value: json.RawMessage(`[{"at":"` + at + `","name":"web","to":"running","text":"running (pid 7)"}]`)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := renderWhy(&view{out: &why, value: json.RawMessage(`"web is running.\nIt was started, at ` + at + `.\n  ` + at + `  running (pid 7)"`)}); err != nil {
+		t.Fatal(err)
+	}
+	line := at + "  web  running (pid 7), said at " + at + "\n... 3 events are not kept any more ...\n" + at + "  bad\x1b[2J  x\n"
+	plain, bright := &eventLines{out: &followed}, &eventLines{out: &coloured, colour: true}
+	for _, b := range []byte(line) { // as it may come
+		if _, err := plain.Write([]byte{b}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := bright.Write([]byte(line)); err != nil {
+		t.Fatal(err)
+	}
+	for got, want := range map[string]string{
+		events.String():   here + "  web  running (pid 7)\n",
+		why.String():      "web is running.\nIt was started, at " + here + ".\n  " + here + "  running (pid 7)\n",
+		followed.String(): here + "  web  running (pid 7), said at " + at + "\n... 3 events are not kept any more ...\n" + here + "  bad\\x1b[2J  x\n",
+	} {
+		if got != want {
+			t.Errorf("got  %q\nwant %q", got, want)
+		}
+	}
+	if got := coloured.String(); !strings.HasPrefix(got, dim+here+plainC+"  web") || strings.Contains(got, "\x1b[2J") {
+		t.Errorf("coloured: %q", got)
+	}
+}
+
+func TestUsageIsATable(t *testing.T) {
+	value := `[{"name":"web","memory":5368709,"cpu":1.26,"processes":2,"threads":9,"fds":31},
+		{"name":"long-name","memory":1023,"cpu":3725.4,"processes":1,"threads":null,"fds":null},
+		{"name":"down","memory":0,"cpu":0,"processes":0,"threads":0,"fds":0},
+		{"name":"big","memory":1099511627776,"cpu":59.94,"processes":1,"threads":1,"fds":3}]`
+	want := `NAME       MEMORY  CPU    PROCESSES  THREADS  FDS
+web        5.1M    1.3s   2          9        31
+long-name  1023    1h02m  1          -        -
+down       0       0.0s   0          0        0
+big        1.0T    59.9s  1          1        3
+`
+	var out bytes.Buffer
+	if err := renderUsage(&view{out: &out, value: json.RawMessage(value)}); err != nil || out.String() != want {
+		t.Errorf("got %v\n%s\nwant\n%s", err, out.String(), want)
+	}
+	out.Reset()
+	if err := renderUsage(&view{out: &out, value: json.RawMessage(`{"a":1}`), text: "(a 1)"}); err != nil || out.String() != "(a 1)\n" {
+		t.Errorf("what is no usage: %v %q", err, out.String())
+	}
+}
