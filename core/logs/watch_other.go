@@ -9,5 +9,5 @@ const rests = false
 type watcher struct{}
 
 func (*watcher) rest(*Pump, uintptr) bool { return false }
-func (*watcher) rouse(*Pump) bool         { return false }
+func (*watcher) rouse(p *Pump) bool       { return p.token != 0 } // never
 func (*watcher) close()                   {}
