@@ -18,6 +18,7 @@ type pool struct {
 	limit                  int // of connections that do not stream
 	scarce                 func(fd uintptr) (low, veryLow bool)
 	maxEvals, maxStreams   int
+	unread                 func(*conn, []byte) // told of an answer that no handler gave; nil: nobody is
 	mu                     sync.Mutex
 	idle                   *list.List // of *conn, idle for longest first
 	low                    *list.List // of *conn, of those that evaluate or stream the ones with one of the last descriptors, oldest first
@@ -51,6 +52,8 @@ type conn struct {
 	use   use           // guarded by pool.mu
 	slot  *list.Element // in pool.idle while idle, in pool.low while busy there; nil else; guarded by pool.mu
 	since time.Time     // of the last change between idle and busy; guarded by pool.mu
+
+	hearing hearing // guarded by pool.mu
 
 	low, veryLow bool                 // its descriptor is one of the last
 	peer         func() (Peer, error) // who is at the other end, asked for once
@@ -212,6 +215,7 @@ func (c *conn) settled() {
 	p := c.pool
 	p.mu.Lock()
 	var victims []*conn
+	c.hearing.taken = false
 	if c.use == useEnding {
 		p.count(c.use, -1)
 		c.use, c.since = useIdle, time.Now()

@@ -8,7 +8,7 @@ import (
 // Refusal is a request that was not let in, for the record.
 type Refusal struct {
 	Peer    Peer
-	Method  string
+	Method  string // "" of what could not be read as a request
 	Path    string // without the query
 	Status  int    // of HTTP; the peer may have heard 429 instead
 	Message string // why

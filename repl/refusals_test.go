@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -116,5 +117,42 @@ func TestRefusalsAreToldABoundedNumberOfTimes(t *testing.T) {
 		if want := n <= 10 || n == 100 || n == 1000 || n == 10_000 || n == 100_000; n != i+2 || told != want {
 			t.Fatalf("number %d: %d, %v", i+2, n, told)
 		}
+	}
+}
+
+// TestRefusalsOfManyAtOnceAreCountedExactly: however many connections are refused at the same time, each has a number of its own,
+// and what is told is what would be told of one after the other.
+func TestRefusalsOfManyAtOnceAreCountedExactly(t *testing.T) {
+	const clients, each = 16, 625 // ten thousand together
+	at := time.Unix(7200, 0)
+	r, f := &refusals{}, &failures{limit: 10}
+	peer := Peer{Transport: transportUnix, UID: 7}
+	numbers := make([][]int, clients)
+	let := make([]int, clients)
+	var all sync.WaitGroup
+	for c := range clients {
+		all.Go(func() {
+			for range each {
+				if n, told, _ := r.count(peer, at); told {
+					numbers[c] = append(numbers[c], n)
+				}
+				if !f.tooMany(peer, at) {
+					let[c]++
+				}
+			}
+		})
+	}
+	all.Wait()
+	told := slices.Concat(numbers...)
+	slices.Sort(told)
+	if want := "[1 2 3 4 5 6 7 8 9 10 100 1000 10000]"; fmt.Sprint(told) != want {
+		t.Errorf("told of %v, want %s", told, want)
+	}
+	answered := 0
+	for _, n := range let {
+		answered += n
+	}
+	if answered != 10 {
+		t.Errorf("%d were answered with their own status, want 10", answered)
 	}
 }

@@ -75,6 +75,7 @@ func NewServer(o ServerOptions) *Server {
 		tcp:       newPool(l.TCPConns, l.TCPEvals, l.TCPStreams, o.Scarce),
 		running:   map[*context.CancelCauseFunc]struct{}{},
 	}
+	s.unix.unread, s.tcp.unread = s.tellUnread, s.tellUnread
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	s.http = &http.Server{
@@ -142,7 +143,15 @@ func connContext(ctx context.Context, c net.Conn) context.Context {
 }
 
 func connState(c net.Conn, state http.ConnState) {
-	if n, ok := bare(c).(*conn); ok && state == http.StateIdle {
+	n, ok := bare(c).(*conn)
+	if !ok {
+		return
+	}
+	switch state {
+	case http.StateActive:
+		_, sealed := c.(*tls.Conn)
+		n.heard(sealed)
+	case http.StateIdle:
 		n.settled()
 	}
 }
@@ -188,6 +197,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		panic("a connection that no pool knows")
 	}
+	c.take()
 	// After this handler the deadline stays on the connection, for what net/http still has to flush.
 	defer s.deadline(w, s.limits.Reply)
 	s.deadline(w, s.limits.Reply)
@@ -224,7 +234,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 // refuse answers a stranger's request, and counts it.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, peer Peer, why *refusal) {
 	now := time.Now()
-	s.tell(r, peer, why, now)
+	s.tell(Refusal{Peer: peer, Method: clip(r.Method), Path: clip(r.URL.Path), Status: why.status, Message: why.failure.Message}, now)
 	if s.failures.tooMany(peer, now) {
 		why = refuse(http.StatusTooManyRequests, kindOverloaded, "overloaded: too many refused requests")
 	}
@@ -232,20 +242,23 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, peer Peer, why *
 }
 
 // tell puts a refusal on record, as far as there is room.
-func (s *Server) tell(r *http.Request, peer Peer, why *refusal, now time.Time) {
-	n, told, last := s.refusals.count(peer, now)
-	if !told {
+func (s *Server) tell(it Refusal, now time.Time) {
+	var told bool
+	if it.Count, told, it.Last = s.refusals.count(it.Peer, now); !told {
 		return
 	}
-	it := Refusal{peer, clip(r.Method), clip(r.URL.Path), why.status, why.failure.Message, n, last}
 	more := ""
-	if n > 1 {
-		more = fmt.Sprintf(" (number %d of it in this hour)", n)
+	if it.Count > 1 {
+		more = fmt.Sprintf(" (number %d of it in this hour)", it.Count)
 	}
-	if last {
+	if it.Last {
 		more += "; what else is refused in this hour is not told"
 	}
-	s.o.Log("refused %s: %s %q: %d %s%s", peer, it.Method, it.Path, it.Status, it.Message, more)
+	what := "no request"
+	if it.Method != "" {
+		what = fmt.Sprintf("%s %q", it.Method, it.Path)
+	}
+	s.o.Log("refused %s: %s: %d %s%s", it.Peer, what, it.Status, it.Message, more)
 	if s.o.Refused != nil {
 		s.o.Refused(it)
 	}

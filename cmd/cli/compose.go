@@ -160,20 +160,20 @@ func (d *daemon) newServer(at door) (*repl.Server, error) {
 	return repl.NewServer(options), nil
 }
 
-// keptOut puts on record whom the door kept out for who he is. What was only malformed says nothing of anybody.
+// keptOut puts on record what the door did not let in: for who sent it, or because it was none of the requests that are taken here.
 func (d *daemon) keptOut(r repl.Refusal) {
-	if r.Status != http.StatusUnauthorized && r.Status != http.StatusForbidden {
-		return
-	}
-	kind := "forbidden"
-	if r.Status == http.StatusUnauthorized {
+	kind := "invalid"
+	switch r.Status {
+	case http.StatusUnauthorized:
 		kind = "unauthorized"
+	case http.StatusForbidden:
+		kind = "forbidden"
 	}
 	why := r.Message
 	if r.Last {
 		why += "; what else is refused in this hour is not told"
 	}
-	d.engine.Refused(r.Peer.String(), r.Method+" "+r.Path, r.Count, lisp.Errorf(kind, "%s", why))
+	d.engine.Refused(r.Peer.String(), strings.TrimSpace(r.Method+" "+r.Path), r.Count, lisp.Errorf(kind, "%s", why))
 }
 
 // health is what GET /v1/health answers: nothing secret.

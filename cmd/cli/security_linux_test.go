@@ -367,6 +367,41 @@ func TestF09RefusedRequestsAreAudited(t *testing.T) {
 	}
 }
 
+// TestF25WhatIsNoRequestIsAudited: garbage at either door leaves a line with who sent it and none of what was sent.
+func TestF25WhatIsNoRequestIsAudited(t *testing.T) {
+	port := freeAddress()
+	o := operatePrepared(t, func(o *operated) {
+		o.write("supervisord.conf", "state_dir = \"state\"\nadmin_sock = \"s.sock\"\nadmin_listen = "+port+"\n"+sleeper("web"))
+	})
+	host := "127.0.0.1:" + port
+	for _, at := range []gate{o.socket(), {network: "tcp", address: host}} {
+		for _, text := range []string{"\x1b]0;canary\a\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("canary", 1<<14) + "\r\n\r\n", "DELETE /v1/eval HTTP/1.1\r\nHost: " + host + "\r\n\r\n"} {
+			c, err := at.dial()
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.SetDeadline(time.Now().Add(patience))
+			io.WriteString(c, text)
+			io.Copy(io.Discard, c)
+			c.Close()
+		}
+	}
+	text, err := os.ReadFile(o.path("state/audit.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, who := range []string{"uid \\d+ pid \\d+", "tcp 127\\.0\\.0\\.1:\\d+"} {
+		for i, what := range []string{`"number":1,"decision":"forbidden","outcome":"invalid","error":"[^"]*: Bad Request"`, `"number":2,.*: Request Header Fields Too Large"`, `"name":"DELETE /v1/eval","number":3,.*the method is DELETE`} {
+			if got := regexp.MustCompile(`(?m)^.*"who":"`+who+`","head":"request",.*`+what+`.*$`).FindAllString(string(text), -1); len(got) != 1 {
+				t.Errorf("%d lines of %s for request %d:\n%s", len(got), who, i+1, text)
+			}
+		}
+	}
+	if strings.Contains(string(text)+o.daemon.text(), "canary") {
+		t.Errorf("what was sent is on record:\n%s%s", text, o.daemon.text())
+	}
+}
+
 // TestF14LinksAreNotFollowed: a link in the place of any file of the daemon's own leads nowhere, and the victim stays as it is.
 func TestF14LinksAreNotFollowed(t *testing.T) {
 	for _, name := range []string{"lock", "token", "audit.log", "added.json", "supervisord.log", "daemon.json", "s.sock", "web.log", "web.pid"} {
