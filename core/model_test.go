@@ -208,15 +208,6 @@ func TestAnotherUserDoesNotGetTheDaemonsHome(t *testing.T) {
 	}
 }
 
-func TestNearestNameForgivesTypingMistakes(t *testing.T) {
-	names := []string{"web", "worker", "db", "web-1"}
-	for typed, want := range map[string]string{"wbe": "web", "WEB": "web", "wroker": "worker", "worke": "worker", "web-2": "web-1", "zzz": "", "": "", "d": "db"} {
-		if got := nearest(typed, names); got != want {
-			t.Errorf("%q: %q, want %q", typed, got, want)
-		}
-	}
-}
-
 func TestStatesHaveNames(t *testing.T) {
 	for s := Stopped; s <= Fatal; s++ {
 		text, err := json.Marshal(s)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/qjpcpu/supervisord/core/child"
 	"github.com/qjpcpu/supervisord/core/logs"
+	"github.com/qjpcpu/supervisord/core/spelling"
 )
 
 // Spec is one process as it is wanted. Its three parts are the reload rule: a change of Launch needs a new child, Care and
@@ -88,7 +89,7 @@ func ParseRestartPolicy(name string) (RestartPolicy, error) {
 		}
 	}
 	msg := fmt.Sprintf("unknown restart policy %q, want on-failure, always or never", name)
-	if near := nearest(name, names); near != "" {
+	if near := spelling.Nearest(name, names); near != "" {
 		msg += " (did you mean " + near + "?)"
 	}
 	return 0, failf(ErrInvalid, "%s", msg)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/qjpcpu/supervisord/core/child"
+	"github.com/qjpcpu/supervisord/core/spelling"
 )
 
 // State is where a process stands. What is wanted of it is a second fact: Status.Want.
@@ -39,7 +40,7 @@ func ParseState(name string) (State, error) {
 		}
 	}
 	msg := fmt.Sprintf("unknown state %q", name)
-	if near := nearest(name, stateNames[:]); near != "" {
+	if near := spelling.Nearest(name, stateNames[:]); near != "" {
 		msg += " (did you mean " + near + "?)"
 	}
 	return 0, failf(ErrInvalid, "%s", msg)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/qjpcpu/supervisord/core/child"
 	"github.com/qjpcpu/supervisord/core/logs"
+	"github.com/qjpcpu/supervisord/core/spelling"
 )
 
 // Options is what a Supervisor is made of. Starter is required.
@@ -83,7 +84,7 @@ func (s *Supervisor) process(name string) (*process, error) {
 	for i, p := range s.order {
 		names[i] = p.name
 	}
-	return nil, &NotFoundError{Name: name, Near: nearest(name, names)}
+	return nil, &NotFoundError{Name: name, Near: spelling.Nearest(name, names)}
 }
 
 // pick finds the processes that patterns mean, in configuration order; none means all.

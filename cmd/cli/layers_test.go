@@ -42,13 +42,14 @@ const (
 func rooms() map[string]room {
 	return map[string]room{
 		"lisp":                         {mayNot: []string{"os", "os/exec", "os/signal", "os/user", "net", "net/http", "syscall", "log"}},
-		"core":                         {may: []string{"core/child", "core/logs"}, mayNot: []string{"net", "net/http"}},
+		"core":                         {may: []string{"core/child", "core/logs", "core/spelling"}, mayNot: []string{"net", "net/http"}},
 		"core/descriptors":             {may: []string{unixPath}},
-		"core/child":                   {may: []string{"core/descriptors", unixPath, windowsPath}, mayNot: []string{"net", "net/http"}, forks: true},
+		"core/spelling":                {mayNot: []string{"os", "os/exec", "net", "net/http", "syscall"}},
+		"core/child":                   {may: []string{"core/descriptors", "core/spelling", unixPath, windowsPath}, mayNot: []string{"net", "net/http"}, forks: true},
 		"core/child/childtest":         {may: []string{"core/child"}, mayNot: []string{"net", "net/http"}, forks: true},
 		"core/child/childtest/probe":   {may: []string{unixPath}, forks: true},
 		"core/logs":                    {may: []string{"core/descriptors", unixPath, windowsPath}, mayNot: []string{"net", "net/http"}},
-		"core/config":                  {may: []string{"core", "core/child", "core/logs", tomlPath, unixPath, windowsPath}},
+		"core/config":                  {may: []string{"core", "core/child", "core/logs", "core/spelling", tomlPath, unixPath, windowsPath}},
 		"core/config/migrate":          {may: []string{"core/child"}, mayNot: []string{"os", "net/http"}},
 		"builtins/metrics":             {mayNot: []string{"os", "os/exec", "net", "net/http", "syscall"}},
 		"builtins/metrics/metricstest": {mayNot: []string{"os", "os/exec", "net", "net/http", "syscall"}},

@@ -12,6 +12,7 @@ import (
 	"github.com/qjpcpu/supervisord/core"
 	"github.com/qjpcpu/supervisord/core/child"
 	"github.com/qjpcpu/supervisord/core/logs"
+	"github.com/qjpcpu/supervisord/core/spelling"
 )
 
 // source is one process as somebody wrote it: a table of the file, a command line, a hash, an entry of the state file.
@@ -156,7 +157,7 @@ func misspelt(key string, raw map[string]any, known index) string {
 			unknown = append(unknown, name)
 		}
 	}
-	return nearest(key, unknown)
+	return spelling.Nearest(key, unknown)
 }
 
 func (b *builder) called(spec *core.Spec) string {

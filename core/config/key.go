@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/qjpcpu/supervisord/core"
+	"github.com/qjpcpu/supervisord/core/spelling"
 )
 
 // Type is what a key's value may be.
@@ -184,10 +185,10 @@ func (t tables) unknown(name string, process bool, prefix string) string {
 	if a, ok := own.flag(name); ok {
 		return msg + " (did you mean " + a.Name + "?)"
 	}
-	if near := nearest(name, own.names(flags)); near != "" {
+	if near := spelling.Nearest(name, own.names(flags)); near != "" {
 		return msg + " (did you mean " + prefix + near + "?)"
 	}
-	if near := nearest(name, other.names(flags)); near != "" {
+	if near := spelling.Nearest(name, other.names(flags)); near != "" {
 		where := "of a process"
 		if process {
 			where = "of the daemon"

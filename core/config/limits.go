@@ -11,6 +11,7 @@ import (
 	"github.com/qjpcpu/supervisord/core"
 	"github.com/qjpcpu/supervisord/core/child"
 	"github.com/qjpcpu/supervisord/core/logs"
+	"github.com/qjpcpu/supervisord/core/spelling"
 )
 
 // unlimited is how "no limit" is written.
@@ -70,7 +71,7 @@ func (r reader) rlimits(raw any) ([]child.Rlimit, error) {
 		inBytes, ok := known[name]
 		if !ok {
 			msg := "unknown resource, want one of " + strings.Join(names, " ")
-			if near := nearest(name, names); near != "" {
+			if near := spelling.Nearest(name, names); near != "" {
 				msg = "unknown resource (did you mean " + near + "?)"
 			}
 			return nil, atName{name, errors.New(msg)}

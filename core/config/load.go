@@ -12,6 +12,7 @@ import (
 
 	"github.com/qjpcpu/supervisord/core"
 	"github.com/qjpcpu/supervisord/core/child"
+	"github.com/qjpcpu/supervisord/core/spelling"
 )
 
 // Config is a configuration that can be run: file, flags and defaults in one.
@@ -184,7 +185,7 @@ func (l *loader) daemon() {
 		}
 		k, ok := l.tables.daemon[name]
 		if !ok {
-			near := nearest(name, append(l.tables.daemon.names(false), "process"))
+			near := spelling.Nearest(name, append(l.tables.daemon.names(false), "process"))
 			if near == "process" {
 				l.at(t, "unknown key %s (did you mean [[process]]?)", quote(name))
 				continue

@@ -1,6 +1,9 @@
 package config
 
-import "github.com/qjpcpu/supervisord/core"
+import (
+	"github.com/qjpcpu/supervisord/core"
+	"github.com/qjpcpu/supervisord/core/spelling"
+)
 
 // checkMain looks at the process that the daemon's exit code is taken from.
 func (l *loader) checkMain(specs []core.Spec) {
@@ -24,7 +27,7 @@ func (l *loader) checkMain(specs []core.Spec) {
 		return
 	}
 	hint := ""
-	if near := nearest(name, names); near != "" {
+	if near := spelling.Nearest(name, names); near != "" {
 		hint = " (did you mean " + near + "?)"
 	}
 	l.problems = append(l.problems, l.daemonPlace(key, "%s: there is no process %s%s", key, quote(name), hint))

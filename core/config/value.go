@@ -14,6 +14,7 @@ import (
 	"github.com/qjpcpu/supervisord/core"
 	"github.com/qjpcpu/supervisord/core/child"
 	"github.com/qjpcpu/supervisord/core/logs"
+	"github.com/qjpcpu/supervisord/core/spelling"
 )
 
 // reader checks raw values against their key and makes them what the key's place holds.
@@ -435,7 +436,7 @@ func oneOf(s string, choices []string) error {
 		return nil
 	}
 	msg := fmt.Sprintf("unknown value %s, want %s", quote(s), strings.Join(choices, ", "))
-	if near := nearest(s, choices); near != "" {
+	if near := spelling.Nearest(s, choices); near != "" {
 		msg += " (did you mean " + near + "?)"
 	}
 	return fmt.Errorf("%s", msg)
