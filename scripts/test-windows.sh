@@ -68,7 +68,9 @@ cat "$home/output"
 exit \$code
 RUN
 chmod +x "$home/run"
-"$wine" wineboot --init >/dev/null 2>&1
+# The first program makes the prefix. "wineboot --init" by hand would start a second service manager beside that one's, and
+# each would know only what was said to it.
+"$wine" cmd /c ver >/dev/null 2>&1 </dev/null
 
 # A program that tests of configurations name.
 mkdir "$WINEPREFIX/drive_c/bin"
@@ -125,6 +127,6 @@ wanted ./core/logs && run ./core/logs 'TestALineWrittenDuringTailFollowComesOnce
 wanted ./builtins && run ./builtins
 # They are about unix sockets and their users, about the modes of files, and three count connections of both kinds.
 wanted ./repl && run ./repl 'TestMethodsOtherThanPostAreRefused|TestUseKeepsAConnectionYoung|TestFollowersDoNotCount|TestTooManyEvaluationsAreRefusedAndTheNextIsNot|TestHistoryIsPrivateAndBounded|TestTokenIsCreatedOnceAndKept|TestUnsafeTokenFilesAreRefused|TestD05NothingIsSmuggled'
-# Symlinks and modes; a log that is open is removed; the service manager of a fresh prefix of Wine forgets what it was told.
-wanted ./cmd/cli && run ./cmd/cli 'TestPurgeTakesOnlyRegularFiles|TestTheTailOfTheDaemonsLogReachesBack|TestAServiceStartsAndStopsInOrder'
+# Symlinks and modes; a log that is open is removed.
+wanted ./cmd/cli && run ./cmd/cli 'TestPurgeTakesOnlyRegularFiles|TestTheTailOfTheDaemonsLogReachesBack'
 step "done"

@@ -62,7 +62,6 @@ type session struct {
 	options Options
 	args    []string // as they were given, visibly or not
 	hidden  bool     // the arguments came from a descriptor
-	service bool     // the service manager of Windows started this daemon
 }
 
 func (s *session) run() error {

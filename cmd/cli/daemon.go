@@ -81,7 +81,7 @@ func (s *session) serve(from origin, loaded config.Config, ready *os.File) error
 		tell(ready, tidings{Error: err.Error(), Code: codeOf(err)})
 		return err
 	}
-	undo, err := d.compose(loaded, ready != nil || s.service)
+	undo, err := d.compose(loaded, ready != nil)
 	if err != nil {
 		undo()
 		tell(ready, tidings{Error: err.Error(), Code: codeOf(err)})

@@ -35,6 +35,7 @@ const (
 	servicePath    = "golang.org/x/sys/windows/svc"
 	serviceMgrPath = "golang.org/x/sys/windows/svc/mgr"
 	serviceLogPath = "golang.org/x/sys/windows/svc/eventlog"
+	registryPath   = "golang.org/x/sys/windows/registry"
 	testscriptPath = "github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -55,7 +56,7 @@ func rooms() map[string]room {
 		"builtins/metrics/metricstest": {mayNot: []string{"os", "os/exec", "net", "net/http", "syscall"}},
 		"builtins":                     {may: []string{"lisp", "core", "core/child", "core/logs", "builtins/metrics"}},
 		"repl":                         {may: []string{"lisp", readlinePath, unixPath, windowsPath}},
-		"cmd/cli":                      {stars: true, may: []string{lumberjackPath, readlinePath, unixPath, windowsPath, servicePath, serviceMgrPath, serviceLogPath}},
+		"cmd/cli":                      {stars: true, may: []string{lumberjackPath, readlinePath, unixPath, windowsPath, servicePath, serviceMgrPath, serviceLogPath, registryPath}},
 		"cmd/supervisord":              {may: []string{"cmd/cli"}},
 		"scripts/bench":                {stars: true, may: []string{unixPath}, forks: true},
 		"scripts/bench/capture":        {stars: true, may: []string{unixPath}, forks: true},

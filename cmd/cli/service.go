@@ -46,13 +46,13 @@ const serviceWord = "__service"
 
 // runService is the daemon that the service manager started: its output goes where that of a daemonized one goes.
 func (s *session) runService(c *call) error {
-	return s.asService(func() error {
+	return s.asService(func(ready *os.File) error {
 		c.flags = append(c.flags, pair{"daemonize", "true"})
 		from, loaded, err := s.load(c)
 		if err != nil {
 			return err
 		}
-		return s.serve(from, loaded, nil)
+		return s.serve(from, loaded, ready)
 	})
 }
 

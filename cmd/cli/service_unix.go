@@ -2,7 +2,10 @@
 
 package cli
 
-import "errors"
+import (
+	"errors"
+	"os"
+)
 
 // errOtherManager says who keeps services here.
 var errOtherManager = &coded{code: ExitUsage, err: errors.New("this is for Windows; where systemd is, use a unit like scripts/supervisord.service")}
@@ -11,4 +14,4 @@ func installService(string, string, []string) error { return errOtherManager }
 
 func uninstallService(string) error { return errOtherManager }
 
-func (s *session) asService(func() error) error { return errOtherManager }
+func (s *session) asService(func(*os.File) error) error { return errOtherManager }
