@@ -37,6 +37,7 @@ type Host struct {
 	ended       chan struct{} // closed when the reaper has ended
 	closing     chan struct{}
 	close       sync.Once
+	rehearsals  rehearsals
 	noClone3    atomic.Bool    // forking into a cgroup was refused
 	adopted     chan os.Signal // as PID 1: a child of strangers may have come here and ended; nil otherwise
 	done        atomic.Uint64  // jobs that came back from the spawner threads, and threads that were added
@@ -83,6 +84,8 @@ func NewHost(o Options) (*Host, error) {
 		kids:    map[int]*kid{},
 		early:   map[int]Exit{},
 		leaving: map[*kid]chan<- bool{},
+
+		rehearsals: rehearsals{mayAsk: canTryExec()},
 	}
 	if h.logf == nil {
 		h.logf = func(string, ...any) {}

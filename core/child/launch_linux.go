@@ -15,11 +15,12 @@ import (
 // Start starts a program in a session of its own. See Starter.
 func (h *Host) Start(c Command) (Child, error) {
 	var l launch
-	var err error
-	// All of it happens there: whatever hangs, the look at a folder too, hangs a spawner thread and nothing else, and a thousand
-	// starts at once are a thousand goroutines that wait and not as many threads in system calls.
-	if closed := h.onSpawner(func() { l, err = h.launch(c) }); closed != nil {
-		err = failure("fork", c.Path, closed)
+	// What hangs in this hangs who called, and no spawner thread, which others wait for.
+	p, err := h.prepare(c)
+	if err == nil {
+		if closed := h.onSpawner(func() { l, err = h.launch(c, p) }); closed != nil {
+			err = failure("fork", c.Path, closed)
+		}
 	}
 	if err == nil && l.shim != nil {
 		err = h.hearShim(l.kid, c, l.id, l.shim)
@@ -41,27 +42,45 @@ type launch struct {
 	shim *os.File // tells whether exec has succeeded; nil when it has
 }
 
-// launch runs on a spawner thread.
-func (h *Host) launch(c Command) (launch, error) {
-	id, err := LookupUser(c.User, c.Group)
-	if err != nil {
-		return launch{}, identityFailure(c, err)
+// prepared is what a Command comes to, looked up.
+type prepared struct {
+	id      Identity
+	unit    string
+	env     []string
+	path    string
+	shimmed bool // it becomes the program by way of the shim
+}
+
+// prepare looks at everything that the start is about.
+func (h *Host) prepare(c Command) (p prepared, err error) {
+	if p.id, err = LookupUser(c.User, c.Group); err != nil {
+		return p, identityFailure(c, err)
 	}
-	k := &kid{host: h, name: c.Name, scope: c.Scope, unit: c.Name + "#" + strconv.FormatUint(c.Generation, 10),
-		exited: make(chan Exit, 1), gone: make(chan struct{})}
-	env := h.environment(c.Env, k.unit, id)
-	path, err := lookPath(c.Path, c.Dir, env)
-	if err != nil {
-		return launch{}, failure("exec", c.Path, err)
+	p.unit = c.Name + "#" + strconv.FormatUint(c.Generation, 10)
+	p.env = h.environment(c.Env, p.unit, p.id)
+	if p.path, err = lookPath(c.Path, c.Dir, p.env); err != nil {
+		return p, failure("exec", c.Path, err)
 	}
 	if c.Dir != "" {
 		// Asked here because exec's own error would name the program and not the directory.
 		if info, err := os.Stat(c.Dir); err != nil {
-			return launch{}, failure("cwd", c.Dir, plain(err))
+			return p, failure("cwd", c.Dir, plain(err))
 		} else if !info.IsDir() {
-			return launch{}, failure("cwd", c.Dir, unix.ENOTDIR)
+			return p, failure("cwd", c.Dir, unix.ENOTDIR)
 		}
 	}
+	program := abs(p.path, c.Dir)
+	p.shimmed = c.Limits.ofProgram() || c.Limits.ofTree() || mayHang(program) || c.Dir != "" && mayHang(c.Dir)
+	if !p.shimmed {
+		h.rehearsals.wait(program, c.Dir)
+	}
+	return p, nil
+}
+
+// launch runs on a spawner thread.
+func (h *Host) launch(c Command, p prepared) (launch, error) {
+	k := &kid{host: h, name: c.Name, scope: c.Scope, unit: p.unit, exited: make(chan Exit, 1), gone: make(chan struct{})}
+	id, env, path := p.id, p.env, p.path
 	files, err := h.pipes(k, c)
 	if err != nil {
 		return launch{}, failure("pipe", c.Name, err)
@@ -80,8 +99,7 @@ func (h *Host) launch(c Command) (launch, error) {
 	if id.Set {
 		attr.Sys.Credential = &syscall.Credential{Uid: id.UID, Gid: id.GID, Groups: id.Groups}
 	}
-	shimmed := c.Limits.ofProgram() || c.Limits.ofTree() || mayHang(abs(path, c.Dir)) || c.Dir != "" && mayHang(c.Dir)
-	if h.cgroups != nil && c.Scope == Tree && (shimmed || !h.noClone3.Load()) {
+	if h.cgroups != nil && c.Scope == Tree && (p.shimmed || !h.noClone3.Load()) {
 		if err := h.ownCgroup(k, c, attr.Sys); err != nil {
 			h.logf("%s: cannot make a cgroup: %v; its tree is found by descent", c.Name, err)
 		} else {
@@ -96,7 +114,7 @@ func (h *Host) launch(c Command) (launch, error) {
 	}
 	argv := append([]string{c.Path}, c.Args...)
 	l := launch{kid: k, id: id}
-	if shimmed {
+	if p.shimmed {
 		l.shim, err = h.forkShim(k, k.order(c, id, path, argv, env), attr)
 	} else {
 		err = h.fork(k, path, argv, attr)

@@ -152,19 +152,19 @@ func TestLaunchErrorsBehindTheShimSayWhatAndWhy(t *testing.T) {
 // Nobody who looks at the process list sees what is passed on.
 func TestSecretsAreNotInTheShimsCommandLine(t *testing.T) {
 	h := host(t)
-	// An exec that hangs keeps the shim where it can be looked at: opening the FIFO for its program text waits for a writer.
-	fifo := filepath.Join(t.TempDir(), "program")
-	if err := unix.Mkfifo(fifo, 0o755); err != nil {
-		t.Fatal(err)
-	}
 	c := Command{Name: "secret", Generation: 1, Path: "/bin/sleep", Args: []string{"1000"}, Dir: "/", Env: []string{"KEY=topsecret"}, Limits: Limits{Umask: given(0)}}
 	k := start(t, h, c)
 	if text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", k.PID())); err != nil || string(text) != "/bin/sleep\x001000\x00" {
 		t.Errorf("the command line is %q %v", text, err)
 	}
 	k2, said := (*kid)(nil), (*os.File)(nil)
-	err := h.onSpawner(func() {
-		l, err := h.launch(Command{Name: "secret", Generation: 2, Path: "/bin/sleep", Args: []string{"argsecret"}, Env: []string{"KEY=topsecret"}, Limits: Limits{Umask: given(0)}})
+	c = Command{Name: "secret", Generation: 2, Path: "/bin/sleep", Args: []string{"argsecret"}, Env: []string{"KEY=topsecret"}, Limits: Limits{Umask: given(0)}}
+	p, err := h.prepare(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = h.onSpawner(func() {
+		l, err := h.launch(c, p)
 		if err == nil {
 			k2, said = l.kid, l.shim
 		}
