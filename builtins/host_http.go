@@ -26,7 +26,7 @@ const (
 const httpDoc = "Options stand before the address, as quoted symbols or strings: '-H \"Name: value\" (any number of times), '-d BODY (text and\n" +
 	"bytes as they are; arrays and hashes as JSON, or a hash as a form when a content type says so), '-timeout 3 or \"300ms\" (15 s),\n" +
 	"'-i (the result is (headers . body)), '-ignore-error (a failure is a body that begins with [GLISP_HTTP_ERROR]). Bodies have at\n" +
-	"most 1 MiB, certificates are verified, and any status of the answer is a success."
+	"most 1 MiB, and certificates are verified."
 
 // httpPrims ask other servers. Every request has a connection of its own, so that nothing is left of it.
 func httpPrims() []lisp.Prim {
@@ -35,19 +35,25 @@ func httpPrims() []lisp.Prim {
 	var all []lisp.Prim
 	for _, method := range []string{"get", "post", "put", "patch", "delete", "options", "head"} {
 		name := "http/" + method
-		all = append(all, lisp.Prim{Name: name, Params: "option...", Doc: "Asks by " + strings.ToUpper(method) + " and gives the body as bytes: (" + name + " OPTION... URL).\n" + httpDoc,
+		all = append(all, lisp.Prim{Name: name, Params: "option...", Doc: "Asks by " + strings.ToUpper(method) + " and gives the body as bytes: (" + name + " OPTION... URL).\n" +
+			"An answer with a status of 400 or more is an error that has the body as its value; where '-i shows the status, and under\n" +
+			"'-ignore-error, it is a value like any other, as with http/curl.\n" + httpDoc,
 			Example: "(try (" + name + " '-timeout 1 \"http://127.0.0.1:1/\") (catch e (error-kind e))) => \"failed\"",
 			Fn: func(t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
-				_, value, err := fetch(t, client, name, strings.ToUpper(method), args)
-				return value, err
+				a, err := fetch(t, client, name, strings.ToUpper(method), args)
+				if err == nil {
+					err = a.refusal(name)
+				}
+				return a.value, err
 			}})
 	}
 	return append(all, lisp.Prim{Name: "http/curl", Params: "option...",
-		Doc:     "Asks by GET, or by '-X METHOD, and gives (status . body), with '-i (status headers . body): (http/curl OPTION... URL).\n" + httpDoc,
+		Doc: "Asks by GET, or by '-X METHOD, and gives (status . body), with '-i (status headers . body): (http/curl OPTION... URL).\n" +
+			"Any status is a success.\n" + httpDoc,
 		Example: "(car (http/curl '-ignore-error '-X \"HEAD\" \"http://127.0.0.1:1/\")) => 502",
 		Fn: func(t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
-			status, value, err := fetch(t, client, "http/curl", "", args)
-			return lisp.Cons(lisp.Int(int64(status)), value), err
+			a, err := fetch(t, client, "http/curl", "", args)
+			return lisp.Cons(lisp.Int(int64(a.status)), a.value), err
 		}})
 }
 
@@ -62,11 +68,29 @@ type inquiry struct {
 	lenient bool // a failure is an answer too
 }
 
-// fetch asks and gives the status and the value of the answer.
-func fetch(t *lisp.Thread, client *http.Client, verb, method string, args []lisp.Value) (int, lisp.Value, error) {
+// httpAnswer is what a server said.
+type httpAnswer struct {
+	status  int
+	named   string // the status in words
+	value   lisp.Value
+	address string
+	shown   bool // whether the value shows the status, or the caller takes any
+}
+
+// refusal is the error that a status which nobody would see stands for.
+func (a httpAnswer) refusal(verb string) error {
+	if a.status < http.StatusBadRequest || a.shown {
+		return nil
+	}
+	return lisp.Errorf(kindFailed, "cannot call %s: %s answers %s (http/curl gives status and body)", verb, cut(maskText(a.address), 200), a.named).
+		WithValue(a.value)
+}
+
+// fetch asks and gives the answer.
+func fetch(t *lisp.Thread, client *http.Client, verb, method string, args []lisp.Value) (a httpAnswer, err error) {
 	q, err := inquire(verb, method, args)
 	if err != nil {
-		return 0, lisp.Nil, err
+		return a, err
 	}
 	var answer *http.Response
 	var body []byte
@@ -74,18 +98,19 @@ func fetch(t *lisp.Thread, client *http.Client, verb, method string, args []lisp
 	t.Wait(func() { answer, body, err = q.send(ctx, client) })
 	switch {
 	case err != nil && t.Context().Err() != nil:
-		return 0, lisp.Nil, over(t)
+		return a, over(t)
 	case err != nil && q.lenient && KindOf(err) != kindTooLarge:
 		answer = &http.Response{StatusCode: http.StatusBadGateway, Status: "502 Bad Gateway"}
 		body = []byte("[GLISP_HTTP_ERROR] " + err.Error())
 	case err != nil:
-		return 0, lisp.Nil, err
+		return a, err
 	}
 	if err := t.Alloc(int64(len(body) + 64)); err != nil {
-		return 0, lisp.Nil, err
+		return a, err
 	}
+	a = httpAnswer{answer.StatusCode, answer.Status, lisp.Bytes(body), q.address, q.headers || q.lenient}
 	if !q.headers {
-		return answer.StatusCode, lisp.Bytes(body), nil
+		return a, nil
 	}
 	h := lisp.NewHash()
 	names := make([]string, 0, len(answer.Header))
@@ -98,7 +123,8 @@ func fetch(t *lisp.Thread, client *http.Client, verb, method string, args []lisp
 	}
 	h.SetString("Status", lisp.String(answer.Status))
 	h.SetString("StatusCode", lisp.String(strconv.Itoa(answer.StatusCode)))
-	return answer.StatusCode, lisp.Cons(lisp.HashValue(h), lisp.Bytes(body)), nil
+	a.value = lisp.Cons(lisp.HashValue(h), a.value)
+	return a, nil
 }
 
 // inquire reads the options and the address.

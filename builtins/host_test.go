@@ -147,6 +147,7 @@ func TestHTTP(t *testing.T) {
 		case "/gone":
 			w.Header().Set("X-Reason", "moved")
 			w.WriteHeader(http.StatusGone)
+			_, _ = w.Write([]byte("it was here"))
 		default:
 			fmt.Fprintf(w, "%s %s %s %s", r.Method, r.Header.Get("X-Test"), r.Header.Get("Content-Type"), body.String())
 		}
@@ -169,6 +170,12 @@ func TestHTTP(t *testing.T) {
 		{`(string (cdr (http/curl '-X "DELETE" ` + at("/") + `)))`, `"DELETE   "`},
 		{`(hget (car (http/get '-i ` + at("/gone") + `)) "X-Reason")`, `"moved"`},
 		{`(hget (car (http/get '-i ` + at("/gone") + `)) "StatusCode")`, `"410"`},
+		{`(http/get ` + at("/gone") + `)`, `error failed`},
+		{`(http/head ` + at("/gone") + `)`, `error failed`},
+		{`(try (http/get ` + at("/gone") + `) (catch e (str/contains? (error-message e) "/gone answers 410 Gone (http/curl gives status and body)")))`, `true`},
+		{`(try (http/post '-d "x" ` + at("/gone") + `) (catch e (string (error-value e))))`, `"it was here"`},
+		{`(string (http/get '-ignore-error ` + at("/gone") + `))`, `"it was here"`},
+		{`(string (cdr (http/curl ` + at("/gone") + `)))`, `"it was here"`},
 		{`(http/get '-timeout "50ms" ` + at("/slow") + `)`, `error timeout`},
 		{`(http/get ` + at("/big") + `)`, `error too-large`},
 		{`(http/get '-timeout 3 ` + lisp.Print(lisp.String(secure.URL)) + `)`, `error failed`},
