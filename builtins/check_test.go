@@ -66,7 +66,7 @@ func TestHelpTellsHowManyArgumentsAVerbTakes(t *testing.T) {
 
 func TestParametersOfHelp(t *testing.T) {
 	for args, want := range map[string]string{
-		"": "", "NAME...": "name...", "[N]": "[n]", `[SINCE-SEQ] ["follow"]`: "[since-seq] [follow]", "NAME COMMAND ARG... | HASH": "name [command] arg...",
+		"": "", "NAME...": "name...", "[N]": "[n]", `[SINCE-SEQ] ["follow"] ["json"]`: "[since-seq] [follow] [json]", "NAME COMMAND ARG... | HASH": "name [command] arg...",
 		"HASH | A B": "a [b]", "NAME (a|b)": "args...", "[NAME...]": "name...", "[NAME]...": "name...",
 	} {
 		if got := paramsOf(args); got != want {

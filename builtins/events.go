@@ -13,19 +13,25 @@ import (
 
 func events(h *Host, t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 	a := arguments{"events", args}
-	if err := a.count(0, 2); err != nil {
+	if err := a.count(0, 3); err != nil {
 		return lisp.Nil, err
 	}
 	journal := h.Sup.Journal()
-	since, given, following := uint64(0), false, false
+	since, given, following, line := uint64(0), false, false, eventLine
 	for i, arg := range args {
 		word, isText := textOf(arg)
 		switch {
-		case isText && word == "follow" && i == len(args)-1:
+		case isText && word == "follow" && !following:
 			following = true
+		case isText && word == "json" && following && i == len(args)-1:
+			line = eventJSON
 		case isText:
-			return lisp.Nil, lisp.Errorf(kindInvalid, "cannot call events: argument %d is %q, want follow", i+1, cut(word, 64))
-		case given:
+			want := "follow"
+			if following {
+				want = "json"
+			}
+			return lisp.Nil, lisp.Errorf(kindInvalid, "cannot call events: argument %d is %q, want %s", i+1, cut(word, 64), want)
+		case given || following:
 			return lisp.Nil, a.wrong(i, `"follow"`)
 		default:
 			n, err := a.integer(i, 0, math.MaxInt64)
@@ -42,22 +48,23 @@ func events(h *Host, t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 	if !given {
 		since = journal.Last()
 	}
-	return lisp.Nil, followEvents(journal, t, since)
+	return lisp.Nil, followEvents(journal, t, since, line)
 }
 
-// followEvents prints the events after a number until the context ends.
-func followEvents(journal *core.Journal, t *lisp.Thread, since uint64) error {
+// followEvents prints the events after a number, a line for each, until the context ends.
+func followEvents(journal *core.Journal, t *lisp.Thread, since uint64, line func(core.Event) string) error {
 	const atOnce = 256
 	out := rawOut(t)
 	for {
 		found, missed := journal.Since(since, atOnce)
 		if missed > 0 {
-			if err := writeLine(out, fmt.Sprintf("... %d events are not kept any more ...", missed)); err != nil {
+			lost := core.Event{Daemon: true, At: time.Now(), Name: "events", Note: fmt.Sprintf("%d events before this one are not kept any more", missed)}
+			if err := writeLine(out, line(lost)); err != nil {
 				return err
 			}
 		}
 		for _, e := range found {
-			if err := writeLine(out, eventLine(e)); err != nil {
+			if err := writeLine(out, line(e)); err != nil {
 				return err
 			}
 			since = e.Seq
@@ -82,6 +89,15 @@ func eventValues(all []core.Event) lisp.Value {
 // eventLine is an event as a line of text: when, who, what became of it, why, and who asked.
 func eventLine(e core.Event) string {
 	return oneLine(e.At.UTC().Format(timeLayout) + "  " + e.Name + "  " + story(e))
+}
+
+// eventJSON is an event as an object of JSON, with the keys that (events) gives.
+func eventJSON(e core.Event) string {
+	text, err := lisp.AppendJSON(nil, eventValue(e))
+	if err != nil {
+		return eventLine(e) // an event holds nothing that JSON has no word for
+	}
+	return string(text)
 }
 
 // oneLine makes control characters harmless.

@@ -94,10 +94,11 @@ func Verbs() []Verb {
 			Doc: "Prints output as it arrives, until cancelled.\n" +
 				"Options as for logs; lines (10) is how many older lines come first.",
 			Example: `(follow "job" "lines=5")`},
-		{Name: "events", Args: `[SINCE-SEQ] ["follow"]`, Power: Observe, Call: events, waits: true,
+		{Name: "events", Args: `[SINCE-SEQ] ["follow"] ["json"]`, Power: Observe, Call: events, waits: true,
 			Doc: "What happened, when, why, and who asked: an array of hashes, the oldest first.\n" +
 				"Keys: seq, at, name, from, to, pid, exit, who, what, note, text (all that in words). SINCE-SEQ leaves out the events up to\n" +
-				"that number. With \"follow\" one line is printed for each as it happens, until cancelled.",
+				"that number. With \"follow\" one line is printed for each as it happens, until cancelled; with \"json\" after it the line is a\n" +
+				"JSON object with these keys.",
 			Example: `(events 1)`},
 		{Name: "history", Args: "NAME", Power: Observe, Call: history,
 			Doc:     "The events of one process, as by events.",

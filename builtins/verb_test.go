@@ -2,6 +2,7 @@ package builtins
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"os"
@@ -143,6 +144,9 @@ func TestErrorsOfVerbs(t *testing.T) {
 			{`(logs "wbe")`, "not-found", `cannot show wbe`},
 			{`(events "folow")`, "invalid", `want follow`},
 			{`(events 1 2)`, "type", `want "follow"`},
+			{`(events "json")`, "invalid", `want follow`},
+			{`(events "follow" "jsno")`, "invalid", `want json`},
+			{`(events "follow" 3)`, "type", `want "follow"`},
 			{`(history "nope")`, "not-found", `cannot show nope`},
 			{`(why "nope")`, "not-found", `cannot show nope`},
 			{`(doc "restrat")`, "not-found", `did you mean restart`},
@@ -207,6 +211,26 @@ func TestFollowedEventsEndWithTheirReader(t *testing.T) {
 		synctest.Wait()
 		if text := out.String(); !strings.Contains(text, `web-1  stopped by uid 0: (stop "web-1"), SIGTERM sent (pid 10`) {
 			t.Errorf("got %q", text)
+		}
+		short, enough := context.WithTimeout(t.Context(), time.Second)
+		defer enough()
+		objects := &lines{}
+		w.engine.Eval(short, Job{Form: `(events 0 "follow" "json")`, Streamed: true}, objects)
+		var seen int
+		for line := range strings.Lines(objects.String()) {
+			var e struct {
+				Seq            int
+				Name, To, Text string
+			}
+			if err := json.Unmarshal([]byte(line), &e); err != nil || e.Name == "" || e.Text == "" {
+				t.Errorf("%q is no event: %v", line, err)
+			}
+			if seen++; e.Seq != seen {
+				t.Errorf("event %d is the %dth line", e.Seq, seen)
+			}
+		}
+		if seen < 3 {
+			t.Errorf("%d events were followed: %s", seen, objects)
 		}
 		cancel(errors.New("the daemon is shutting down"))
 		if result := <-done; KindOf(result.Err) != "cancelled" || !strings.Contains(result.Err.Error(), "ended: the daemon is shutting down") {

@@ -1,6 +1,12 @@
 package cli
 
-import "encoding/json"
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"unicode/utf8"
+)
 
 // eventLine is one element of the value of (events) and (history).
 type eventLine struct{ At, Name, To, Text string }
@@ -16,6 +22,42 @@ func renderEvents(v *view) error {
 		t.add(cell{localTime(e.At), dim}, cell{text: e.Name}, cell{e.Text, colourOf(e.To)})
 	}
 	return t.write(v.out)
+}
+
+// eventLines shows followed events, which come as one JSON object a line, as events shows them; the column of names grows when a
+// longer one comes. What is none is shown as it is. It belongs to one goroutine.
+type eventLines struct {
+	out    io.Writer
+	colour bool
+	width  int    // of the names so far
+	part   []byte // the beginning of a line
+}
+
+// Write takes output as it arrives, and passes on whole lines.
+func (w *eventLines) Write(p []byte) (int, error) {
+	w.part = append(w.part, p...)
+	for {
+		line, rest, whole := bytes.Cut(w.part, []byte{'\n'})
+		if !whole && len(line) < longestPart {
+			return len(p), nil
+		}
+		w.part = rest
+		if err := w.show(line); err != nil {
+			return 0, err
+		}
+	}
+}
+
+func (w *eventLines) show(line []byte) error {
+	var e eventLine
+	if json.Unmarshal(line, &e) != nil || e.Text == "" {
+		_, err := fmt.Fprintln(w.out, printable(string(line)))
+		return err
+	}
+	t := table{colour: w.colour}
+	w.width = max(w.width, utf8.RuneCountInString(printable(e.Name)))
+	t.add(cell{localTime(e.At), dim}, cell{text: fmt.Sprintf("%-*s", w.width, e.Name)}, cell{e.Text, colourOf(e.To)})
+	return t.write(w.out)
 }
 
 // renderWhy prints an explanation, its times those of this place.

@@ -76,7 +76,7 @@ func eventsForm(c *call) (lisp.Value, error) {
 		events = append1(events, lisp.Int(n))
 	}
 	if c.has("follow") {
-		events = append1(events, lisp.String("follow"))
+		events = append1(append1(events, lisp.String("follow")), lisp.String("json"))
 	}
 	return events, nil
 }

@@ -23,7 +23,8 @@ func TestTimesAreThoseOfThisPlaceEverywhere(t *testing.T) {
 	if err := renderWhy(&view{out: &why, value: json.RawMessage(`"web is running.\nIt was started, at ` + at + `.\n  ` + at + `  running (pid 7)"`)}); err != nil {
 		t.Fatal(err)
 	}
-	line := at + "  web  running (pid 7), said at " + at + "\n... 3 events are not kept any more ...\n" + at + "  bad\x1b[2J  x\n"
+	line := `{"at":"` + at + `","name":"web","to":"running","text":"running (pid 7), said at ` + at + `"}` + "\n... no event\x1b[2J ...\n" +
+		`{"at":"` + at + `","name":"longer","to":"fatal","text":"given up\u001b[2J"}` + "\n" + `{"at":"` + at + `","name":"web","to":"fatal","text":"given up"}` + "\n"
 	plain, bright := &eventLines{out: &followed}, &eventLines{out: &coloured, colour: true}
 	for _, b := range []byte(line) { // as it may come
 		if _, err := plain.Write([]byte{b}); err != nil {
@@ -36,13 +37,19 @@ func TestTimesAreThoseOfThisPlaceEverywhere(t *testing.T) {
 	for got, want := range map[string]string{
 		events.String():   here + "  web  running (pid 7)\n",
 		why.String():      "web is running.\nIt was started, at " + here + ".\n  " + here + "  running (pid 7)\n",
-		followed.String(): here + "  web  running (pid 7), said at " + at + "\n... 3 events are not kept any more ...\n" + here + "  bad\\x1b[2J  x\n",
+		followed.String(): here + "  web  running (pid 7), said at " + at + "\n... no event\\x1b[2J ...\n" + here + "  longer  given up\\x1b[2J\n" + here + "  web     given up\n",
 	} {
 		if got != want {
 			t.Errorf("got  %q\nwant %q", got, want)
 		}
 	}
-	if got := coloured.String(); !strings.HasPrefix(got, dim+here+plainC+"  web") || strings.Contains(got, "\x1b[2J") {
+	got := coloured.String()
+	for _, want := range []string{dim + here + plainC + "  web  " + green + "running", "  longer  " + red + "given up"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("coloured: %q lacks %q", got, want)
+		}
+	}
+	if strings.Contains(got, "\x1b[2J") {
 		t.Errorf("coloured: %q", got)
 	}
 }
