@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/qjpcpu/supervisord/builtins"
 	"github.com/qjpcpu/supervisord/core"
@@ -43,6 +44,22 @@ func (d *daemon) change(ctx context.Context, what string, do func(context.Contex
 		return o.report, o.err
 	case <-ctx.Done():
 		return nil, refuse(core.ErrTimeout, "cannot wait for %s to end, it goes on", what)
+	}
+}
+
+// changePatience bounds how long the end of the daemon waits for a change under way: longer than a disk takes, and not as long as
+// a file system that hangs.
+const changePatience = 5 * time.Second
+
+// awaitChange waits, at the end of the daemon, for a change that is under way, and keeps the slot so that no other begins. A
+// change that has come too late takes back what it wrote; it must have done so before the next daemon gets the lock and reads it.
+func (d *daemon) awaitChange() {
+	patience := time.NewTimer(changePatience)
+	defer patience.Stop()
+	select {
+	case d.changing <- struct{}{}:
+	case <-patience.C:
+		d.diary.Warnf("a change of the configuration has not ended after %v: the daemon ends without it", changePatience)
 	}
 }
 

@@ -32,8 +32,8 @@ func Run() {
 }
 
 // Main runs one command. args are the words after the program's name; the result is the exit code (see the Exit
-// constants). It never calls os.Exit. When ctx ends, a command that waits is given up with ExitTimeout and a daemon
-// stops in order.
+// constants). It never calls os.Exit. When ctx ends, however it does, a command that waits is given up with ExitTimeout and
+// a daemon stops in order, as it would by a signal.
 //
 // At most one daemon may live in a process at a time, because a process has only one owner of its children.
 func Main(ctx context.Context, args []string, stdio Stdio, options Options) int {

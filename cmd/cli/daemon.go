@@ -99,6 +99,7 @@ func (s *session) serve(from origin, loaded config.Config, ready *os.File) error
 	members.add(d.tellManager)
 	members.add(func(ctx context.Context) error { return d.supervise(ctx, first, ready) })
 	err = members.run()
+	d.awaitChange()
 	undo()
 	if err != nil {
 		return err
