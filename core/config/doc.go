@@ -21,7 +21,7 @@
 //
 // # Places
 //
-// Locate names every file a daemon keeps outside its configuration (socket, lock, token, logs, what add-proc added);
+// A Place names every file a daemon keeps outside its configuration (socket, lock, token, logs, what add-proc added);
 // Place.Prepare makes the folders and refuses those that others could tamper with; Place.Acquire takes the lock.
 //
 // Everything here is safe for concurrent use: there is no state, only functions of their arguments, the environment and the

@@ -106,7 +106,7 @@ type Settings struct {
 	DisableRCE      bool
 	ExitCodeFrom    string // name of a process, "" = none
 	InitScript      string // absolute, "" = none
-	StateDir        string // absolute; "" = by Locate's rule
+	StateDir        string // absolute; "" = by the rule of Place
 	Cgroup          string // "auto", "off"
 }
 

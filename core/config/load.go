@@ -51,8 +51,8 @@ func Load(path string, over Overrides) (Config, error) {
 }
 
 // LoadSettings is for commands that look for the daemon of a configuration which may have been broken meanwhile: it returns
-// the daemon's keys as far as they can be understood and Locate's answer to them, and ignores every problem but that of
-// Locate.
+// the daemon's keys as far as they can be understood and the place that follows from them, and ignores every problem but that
+// there is no place.
 func LoadSettings(path string, over Overrides) (Settings, Place, error) {
 	l, err := newLoader(path, over)
 	if err != nil {

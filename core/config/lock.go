@@ -62,8 +62,8 @@ func (p Place) Holder() int {
 	if err != nil {
 		return 0
 	}
-	defer f.Close() // and with it a lock that was free
-	if free, err := tryLock(f); err != nil || free {
+	defer f.Close()
+	if !isLocked(f) {
 		return 0
 	}
 	return pidIn(f)

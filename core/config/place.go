@@ -14,7 +14,8 @@ import (
 // maxSocketPath is the longest path of a unix socket, in bytes, without the closing zero.
 const maxSocketPath = 107
 
-// Place is where a daemon keeps what is its own. All paths are absolute.
+// Place is where a daemon keeps what is its own: the answer of Load and LoadSettings to where the configuration stands, what it
+// says, who asks, and a few variables of the environment. All paths are absolute.
 type Place struct {
 	Instance   string // a readable name and a hash of the configuration's path: one for each configuration
 	RuntimeDir string // holds Socket and Info
@@ -32,25 +33,7 @@ type Place struct {
 	uid int
 }
 
-// Locate says where the daemon of a configuration lives; with "" it is that of ./supervisord.conf here. It creates and looks
-// at nothing (but whether $XDG_RUNTIME_DIR is the user's own). Root uses /run and /var/lib; others $XDG_RUNTIME_DIR (else the
-// state directory) and $XDG_STATE_HOME (else ~/.local/state). On Windows it is %ProgramData% for an administrator and for services,
-// %LocalAppData% for others. An absolute $SUPERVISORD_RUNTIME_DIR is the runtime directory,
-// as it is, for everybody: for a /run that cannot be written. It fails when there is no home directory or no path short enough
-// for a socket.
-func Locate(configPath string, s Settings) (Place, error) {
-	path := configPath
-	if path != "" {
-		abs, err := filepath.Abs(path)
-		if err != nil {
-			return Place{}, fmt.Errorf("cannot find the current directory: %w", err)
-		}
-		path = abs
-	}
-	return locate(path, s, realHost(lookupIn(os.Environ())))
-}
-
-// host is the little that Locate and the checks of permissions know of the machine.
+// host is the little that locate and the checks of permissions know of the machine.
 type host struct {
 	uid    int // effective
 	lookup func(string) (string, bool)
@@ -66,6 +49,11 @@ func realHost(lookup func(string) (string, bool)) host {
 	return host{uid: os.Geteuid(), lookup: lookup, getwd: os.Getwd, run: "/run", lib: "/var/lib", tmp: "/tmp", noSockets: !unixSockets()}
 }
 
+// locate says where the daemon of a configuration lives; with "" it is that of ./supervisord.conf here. It creates and looks
+// at nothing (but whether $XDG_RUNTIME_DIR is the user's own). Root uses /run and /var/lib; others $XDG_RUNTIME_DIR (else the
+// state directory) and $XDG_STATE_HOME (else ~/.local/state). On Windows it is %ProgramData% for an administrator and for services,
+// %LocalAppData% for others. An absolute $SUPERVISORD_RUNTIME_DIR is the runtime directory, as it is, for everybody: for a /run
+// that cannot be written. It fails when there is no home directory or no path short enough for a socket.
 func locate(path string, s Settings, h host) (Place, error) {
 	if path == "" {
 		here, err := h.getwd()

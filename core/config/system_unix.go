@@ -63,22 +63,6 @@ func (h host) checkFile(path, what string) error {
 	}
 }
 
-// tryLock takes the lock of an open file without waiting; false means that somebody else has it.
-func tryLock(f *os.File) (bool, error) {
-	for {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		switch {
-		case err == nil:
-			return true, nil
-		case errors.Is(err, syscall.EINTR):
-		case errors.Is(err, syscall.EWOULDBLOCK):
-			return false, nil
-		default:
-			return false, err
-		}
-	}
-}
-
 // syncDir makes a rename in the directory last.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
