@@ -1,6 +1,7 @@
 package core
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -35,7 +36,7 @@ func (l *lag) note(d time.Duration) {
 }
 
 func (l *lag) read() Lag {
-	out := Lag{Bounds: lagBounds[:], Counts: make([]uint64, len(l.counts)), Sum: time.Duration(l.sum.Load())}
+	out := Lag{Bounds: slices.Clone(lagBounds[:]), Counts: make([]uint64, len(l.counts)), Sum: time.Duration(l.sum.Load())}
 	for i := range l.counts {
 		out.Counts[i] = l.counts[i].Load()
 	}

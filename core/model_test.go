@@ -9,12 +9,14 @@ import (
 	"reflect"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/qjpcpu/supervisord/core/child"
+	"github.com/qjpcpu/supervisord/core/logs"
 )
 
 // Every field of a Spec's parts is one that a plan names: a key that nobody compares would never be applied.
@@ -205,6 +207,17 @@ func TestAnotherUserDoesNotGetTheDaemonsHome(t *testing.T) {
 	got := environ(base, Launch{User: "nobody", Env: map[string]string{"SHELL": "/bin/false"}})
 	if want := []string{"PATH=/bin", "SHELL=/bin/false"}; !slices.Equal(got, want) {
 		t.Errorf("another user: %q, want %q", got, want)
+	}
+}
+
+// TestNoValueOfAnEnumerationPanics: an embedder may print one that this version does not know.
+func TestNoValueOfAnEnumerationPanics(t *testing.T) {
+	for _, n := range []int{-1, 99} {
+		for _, name := range []string{State(n).String(), Op(n).String(), logs.Format(n).String(), logs.NoticeKind(n).String()} {
+			if !strings.Contains(name, strconv.Itoa(n)) {
+				t.Errorf("%d is called %q", n, name)
+			}
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"fmt"
 	"slices"
 	"sort"
 
@@ -19,9 +20,14 @@ const (
 	Remove
 )
 
+var opNames = [...]string{"keep", "tune", "renew", "add", "remove"}
+
 // String is the operation's name in lower case.
 func (o Op) String() string {
-	return [...]string{"keep", "tune", "renew", "add", "remove"}[o]
+	if o < 0 || int(o) >= len(opNames) {
+		return fmt.Sprintf("op(%d)", int(o))
+	}
+	return opNames[o]
 }
 
 // MarshalText makes an Op its name in JSON.

@@ -22,15 +22,22 @@ const (
 	JSON                     // {"time":"2026-01-31T12:00:00.000Z","name":"web","stream":"stdout","line":"LINE"}
 )
 
+var formatNames = [...]string{"raw", "prefix", "time", "time-prefix", "json"}
+
 // Formats are the names of all formats, in the order of their values.
-func Formats() []string { return []string{"raw", "prefix", "time", "time-prefix", "json"} }
+func Formats() []string { return slices.Clone(formatNames[:]) }
 
 // String is the format's name: "raw", "prefix", "time", "time-prefix", "json".
-func (f Format) String() string { return Formats()[f] }
+func (f Format) String() string {
+	if f < 0 || int(f) >= len(formatNames) {
+		return fmt.Sprintf("format(%d)", int(f))
+	}
+	return formatNames[f]
+}
 
 // ParseFormat is the inverse of String.
 func ParseFormat(name string) (Format, error) {
-	if i := slices.Index(Formats(), name); i >= 0 {
+	if i := slices.Index(formatNames[:], name); i >= 0 {
 		return Format(i), nil
 	}
 	return Raw, fmt.Errorf("unknown log format %q: want raw, prefix, time, time-prefix or json", name)
