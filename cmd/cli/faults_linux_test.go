@@ -140,6 +140,7 @@ func TestAReloadTouchesOnlyWhatChanged(t *testing.T) {
 	if got := changed(before, o.pids()); len(got) > 0 {
 		t.Errorf("a mistake changed the pids of %v", got)
 	}
+	o.write("supervisord.conf", conf(func(int) string { return quiet }))
 	// C10: what is loaded while the file is replaced again and again is the old file or the new one.
 	stop, done := make(chan bool), make(chan bool)
 	go func() {

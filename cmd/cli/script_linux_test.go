@@ -126,18 +126,21 @@ func setup(env *testscript.Env) error {
 	return nil
 }
 
-// end makes sure that a daemon is gone: first asked, then killed.
+// end makes sure that a daemon is gone: first asked, then urged, then killed, which leaves its cgroup behind.
 func (d *foreground) end() {
 	if d.command.Process == nil {
 		return
 	}
-	d.command.Process.Signal(syscall.SIGTERM)
-	select {
-	case <-d.ended:
-	case <-time.After(grace):
-		d.command.Process.Kill()
-		<-d.ended
+	for range 2 {
+		d.command.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-d.ended:
+			return
+		case <-time.After(grace):
+		}
 	}
+	d.command.Process.Kill()
+	<-d.ended
 }
 
 // endBackground ends the daemons that a transcript left in the background. They wrote their pids below its folder.

@@ -61,6 +61,17 @@ func findCgroups(instance string) *cgroups {
 	return c
 }
 
+// sweepCgroups ends and removes what a daemon of this instance that was killed has left, for one that makes no cgroups itself.
+func sweepCgroups(instance string) {
+	own, err := ownCgroup()
+	if err != nil {
+		return
+	}
+	c := &cgroups{root: filepath.Join(own, "supervisord-"+instance), watches: map[int32]chan struct{}{}}
+	c.sweep()
+	_ = c.close() // most often there is none
+}
+
 // ownCgroup is the folder of the cgroup v2 this process is in, wherever that tree is mounted.
 func ownCgroup() (string, error) { return ownFolder("") }
 

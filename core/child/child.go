@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -138,6 +139,14 @@ func (e *LaunchError) Error() string {
 
 // Unwrap gives the system's own error.
 func (e *LaunchError) Unwrap() error { return e.Err }
+
+// errNotInPath names no folder: PATH may be long, and whoever looks at the process's environment sees it.
+var errNotInPath error = notInPath{}
+
+type notInPath struct{}
+
+func (notInPath) Error() string { return "not found in PATH" }
+func (notInPath) Unwrap() error { return syscall.ENOENT }
 
 // Starter starts children. Start returns when exec has succeeded or failed, its error is a *LaunchError; it may be called
 // concurrently.

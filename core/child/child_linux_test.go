@@ -111,7 +111,7 @@ func ready(t *testing.T, k Child) *bufio.Reader {
 
 func TestNoExitStatusIsLostOrMistaken(t *testing.T) {
 	h := host(t)
-	before := h.Orphans()
+	before, claimed := h.Orphans(), h.claims()
 	starts, wrong, orphans := times(10000), make(chan string, 10000), 0
 	var all sync.WaitGroup
 	slots := make(chan bool, 16)
@@ -147,12 +147,19 @@ func TestNoExitStatusIsLostOrMistaken(t *testing.T) {
 	for text := range wrong {
 		t.Error(text)
 	}
+	t.Logf("%d exits came before their start had returned", h.claims()-claimed)
 	eventually(t, "all orphans are reaped", func() bool { return h.Orphans()-before >= uint64(orphans) })
 	for pid, p := range readProcs() {
 		if p.state == 'Z' && p.parent == os.Getpid() {
 			t.Errorf("pid %d is a zombie of ours", pid)
 		}
 	}
+}
+
+func (h *Host) claims() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.claimed
 }
 
 func eventually(t *testing.T, what string, holds func() bool) {
@@ -390,7 +397,7 @@ func TestLaunchErrorsSayWhatAndWhy(t *testing.T) {
 		step, want             string
 	}{
 		{path: dir + "/missing", step: "exec", want: "no such file"},
-		{path: "missing-program", step: "exec", want: "not found in PATH"},
+		{path: "missing-program", step: "exec", want: "exec missing-program: not found in PATH (ENOENT)"},
 		{path: write("plain", "#!/bin/sh\n", 0o644), step: "exec", want: "permission denied"},
 		{path: write("junk", "\x00\x01junk", 0o755), step: "exec", want: "neither a program nor a script"},
 		{path: write("empty", "", 0o755), step: "exec", want: "neither a program nor a script"},

@@ -47,6 +47,7 @@ type Host struct {
 	kids     map[int]*kid         // by pid, un-reaped
 	inFlight int                  // forks whose child is not in kids yet
 	early    map[int]Exit         // exits that beat their own registration, while inFlight > 0
+	claimed  uint64               // exits found in early
 	leaving  map[*kid]chan<- bool // kids whose leader ended and whose rest did not; poked whenever a stranger was reaped
 	orphans  uint64               // strangers reaped
 }
@@ -96,6 +97,8 @@ func NewHost(o Options) (*Host, error) {
 	}
 	if o.CgroupMode != "off" {
 		h.cgroups = findCgroups(o.Instance)
+	} else {
+		sweepCgroups(o.Instance)
 	}
 	h.controllers = &controllers{instance: o.Instance, tree: h.cgroups}
 	h.controllers.sweep() // what was in them was in the cgroups swept just now

@@ -16,16 +16,15 @@ import (
 // A daemon that is killed cannot clean up. Its direct children end with it; what is left of their trees ends before its
 // successor starts anything, with cgroups and without.
 func TestNothingOutlivesAKilledDaemonAndItsSuccessorsStart(t *testing.T) {
-	for _, mode := range []string{"auto", "off", "off with the shim"} {
+	for mode, m := range map[string]struct{ how, shim, successor string }{
+		"cgroups":              {"auto", "", "auto"},
+		"a walk":               {"off", "", "off"},
+		"a walk and the shim":  {"off", "shim", "off"},
+		"cgroups, then a walk": {"auto", "", "off"},
+	} {
 		t.Run(mode, func(t *testing.T) {
 			ledger := filepath.Join(t.TempDir(), "lives")
-			how, shim := mode, ""
-			if how != "auto" {
-				how = "off"
-			}
-			if mode != "auto" && mode != "off" {
-				shim = "shim"
-			}
+			how, shim := m.how, m.shim
 			pid, says := another(t, false, "killed", ledger, how+" "+shim)
 			word, err := says.ReadString('\n')
 			if err != nil || !strings.HasPrefix(word, "up ") {
@@ -75,7 +74,7 @@ func TestNothingOutlivesAKilledDaemonAndItsSuccessorsStart(t *testing.T) {
 			if len(marked(mark)) == 0 {
 				t.Fatal("nothing is left of the trees, so nothing is tested")
 			}
-			_, says = another(t, false, "successor", ledger, how, instance+" "+mark)
+			_, says = another(t, false, "successor", ledger, m.successor, instance+" "+mark)
 			wantOK(t, says)
 			for _, k := range strangers {
 				if p, err := readProc(k.PID()); err != nil || p.state == 'Z' {
@@ -158,6 +157,11 @@ func successor(_, ledger, mode, of string) {
 	if h.cgroups != nil {
 		if folders, _ := filepath.Glob(h.cgroups.root + "/*/"); len(folders) > 0 {
 			complain("cgroups are left: %v", folders)
+		}
+	}
+	if own, err := ownCgroup(); err == nil && h.cgroups == nil {
+		if _, err := os.Stat(filepath.Join(own, "supervisord-"+instance)); err == nil {
+			complain("the cgroup of the one that was killed is left")
 		}
 	}
 	k := startIn(h, command("exit 6"))

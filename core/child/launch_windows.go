@@ -283,7 +283,7 @@ func lookPath(program, dir string, env []string) (string, error) {
 			return found, nil
 		}
 	}
-	return "", fmt.Errorf("not found in PATH (%s)", path)
+	return "", errNotInPath
 }
 
 // withExtension is the file's name if it is a program as it is, or with the first of the extensions that makes it one.

@@ -52,7 +52,7 @@ func lookPath(program, dir string, env []string) (string, error) {
 	if denied != nil {
 		return "", denied
 	}
-	return "", fmt.Errorf("not found in PATH (%s)", path)
+	return "", errNotInPath
 }
 
 func failure(step, path string, err error) *LaunchError {

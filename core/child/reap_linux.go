@@ -116,6 +116,7 @@ func (h *Host) register(k *kid, pidfd int) {
 	exit, gone := h.early[k.pid]
 	if gone && unix.Waitid(unix.P_PIDFD, pidfd, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil) == unix.ECHILD {
 		delete(h.early, k.pid)
+		h.claimed++
 	} else {
 		gone = false
 		h.kids[k.pid] = k
