@@ -70,7 +70,7 @@ func (h *Host) prepare(c Command) (p prepared, err error) {
 		}
 	}
 	program := abs(p.path, c.Dir)
-	p.shimmed = c.Limits.ofProgram() || c.Limits.ofTree() || mayHang(program) || c.Dir != "" && mayHang(c.Dir)
+	p.shimmed = c.Limits.ofProgram() || c.Limits.ofTree() || exposed(p.id) || mayHang(program) || c.Dir != "" && mayHang(c.Dir)
 	if !p.shimmed {
 		h.rehearsals.wait(program, c.Dir)
 	}

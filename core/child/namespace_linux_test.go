@@ -105,10 +105,13 @@ func inside(instance, scenario string, args []string) {
 		refuse(unix.SYS_PIDFD_OPEN, unix.EPERM)
 		refuse(unix.SYS_PIDFD_SEND_SIGNAL, unix.EPERM)
 		withoutPidfds(instance)
+	case "stops-its-user":
+		stopsItsUser(instance)
 	case "herd":
 		herd(instance, args[0])
 	case "without-setuid":
 		refuse(unix.SYS_SETUID, unix.EPERM)
+		refuse(unix.SYS_SETRESUID, unix.EPERM)
 		withoutSetuid(instance)
 	}
 	fmt.Println("ok")

@@ -1,6 +1,10 @@
 package child
 
-import "golang.org/x/sys/unix"
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
 
 // mayHang reports whether a file is in a file system that may let who uses it wait for ever: for another machine, or for a
 // program. Go keeps a part of its scheduler busy until an exec has returned, and so a fork whose exec hangs would halt this
@@ -25,6 +29,11 @@ func mayHang(path string) bool {
 	}
 	return true
 }
+
+// exposed reports whether a program's user may send signals to what becomes the program as soon as that has become the user, and
+// not to this process as well. Between that and exec it is stopped by SIGSTOP, which halts this whole program as a hanging exec
+// does: any program of that user could do it with "kill -STOP -1". The shim is stopped alone.
+func exposed(id Identity) bool { return id.Set && int(id.UID) != os.Getuid() }
 
 // Two that x/sys does not name (statfs(2); OpenZFS and bcachefs).
 const (
