@@ -32,11 +32,15 @@ func status(h *Host, _ *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 // shown is the error of a verb that only wanted to show something.
 func shown(err error) error { return fmt.Errorf("cannot show %w", unknownOr(err)) }
 
-// unknownOr is the bare "NAME: no such process" within an error that says it, else the error.
+// unknownOr is the bare "NAME: no such process" or "NAME: bad pattern" within an error that says it, else the error.
 func unknownOr(err error) error {
 	var unknown *core.NotFoundError
-	if errors.As(err, &unknown) {
+	var malformed *core.PatternError
+	switch {
+	case errors.As(err, &unknown):
 		return unknown
+	case errors.As(err, &malformed):
+		return malformed
 	}
 	return err
 }

@@ -46,12 +46,30 @@ func (e *NotFoundError) Error() string {
 		what = "matches no process"
 	}
 	if e.Near == "" {
-		return e.Name + ": " + what
+		return told(e.Name) + ": " + what
 	}
-	return e.Name + ": " + what + " (did you mean " + e.Near + "?)"
+	return told(e.Name) + ": " + what + " (did you mean " + e.Near + "?)"
 }
 
 func (e *NotFoundError) Unwrap() error { return ErrNotFound }
+
+// PatternError says which word is a pattern that can match nothing, as it is malformed. It wraps ErrInvalid.
+type PatternError struct{ Pattern string }
+
+func (e *PatternError) Error() string { return told(e.Pattern) + ": bad pattern" }
+func (e *PatternError) Unwrap() error { return ErrInvalid }
+
+// told is a user's word as a message repeats it: visible, and no longer than it takes to know it again.
+func told(word string) string {
+	const most = 2 * maxName
+	switch {
+	case word == "":
+		return `""`
+	case len(word) > most:
+		return strings.ToValidUTF8(word[:most], "") + "…"
+	}
+	return word
+}
 
 // ReportError is what Report.Err returns: some of the processes an operation was about did not get there.
 type ReportError struct{ Report Report }

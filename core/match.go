@@ -23,7 +23,7 @@ func match(names, patterns []string) ([]string, error) {
 			if !hit && isPattern(pat) {
 				var err error
 				if hit, err = path.Match(pat, name); err != nil {
-					return nil, failf(ErrInvalid, "%s: bad pattern", pat)
+					return nil, &PatternError{pat}
 				}
 			}
 			if hit {
