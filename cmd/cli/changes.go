@@ -69,6 +69,9 @@ func (d *daemon) fresh() (desire, error) {
 	if err != nil {
 		return desire{}, err
 	}
+	if loaded.Blank && !d.wanted.loaded.Blank {
+		return desire{}, refuse(core.ErrInvalid, "cannot take over %s: it is empty, as a file is that is about to be written (to remove every process, leave a comment in it)", loaded.Path)
+	}
 	next := d.wanted.clone()
 	next.loaded = loaded
 	next.warnings = next.shadowed()

@@ -74,6 +74,7 @@ type chaosEvent struct {
 	Name, From, To string
 	PID            int
 	Exit           any
+	Text           string
 }
 
 func (c *chaos) complain(format string, args ...any) {
@@ -190,7 +191,9 @@ func (c *chaos) deeds() map[string]func(*rand.Rand) {
 		"restart": form("(restart %q)"),
 		"reset":   form("(reset %q)"),
 		"look":    form("(begin (status) (logs %q \"lines=5\") (usage) nil)"),
-		"signal":  func(r *rand.Rand) { c.ask(fmt.Sprintf("(signal %q %q)", name(r), pick(r, "KILL", "STOP", "CONT", "USR1", "ABRT")), nil) },
+		"signal": func(r *rand.Rand) {
+			c.ask(fmt.Sprintf("(signal %q %q)", name(r), pick(r, "KILL", "STOP", "CONT", "USR1", "ABRT")), nil)
+		},
 		"add": func(r *rand.Rand) {
 			n := pick(r, "x1", "x2")
 			c.ask(fmt.Sprintf(`(add-proc {"name" %q "command" "/bin/sh" "args" ["talker" %q "5"] "cwd" %q "stdout" [%q] "stderr" []})`, n, n, c.dir, c.path("logs/"+n+".log")), nil)
@@ -201,16 +204,7 @@ func (c *chaos) deeds() map[string]func(*rand.Rand) {
 			if r.IntN(4) == 0 {
 				text += "comand = 1\n"
 			}
-			file, err := os.CreateTemp(c.dir, "conf")
-			if err != nil {
-				c.complain("%v", err)
-				return
-			}
-			io.WriteString(file, text)
-			file.Close()
-			if err := os.Rename(file.Name(), c.path("supervisord.conf")); err != nil {
-				c.complain("%v", err)
-			}
+			c.replace(text)
 			if r.IntN(2) == 0 {
 				_ = daemon.Signal(syscall.SIGHUP)
 			} else {
@@ -250,6 +244,21 @@ func (c *chaos) deeds() map[string]func(*rand.Rand) {
 				request(`(wait "late" "running" 30)`), request("(loop (x 1) (recur x))"), "garbage\r\n\r\n", "POST /v1/eval HTTP/1.1\r\nHost"))
 			<-time.After(time.Duration(r.IntN(30)) * time.Millisecond)
 		},
+	}
+}
+
+// replace puts another configuration in the place of the present one.
+func (c *chaos) replace(text string) {
+	file, err := os.CreateTemp(c.dir, "conf")
+	if err == nil {
+		_, err = io.WriteString(file, text)
+		file.Close()
+	}
+	if err == nil {
+		err = os.Rename(file.Name(), c.path("supervisord.conf"))
+	}
+	if err != nil {
+		c.complain("%v", err)
 	}
 }
 
@@ -326,12 +335,17 @@ func TestChaos(t *testing.T) {
 	for _, what := range c.wrong {
 		t.Error(what)
 	}
+	if t.Failed() {
+		for _, e := range c.events[max(0, len(c.events)-2000):] {
+			t.Logf("%d %s %s -> %s pid %d exit %v %s", e.Seq, e.Name, e.From, e.To, e.PID, e.Exit, e.Text)
+		}
+	}
 }
 
 // calm brings everything to the first configuration, up once and then to rest.
 func (c *chaos) calm() {
 	c.t.Helper()
-	c.write("supervisord.conf", chaotic(0))
+	c.replace(chaotic(0))
 	c.ask("(reload)", nil)
 	for _, name := range []string{"x1", "x2"} {
 		if status := c.ask(fmt.Sprintf("(remove-proc %q)", name), nil); status != 200 && status != 404 {

@@ -166,6 +166,17 @@ func TestAReloadTouchesOnlyWhatChanged(t *testing.T) {
 	}
 	close(stop)
 	<-done
+	// Nor is one that is being written in place: at first it is empty.
+	before = o.pids()
+	o.write("supervisord.conf", "")
+	for _, args := range [][]string{{"reload"}, {"reload", "--dry-run"}} {
+		if out, errs, code := o.run("", args...); code != 2 || !strings.Contains(errs, "it is empty") {
+			t.Errorf("%v of an empty file: exit code %d\n%s%s", args, code, out, errs)
+		}
+	}
+	if got := changed(before, o.pids()); len(got) > 0 || len(before) != n {
+		t.Errorf("an empty file changed the pids of %v, of %d", got, len(before))
+	}
 	if _, _, code := o.run("", "shutdown", "--now"); code != 0 {
 		t.Errorf("shutdown: exit code %d", code)
 	}

@@ -22,6 +22,7 @@ type Config struct {
 	Specs    []core.Spec // in the order of the file, the one of the command line last
 	Place    Place       // where its daemon lives
 	Warnings []Problem   // what may keep a single process from starting, or is likely not meant
+	Blank    bool        // there is a file, and nothing at all in it
 
 	environ []string
 }
@@ -47,6 +48,7 @@ func Load(path string, over Overrides) (Config, error) {
 		return Config{}, err
 	}
 	cfg.Warnings = l.warnings.sorted()
+	cfg.Blank = l.blank
 	return cfg, nil
 }
 
@@ -73,6 +75,7 @@ type loader struct {
 	environ  []string
 	lookup   func(string) (string, bool)
 	lenient  bool
+	blank    bool
 	settings Settings
 	raw      map[string]any
 	marks    *marks
@@ -129,6 +132,7 @@ func (l *loader) open() (string, bool) {
 		l.whole("cannot read the configuration: %v", reason(err))
 		return "", false
 	}
+	l.blank = strings.TrimSpace(text) == ""
 	return text, true
 }
 
