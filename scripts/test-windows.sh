@@ -31,14 +31,16 @@ if ! wine >/dev/null || ! server >/dev/null || ! command -v $compiler >/dev/null
 		exit 2
 	fi
 	step "installing wine64 and gcc-mingw-w64-x86-64"
-	# Installing must start no service.
-	if [ ! -e /usr/sbin/policy-rc.d ]; then
-		printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
-		chmod 755 /usr/sbin/policy-rc.d
-		trap 'rm -f /usr/sbin/policy-rc.d' EXIT
-	fi
-	apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends wine64 gcc-mingw-w64-x86-64 >/dev/null
+	# Installing must start no service; a policy that is there already stays.
+	(
+		if [ ! -e /usr/sbin/policy-rc.d ]; then
+			trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+			printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+			chmod 755 /usr/sbin/policy-rc.d
+		fi
+		apt-get update -qq
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends wine64 gcc-mingw-w64-x86-64 >/dev/null
+	)
 fi
 wine=$(wine)
 server=$(server)
@@ -50,9 +52,7 @@ unset DISPLAY WAYLAND_DISPLAY
 finish() {
 	"$server" -k 2>/dev/null || true # that of this prefix alone
 	rm -rf "$home"
-	[ -z "${policy:-}" ] || rm -f /usr/sbin/policy-rc.d
 }
-[ -e /usr/sbin/policy-rc.d ] && grep -q 'exit 101' /usr/sbin/policy-rc.d && policy=ours
 trap finish EXIT
 trap 'exit 130' INT TERM
 
