@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -74,11 +73,15 @@ func behave(mode []string) {
 	case "hardy": // outlives its parent, in a program that has no environment
 		_ = unix.Prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0)
 		panic(syscall.Exec("/bin/sleep", []string{"hardy-" + mode[1], "1000"}, nil))
-	case "orphan": // leaves a child in a session of its own and exits
-		again([]string{"nap"}, &syscall.SysProcAttr{Setsid: true})
+	case "orphan": // leaves a child in a session of its own, which outlives it by a moment
+		var ends [2]int
+		if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {
+			panic(err)
+		}
+		again([]string{"outlive"}, &syscall.SysProcAttr{Setsid: true}, uintptr(ends[0]))
 		os.Exit(7)
-	case "nap":
-		time.Sleep(50 * time.Millisecond)
+	case "outlive": // ends when its parent has: nobody else holds the other end of the pipe
+		_, _ = unix.Read(3, make([]byte, 1))
 	case "tree": // WIDTH children that each double fork into sessions of their own; then stays or exits
 		for range number(1) {
 			again([]string{"branch", mode[2]}, &syscall.SysProcAttr{Setsid: true})
@@ -148,16 +151,16 @@ func behave(mode []string) {
 
 // wait blocks for ever in a way that the runtime does not take for a deadlock.
 func wait() {
-	_, _ = os.NewFile(0, "stdin").Stat()
 	for {
-		time.Sleep(time.Hour)
+		_ = unix.Pause()
 	}
 }
 
-// again starts this binary in another mode, without waiting for it.
-func again(mode []string, attr *syscall.SysProcAttr) {
+// again starts this binary in another mode, with more descriptors after the first three, and does not wait for it.
+func again(mode []string, attr *syscall.SysProcAttr, more ...uintptr) {
 	argv := append([]string{"child", asChild}, mode...)
-	if _, err := syscall.ForkExec("/proc/self/exe", argv, &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}, Sys: attr}); err != nil {
+	files := append([]uintptr{0, 1, 2}, more...)
+	if _, err := syscall.ForkExec("/proc/self/exe", argv, &syscall.ProcAttr{Env: os.Environ(), Files: files, Sys: attr}); err != nil {
 		panic(err)
 	}
 }
