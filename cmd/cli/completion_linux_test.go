@@ -5,20 +5,18 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/qjpcpu/supervisord/repl/ptytest"
 )
 
-// killLine is the key that gives a line up, without the signal that Ctrl-C is.
-const killLine = "\x15"
-
 // completes types the beginning of a line and Tab, and waits for what the shell makes of it; then it gives the line up.
-func (p *terminal) completes(typed, want string) {
-	p.t.Helper()
-	p.keys(typed)
-	p.wait(typed)
-	p.keys(tabKey)
-	p.wait(want)
-	p.keys(killLine, enter)
-	p.wait("ready> ")
+func completes(p *ptytest.Terminal, typed, want string) {
+	p.Keys(typed)
+	p.Wait(typed)
+	p.Keys(tabKey)
+	p.Wait(want)
+	p.Keys(killLine, enter)
+	p.Wait("ready> ")
 }
 
 // completionWorld is a daemon whose processes have names that are hard for shells.
@@ -31,25 +29,25 @@ func TestBashCompletes(t *testing.T) {
 	o := completionWorld(t)
 	o.write("deploy.glisp", "(status)")
 	p := o.terminalOf(bash, "--norc", "--noprofile", "-i")
-	p.keys("bind 'set enable-bracketed-paste off'; bind 'set bell-style none'; source <(supervisord completion bash); PS1='rea''dy> '", enter)
-	p.wait("ready> ")
-	p.completes("supervisord serv", "ice ")
-	p.completes("supervisord service omi", "t-exit-code ")
-	p.completes("supervisord service logs --stre", "am ")
-	p.completes("supervisord service logs --stream stde", "rr ")
-	p.completes("supervisord -c supervisord.conf why we", "b-")
-	p.completes("supervisord history job", "@a.1 ")
-	p.completes("supervisord history job@a", ".1 ")
-	p.completes("supervisord start -supvr.daemoni", "ze ")
-	p.completes("supervisord exec dep", "loy.glisp ")
-	p.completes("supervisord service wait web-1 runn", "ing ")
-	p.keys("supervisord service status web-", tabKey, tabKey)
-	p.wait("web-1")
-	p.wait("web-2")
-	p.keys(killLine, enter)
-	p.wait("ready> ")
-	p.keys("exit 0", enter)
-	p.leave(0)
+	p.Keys("bind 'set enable-bracketed-paste off'; bind 'set bell-style none'; source <(supervisord completion bash); PS1='rea''dy> '", enter)
+	p.Wait("ready> ")
+	completes(p, "supervisord serv", "ice ")
+	completes(p, "supervisord service omi", "t-exit-code ")
+	completes(p, "supervisord service logs --stre", "am ")
+	completes(p, "supervisord service logs --stream stde", "rr ")
+	completes(p, "supervisord -c supervisord.conf why we", "b-")
+	completes(p, "supervisord history job", "@a.1 ")
+	completes(p, "supervisord history job@a", ".1 ")
+	completes(p, "supervisord start -supvr.daemoni", "ze ")
+	completes(p, "supervisord exec dep", "loy.glisp ")
+	completes(p, "supervisord service wait web-1 runn", "ing ")
+	p.Keys("supervisord service status web-", tabKey, tabKey)
+	p.Wait("web-1")
+	p.Wait("web-2")
+	p.Keys(killLine, enter)
+	p.Wait("ready> ")
+	p.Keys("exit 0", enter)
+	p.Leave(0)
 }
 
 func TestZshCompletes(t *testing.T) {
@@ -57,8 +55,8 @@ func TestZshCompletes(t *testing.T) {
 	o := completionWorld(t)
 	o.write("deploy.glisp", "(status)")
 	p := o.terminalOf(zsh, "-f", "-i")
-	p.keys("unsetopt zle_bracketed_paste; unset zle_bracketed_paste; autoload -U compinit && compinit -D -u; source <(supervisord completion zsh); PS1='rea''dy> '; PROMPT_SP=; unsetopt prompt_sp", enter)
-	p.wait("ready> ")
+	p.Keys("unsetopt zle_bracketed_paste; unset zle_bracketed_paste; autoload -U compinit && compinit -D -u; source <(supervisord completion zsh); PS1='rea''dy> '; PROMPT_SP=; unsetopt prompt_sp", enter)
+	p.Wait("ready> ")
 	for typed, want := range map[string]string{
 		"supervisord serv":                         "ice",
 		"supervisord service omi":                  "t-exit-code",
@@ -74,17 +72,17 @@ func TestZshCompletes(t *testing.T) {
 		"supervisord nosuch we":                    "",
 		"supervisord service status --server x we": "",
 	} {
-		p.keys(typed, tabKey)
+		p.Keys(typed, tabKey)
 		if want != "" {
-			p.wait(typed[strings.LastIndex(typed, " ")+1:] + want)
+			p.Wait(typed[strings.LastIndex(typed, " ")+1:] + want)
 		}
-		p.keys(killLine, enter)
-		p.wait("ready> ")
+		p.Keys(killLine, enter)
+		p.Wait("ready> ")
 	}
-	p.keys("supervisord service st", tabKey)
-	p.wait("show the processes")
-	p.keys(killLine, "exit 0", enter)
-	p.leave(0)
+	p.Keys("supervisord service st", tabKey)
+	p.Wait("show the processes")
+	p.Keys(killLine, "exit 0", enter)
+	p.Leave(0)
 }
 
 func TestFishCompletes(t *testing.T) {

@@ -56,6 +56,7 @@ func rooms() map[string]room {
 		"builtins/metrics/metricstest": {mayNot: []string{"os", "os/exec", "net", "net/http", "syscall"}},
 		"builtins":                     {may: []string{"lisp", "core", "core/child", "core/logs", "builtins/metrics"}},
 		"repl":                         {may: []string{"lisp", readlinePath, unixPath, windowsPath}},
+		"repl/ptytest":                 {may: []string{unixPath}, mayNot: []string{"net", "net/http"}, forks: true},
 		"cmd/cli":                      {stars: true, may: []string{lumberjackPath, readlinePath, unixPath, windowsPath, servicePath, serviceMgrPath, serviceLogPath, registryPath}},
 		"cmd/supervisord":              {may: []string{"cmd/cli"}},
 		"scripts/bench":                {stars: true, may: []string{unixPath}, forks: true},
@@ -70,6 +71,7 @@ var systems = []*regexp.Regexp{
 	regexp.MustCompile(`^core/logs/[a-z]+_(linux|unix|windows|other)\.go$`),
 	regexp.MustCompile(`^core/config/[a-z]+_(linux|unix|windows|other)\.go$`),
 	regexp.MustCompile(`^repl/[a-z]+_(linux|unix|windows|other)\.go$`),
+	regexp.MustCompile(`^repl/ptytest/`),
 	regexp.MustCompile(`^builtins/[a-z]+_(linux|unix|windows|other)\.go$`),
 	regexp.MustCompile(`^cmd/cli/[a-z]+_(linux|unix|windows|other)\.go$`),
 	regexp.MustCompile(`^scripts/bench/`),
@@ -160,7 +162,7 @@ func checkImport(t *testing.T, file, here, imported string, r room, test bool) {
 	first, _, _ := strings.Cut(imported, "/")
 	switch {
 	case ours && (r.stars || own == here || slices.Contains(r.may, own)):
-	case ours && test && (own == "core/child/childtest" || own == "builtins/metrics/metricstest" || own == "core/child" || own == "core/config"):
+	case ours && test && (own == "core/child/childtest" || own == "builtins/metrics/metricstest" || own == "repl/ptytest" || own == "core/child" || own == "core/config"):
 	case ours:
 		t.Errorf("%s: %s may not import %s", file, here, own)
 	case strings.Contains(first, "."):
