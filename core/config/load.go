@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sort"
 	"strings"
 
@@ -159,9 +160,16 @@ func (l *loader) decode(text string) bool {
 		return false
 	}
 	line, col := l.marks.position(syntax.Position.Start)
-	l.problems = append(l.problems, Problem{l.path, line, col, "syntax error: " + discreet(syntax.Message)})
+	msg := "syntax error: " + discreet(syntax.Message)
+	if iniSection.MatchString(text) {
+		msg = "this is an INI file, as of Python's supervisor, want TOML (supervisord import FILE -o OUT makes a configuration of it)"
+	}
+	l.problems = append(l.problems, Problem{l.path, line, col, msg})
 	return false
 }
+
+// iniSection is the heading of a section that Python's supervisor knows, none of which can stand in our files.
+var iniSection = regexp.MustCompile(`(?m)^[ \t]*\[((program|group|eventlistener|fcgi-program|program-default|rpcinterface):[^\]\n]*|supervisord|supervisorctl|unix_http_server|inet_http_server|include)\]`)
 
 // whole notes a problem of the file as a whole.
 func (l *loader) whole(format string, args ...any) {

@@ -69,6 +69,7 @@ func TestEveryProblemIsReportedAtOnceWithItsPosition(t *testing.T) {
 		name, text string
 		want       []string
 	}{
+		{"the file of another supervisor", "; as installed\n[program:web]\ncommand = /bin/cat\n", []string{`1:1: this is an INI file, as of Python's supervisor, want TOML (supervisord import FILE -o OUT makes a configuration of it)`}},
 		{"syntax", "log = \"x\"\n[[process]\nname = \"a\"\n", []string{`2:10: syntax error: expected end of table array name delimiter ']', but got '\n' instead`}},
 		{"unknown keys", "loge = \"x\"\n[[process]]\nname = \"a\"\ncomand = \"/bin/sh\"\n  arsg = []\n", []string{
 			`1:1: unknown key "loge" (did you mean log?)`,
