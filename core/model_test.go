@@ -232,6 +232,9 @@ func TestStatesHaveNames(t *testing.T) {
 			t.Errorf("%s is settled and is not", s)
 		}
 	}
+	if _, err := ParseState("up"); err == nil || !strings.HasSuffix(err.Error(), "(want stopped, starting, running, stopping, backoff, exited, fatal)") {
+		t.Errorf("a state that is none: %v", err)
+	}
 	if _, err := ParseState("runing"); !errors.Is(err, ErrInvalid) || err.Error() != `unknown state "runing" (did you mean running?)` {
 		t.Error(err)
 	}

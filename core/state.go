@@ -2,6 +2,7 @@ package core
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/qjpcpu/supervisord/core/child"
@@ -42,6 +43,8 @@ func ParseState(name string) (State, error) {
 	msg := fmt.Sprintf("unknown state %q", name)
 	if near := spelling.Nearest(name, stateNames[:]); near != "" {
 		msg += " (did you mean " + near + "?)"
+	} else {
+		msg += " (want " + strings.Join(stateNames[:], ", ") + ")"
 	}
 	return 0, failf(ErrInvalid, "%s", msg)
 }
