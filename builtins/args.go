@@ -2,6 +2,7 @@ package builtins
 
 import (
 	"github.com/qjpcpu/supervisord/lisp"
+	"strings"
 )
 
 // arguments are those of one call of a verb; its methods make the errors of all verbs alike.
@@ -47,6 +48,18 @@ func (a arguments) text(i int) (string, error) {
 	}
 	return "", a.wrong(i, "a string")
 }
+
+// process is an argument that is the name of one process, and so no pattern.
+func (a arguments) process(i int) (string, error) {
+	name, err := a.text(i)
+	if err == nil && isPattern(name) {
+		return "", lisp.Errorf(kindInvalid, "cannot call %s: %s is a pattern, want the name of one process", a.verb, cut(name, 64))
+	}
+	return name, err
+}
+
+// isPattern tells whether a word means any number of processes: no name has these characters.
+func isPattern(word string) bool { return strings.ContainsAny(word, `*?[\`) }
 
 func textOf(v lisp.Value) (string, bool) {
 	if text, ok := v.AsString(); ok {

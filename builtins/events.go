@@ -115,7 +115,7 @@ func history(h *Host, _ *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 	if err := a.count(1, 1); err != nil {
 		return lisp.Nil, err
 	}
-	name, err := a.text(0)
+	name, err := a.process(0)
 	if err != nil {
 		return lisp.Nil, err
 	}
@@ -151,7 +151,7 @@ func why(h *Host, _ *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 	if err := a.count(1, 1); err != nil {
 		return lisp.Nil, err
 	}
-	name, err := a.text(0)
+	name, err := a.process(0)
 	if err != nil {
 		return lisp.Nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/qjpcpu/supervisord/core"
@@ -22,11 +23,15 @@ func status(h *Host, _ *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 	if err != nil {
 		return lisp.Nil, shown(err)
 	}
+	return statusValues(all), nil
+}
+
+func statusValues(all []core.Status) lisp.Value {
 	out := make([]lisp.Value, len(all))
 	for i, s := range all {
 		out[i] = statusValue(s)
 	}
-	return lisp.Array(out...), nil
+	return lisp.Array(out...)
 }
 
 // shown is the error of a verb that only wanted to show something.
@@ -54,7 +59,7 @@ func environment(h *Host, a arguments, show func(name, value string) string) (li
 	if err := a.count(1, 1); err != nil {
 		return lisp.Nil, err
 	}
-	name, err := a.text(0)
+	name, err := a.process(0)
 	if err != nil {
 		return lisp.Nil, err
 	}
@@ -96,11 +101,49 @@ func wait(h *Host, t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(patience)*time.Second)
 	defer cancel()
-	s, err := h.Sup.Wait(ctx, name, state)
-	if err != nil {
-		return lisp.Nil, err
+	if !isPattern(name) {
+		s, err := h.Sup.Wait(ctx, name, state)
+		if err != nil {
+			return lisp.Nil, err
+		}
+		return statusValue(s), nil
 	}
-	return statusValue(s), nil
+	all, err := h.Sup.Status(name)
+	if err != nil {
+		return lisp.Nil, fmt.Errorf("cannot wait for %w", unknownOr(err))
+	}
+	return waitAll(ctx, h, all, state)
+}
+
+// waitAll waits for several processes at once, until all are in the state or one cannot be any more. The error is that of the
+// first of them in order.
+func waitAll(ctx context.Context, h *Host, all []core.Status, state core.State) (lisp.Value, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	errs := make([]error, len(all))
+	var waiting sync.WaitGroup
+	for i := range all {
+		waiting.Go(func() {
+			all[i], errs[i] = h.Sup.Wait(ctx, all[i].Name, state)
+			if errs[i] != nil && !errors.Is(errs[i], core.ErrTimeout) {
+				cancel() // those that are over time are so together, and each may be the first
+			}
+		})
+	}
+	waiting.Wait()
+	var cancelled error
+	for _, err := range errs {
+		switch {
+		case errors.Is(err, context.Canceled):
+			cancelled = err
+		case err != nil:
+			return lisp.Nil, err
+		}
+	}
+	if cancelled != nil {
+		return lisp.Nil, cancelled
+	}
+	return statusValues(all), nil
 }
 
 func plan(h *Host, t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {

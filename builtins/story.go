@@ -16,6 +16,8 @@ func story(e core.Event) string {
 		words = []string{e.Note, asked}
 	case e.From == e.To && e.Note == "added" && e.Cause.What == "boot":
 		words = []string{e.Note}
+	case e.From == e.To && e.To == core.Stopping:
+		words = []string{noted(e), asked} // what came after the wish, and whose wish it was
 	case e.From == e.To:
 		words = []string{asked, noted(e)}
 	case e.To == core.Starting && e.From == core.Stopping:

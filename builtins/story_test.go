@@ -22,7 +22,7 @@ func TestTheJournalReadsLikeAStory(t *testing.T) {
 		{core.Event{From: core.Running, To: core.Stopping, PID: 5, Note: "signal TERM", Cause: cli(`(restart "web")`)},
 			`restarted by cli uid 1000: (restart "web"), SIGTERM sent (pid 5)`},
 		{core.Event{From: core.Stopping, To: core.Starting, Cause: cli(`(restart "web")`)}, "starting again"},
-		{core.Event{From: core.Stopping, To: core.Stopping, PID: 5, Note: "signal KILL", Cause: cli(`(stop "web")`)}, `stopped by cli uid 1000: (stop "web"), SIGKILL sent`},
+		{core.Event{From: core.Stopping, To: core.Stopping, PID: 5, Note: "signal KILL", Cause: cli(`(stop "web")`)}, `SIGKILL sent, stopped by cli uid 1000: (stop "web")`},
 		{core.Event{From: core.Stopping, To: core.Stopped, Exit: &child.Exit{Signal: 9}, Note: "had to be killed", Cause: cli(`(stop "web")`)}, "stopped, signal KILL, had to be killed"},
 		{core.Event{From: core.Running, To: core.Backoff, Exit: &child.Exit{Code: 3}, Note: "exit code 3"}, "failed, exit code 3, to be tried again"},
 		{core.Event{From: core.Running, To: core.Fatal, Exit: &child.Exit{Code: 3}, Note: "exit code 3; gave up after 2 restarts within 60s"}, "given up, exit code 3, gave up after 2 restarts within 60s"},

@@ -116,7 +116,8 @@ func Verbs() []Verb {
 				"warnings.",
 			Example: `(plan)`},
 		{Name: "wait", Args: "NAME STATE SECONDS", Power: Observe, Call: wait, waits: true,
-			Doc:     "Waits until a process is in a state and returns its status; error kind timeout when SECONDS are over.",
+			Doc: "Waits until a process is in a state and returns its status; error kind timeout when SECONDS are over.\n" +
+				"With a pattern for NAME it waits for all that there are of it and returns an array of statuses.",
 			Example: `(wait "web-1" "running" 10)`},
 		{Name: "hooks", Power: Observe, Call: showHooks,
 			Doc: "The hooks: an array of hashes, the init script before them with the id 0.\n" +
