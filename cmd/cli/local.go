@@ -67,7 +67,7 @@ func (s *session) init(c *call) error {
 
 // explainKeys lists the keys that a command takes as flags.
 func (s *session) explainKeys(c *command) error {
-	var daemon, process table
+	daemon, process := table{width: widthFor(s.stdio.Out)}, table{width: widthFor(s.stdio.Out)}
 	for _, key := range config.Keys() {
 		name := "  " + flagPrefix + key.Name
 		if key.Name == "name" {

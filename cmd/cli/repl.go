@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/qjpcpu/supervisord/lisp"
 	"github.com/qjpcpu/supervisord/repl"
@@ -84,30 +83,9 @@ func showKnown(w io.Writer, reply repl.Reply) bool {
 	if json.Unmarshal(reply.Value, &text) != nil || !strings.Contains(text, "\n") {
 		return false
 	}
-	if text = strings.TrimSuffix(text, "\n"); isTerminal(w) {
-		text = wrap(text, screenWidth())
-	}
+	text = fitted(strings.TrimSuffix(text, "\n"), widthFor(w))
 	fmt.Fprintln(w, repl.Abridge(text, screenWidth()))
 	return true
-}
-
-// wrap breaks the lines of a text that are longer than the width between words; what it breaks off is indented like its line.
-func wrap(text string, width int) string {
-	var b strings.Builder
-	for line := range strings.Lines(text) {
-		body := strings.TrimLeft(line, " ")
-		indent := line[:len(line)-len(body)]
-		for utf8.RuneCountInString(line) > width {
-			at := strings.LastIndex(string([]rune(line)[:width+1]), " ")
-			if at <= len(indent) {
-				break
-			}
-			b.WriteString(strings.TrimRight(line[:at], " ") + "\n")
-			line = indent + strings.TrimLeft(line[at:], " ")
-		}
-		b.WriteString(line)
-	}
-	return b.String()
 }
 
 // rowsWith tells whether a value is a list of hashes that all have these keys.
@@ -136,7 +114,7 @@ func renderVerbs(v *view) error {
 	for _, verb := range verbs {
 		widest = max(widest, len(verb.Name)+len(verb.Args)+len("( )"))
 	}
-	t := table{colour: v.colour}
+	t := table{colour: v.colour, width: widthFor(v.out)}
 	for _, verb := range verbs {
 		doc := verb.Doc
 		if isTerminal(v.out) {

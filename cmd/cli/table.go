@@ -25,7 +25,11 @@ type cell struct {
 type table struct {
 	rows   [][]cell
 	colour bool
+	width  int // of the screen: the last column is broken between words so that it fits; 0: it is not broken
 }
+
+// narrowest is how wide a last column is at least when it is broken. With less room its lines go on to the edge of the screen.
+const narrowest = 20
 
 func (t *table) add(cells ...cell) { t.rows = append(t.rows, cells) }
 
@@ -50,6 +54,10 @@ func (t *table) write(w io.Writer) error {
 			widths[i] = max(widths[i], utf8.RuneCountInString(row[i].text))
 		}
 	}
+	begin := 0 // of the last column
+	for i := range len(widths) - 1 {
+		begin += widths[i] + 2
+	}
 	var b strings.Builder
 	for _, row := range t.rows {
 		last := -1
@@ -60,19 +68,33 @@ func (t *table) write(w io.Writer) error {
 		}
 		for i := 0; i <= last; i++ {
 			c := row[i]
-			if t.colour && c.colour != "" {
-				b.WriteString(c.colour)
-				b.WriteString(c.text)
-				b.WriteString(plainC)
-			} else {
-				b.WriteString(c.text)
-			}
 			if i < last {
+				t.put(&b, c)
 				b.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c.text)+2))
+				continue
+			}
+			text := c.text
+			if room := t.width - begin; i == len(widths)-1 && room >= narrowest {
+				text = wrap(text, room)
+			}
+			for n, line := range strings.Split(text, "\n") {
+				if n > 0 {
+					b.WriteString("\n" + strings.Repeat(" ", begin))
+				}
+				t.put(&b, cell{line, c.colour})
 			}
 		}
 		b.WriteByte('\n')
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// put writes a text in its colour.
+func (t *table) put(b *strings.Builder, c cell) {
+	if t.colour && c.colour != "" {
+		b.WriteString(c.colour + c.text + plainC)
+	} else {
+		b.WriteString(c.text)
+	}
 }

@@ -32,6 +32,14 @@ func screenWidth() int {
 	return common
 }
 
+// widthFor is how wide what is written to w may be: as the terminal, 0 for any width where it is none.
+func widthFor(w io.Writer) int {
+	if !isTerminal(w) {
+		return 0
+	}
+	return screenWidth()
+}
+
 // screenHeight is how many lines the terminal has, 0 where there is none.
 func screenHeight() int {
 	_, height, err := readline.GetSize(int(os.Stdout.Fd()))

@@ -26,7 +26,7 @@ func renderUsage(v *view) error {
 		}
 		return cell{text: strconv.FormatInt(*n, 10)}
 	}
-	t := table{colour: v.colour}
+	t := table{colour: v.colour, width: widthFor(v.out)}
 	t.words("NAME", "MEMORY", "CPU", "PROCESSES", "THREADS", "FDS")
 	for _, u := range all {
 		t.add(cell{text: u.Name}, cell{text: bytesText(u.Memory)}, cell{text: cpuText(u.CPU)}, count(u.Processes), count(u.Threads), count(u.FDs))
