@@ -89,7 +89,7 @@ func renderStatus(v *view) error {
 	if err != nil {
 		return renderText(v)
 	}
-	t := table{colour: v.colour}
+	t := table{colour: v.colour, width: widthFor(v.out)}
 	t.words("NAME", "STATE", "PID", "UPTIME", "RESTARTS", "REASON")
 	now := time.Now()
 	for _, s := range lines {
@@ -172,6 +172,14 @@ func (o outcome) words() []string {
 	return []string{o.Name, o.Did, strings.Join(after, "  ")}
 }
 
+// mostUntouched is up to how many processes that a reload leaves alone are named; more are counted, so that what changes is seen.
+const mostUntouched = 10
+
+// untouched tells whether a step does nothing and has nothing to say.
+func (o outcome) untouched() bool {
+	return (o.Op == "keep" || o.Did == "kept") && len(o.Reasons) == 0 && o.Error == "" && o.Warning == ""
+}
+
 func outcomes(value []byte) ([]outcome, error) {
 	var all []outcome
 	if err := json.Unmarshal(value, &all); err != nil {
@@ -185,7 +193,7 @@ func renderReport(v *view) error {
 	if err != nil {
 		return renderText(v)
 	}
-	t := table{colour: v.colour}
+	t := table{colour: v.colour, width: widthFor(v.out)}
 	for _, o := range all {
 		words := o.words()
 		colour := ""
@@ -276,16 +284,31 @@ func renderPlan(v *view) error {
 	} else if json.Unmarshal(v.value, &plan) != nil {
 		return renderText(v)
 	}
-	t := table{colour: v.colour}
+	t := table{colour: v.colour, width: widthFor(v.out)}
+	untouched, kept := 0, ""
+	for _, o := range plan.Steps {
+		if o.untouched() {
+			untouched++
+		}
+	}
 	for _, o := range plan.Steps {
 		words := o.words()
 		if o.Op != "" {
 			words[1] = o.Op
 		}
+		if untouched > mostUntouched && o.untouched() {
+			kept = words[1]
+			continue
+		}
 		t.words(words[1], words[0], words[2])
 	}
 	if err := t.write(v.out); err != nil {
 		return err
+	}
+	if kept != "" {
+		if _, err := fmt.Fprintf(v.out, "%s  %d processes as they are\n", kept, untouched); err != nil {
+			return err
+		}
 	}
 	for _, warning := range plan.Warnings {
 		if _, err := fmt.Fprintln(v.out, "warning: "+printable(warning)); err != nil {

@@ -3,6 +3,8 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
@@ -98,5 +100,23 @@ func TestProgressNamesWhoIsAwaited(t *testing.T) {
 	}
 	if got := summary([]outcome{{Did: "stopped"}, {Did: "already stopped"}, {Did: "stopped"}}, 5234*time.Millisecond); got != "2 stopped, 1 already stopped in 5.2s" {
 		t.Errorf("summed up as %q", got)
+	}
+}
+
+// TestAReloadOfManyShowsWhatChanges: many processes that nothing happens to are counted, a few are named.
+func TestAReloadOfManyShowsWhatChanges(t *testing.T) {
+	steps := []string{`{"op":"renew","name":"web","reasons":["args"]}`}
+	for i := range 11 {
+		steps = append(steps, fmt.Sprintf(`{"op":"keep","name":"w%d","reasons":[],"warning":null}`, i))
+	}
+	for n, want := range map[int]string{
+		12: "renew  web  args\nkeep  11 processes as they are\n",
+		3:  "renew  web  args\nkeep   w0\nkeep   w1\n",
+	} {
+		var out bytes.Buffer
+		value := `{"steps":[` + strings.Join(steps[:n], ",") + `],"warnings":[]}`
+		if err := renderPlan(&view{out: &out, value: json.RawMessage(value)}); err != nil || out.String() != want {
+			t.Errorf("%d steps: %v\n%s", n, err, out.String())
+		}
 	}
 }
