@@ -10,6 +10,7 @@ import (
 // command is one line of the table: words on one side, a form and a renderer on the other. A command with local is
 // done here instead of by a daemon.
 type command struct {
+	chapter string   // of help, which begins with this command; "" for that of the command before
 	words   []string // how it is called
 	args    string   // the words after it, as shown in help
 	min     int      // at least so many words
@@ -66,15 +67,45 @@ func commands() []command {
 		return func(c *call) (lisp.Value, error) { return form(verb, c.args...), nil }
 	}
 	return []command{
-		{words: []string{"start"}, args: "[NAME COMMAND ARGS...]", max: -1, flags: true, foreign: 2,
+		{chapter: "The daemon", words: []string{"start"}, args: "[NAME COMMAND ARGS...]", max: -1, flags: true, foreign: 2,
 			doc: "start the daemon with the processes of its configuration, and one more named here",
 			about: "Without a NAME it starts what the configuration says, with one it adds this process for this run. Flags win over the file for\n" +
 				"this run and are never written into it. It stays in the foreground unless daemonize = true, when it returns as soon as the\n" +
 				"daemon listens. A second daemon of the same configuration is refused (exit code 8).",
 			example: "supervisord start -supvr.daemonize false web -supvr.stop_signal INT ./server --port 80",
 			local:   (*session).start},
+		{words: []string{"reload"}, max: 0,
+			doc: "read the configuration again and carry out what changed, nothing else",
+			about: "A file with a mistake changes nothing. Processes whose definition is the same are not touched; --dry-run names each step and the\n" +
+				"keys that differ. SIGHUP to the daemon does the same.",
+			example: "supervisord reload --dry-run",
+			options: []option{{name: "dry-run", doc: "say what would be done"}},
+			form: func(c *call) (lisp.Value, error) {
+				if c.has("dry-run") {
+					return form("plan"), nil
+				}
+				return form("reload"), nil
+			}, render: renderPlan},
+		{words: []string{"shutdown"}, max: 0,
+			doc: "stop all processes and the daemon",
+			about: "It returns when nothing is left of any process and of the daemon. SIGTERM to the daemon does the same in order, a second one at\n" +
+				"once.",
+			example: "supervisord shutdown --now --clear",
+			options: []option{
+				{name: "now", doc: "kill at once instead of asking first"},
+				{name: "clear", doc: "then remove the log files and the declared purge_files"},
+			},
+			form: func(c *call) (lisp.Value, error) {
+				var how []string
+				for _, word := range []string{"now", "clear"} {
+					if c.has(word) {
+						how = append(how, word)
+					}
+				}
+				return form("shutdown", how...), nil
+			}, render: renderReport, progress: "stop", last: true},
 
-		{words: []string{"service", "status"}, args: "[NAME...]", max: -1,
+		{chapter: "Its processes", words: []string{"service", "status"}, args: "[NAME...]", max: -1,
 			doc: "show the processes; exit code 3 when one that is wanted up is not",
 			about: "NAME may be a glob such as 'web-*'; without any all are shown. Columns: name, state, pid, uptime, restarts by the daemon itself,\n" +
 				"and the reason of a state that needs one. --watch redraws the table at every event until Ctrl-C.",
@@ -139,8 +170,9 @@ func commands() []command {
 			},
 			form: logsForm, render: renderLines, named: true},
 		{words: []string{"service", "wait"}, args: "NAME STATE [SECONDS]", min: 2, max: 3,
-			doc:     "wait until a process is in a state, 60 seconds if not said otherwise",
-			about:   "STATE is running, stopped, exited, backoff, fatal, starting or stopping. Exit code 7 when the time is over.",
+			doc: "wait until a process is in a state, 60 seconds if not said otherwise",
+			about: "STATE is running, stopped, exited, backoff, fatal, starting or stopping. NAME may be a glob: then all of them are waited for.\n" +
+				"Exit code 7 when the time is over.",
 			example: "supervisord service wait web running 10",
 			form:    waitForm, render: renderStatus},
 		{words: []string{"service", "omit-exit-code"}, args: "[NAME...]", max: -1,
@@ -153,37 +185,6 @@ func commands() []command {
 			about:   "What was given up or waits for its next try is tried again at once, with no failures counted.",
 			example: "supervisord service reset web",
 			form:    names("reset"), render: renderReport},
-
-		{words: []string{"reload"}, max: 0,
-			doc: "read the configuration again and carry out what changed, nothing else",
-			about: "A file with a mistake changes nothing. Processes whose definition is the same are not touched; --dry-run names each step and the\n" +
-				"keys that differ. SIGHUP to the daemon does the same.",
-			example: "supervisord reload --dry-run",
-			options: []option{{name: "dry-run", doc: "say what would be done"}},
-			form: func(c *call) (lisp.Value, error) {
-				if c.has("dry-run") {
-					return form("plan"), nil
-				}
-				return form("reload"), nil
-			}, render: renderPlan},
-		{words: []string{"shutdown"}, max: 0,
-			doc: "stop all processes and the daemon",
-			about: "It returns when nothing is left of any process and of the daemon. SIGTERM to the daemon does the same in order, a second one at\n" +
-				"once.",
-			example: "supervisord shutdown --now --clear",
-			options: []option{
-				{name: "now", doc: "kill at once instead of asking first"},
-				{name: "clear", doc: "then remove the log files and the declared purge_files"},
-			},
-			form: func(c *call) (lisp.Value, error) {
-				var how []string
-				for _, word := range []string{"now", "clear"} {
-					if c.has(word) {
-						how = append(how, word)
-					}
-				}
-				return form("shutdown", how...), nil
-			}, render: renderReport, progress: "stop", last: true},
 		{words: []string{"add-proc"}, args: "NAME COMMAND ARGS...", min: 1, max: -1, flags: true, foreign: 2,
 			doc: "add a process and start it; it is kept in the state directory, not in the configuration",
 			about: "It survives a restart of the daemon. One that add-proc or the command line brought is replaced, a name of the configuration is\n" +
@@ -196,7 +197,35 @@ func commands() []command {
 			example: "supervisord remove-proc my-worker",
 			form:    names("remove-proc"), render: renderReport},
 
-		{words: []string{"exec"}, args: "FILE|- [ARGS...]", max: -1, foreign: 1,
+		{chapter: "What happened, and why", words: []string{"why"}, args: "NAME", min: 1, max: 1,
+			doc:     "explain the present state of a process",
+			about:   "Its state, how its last life ended, when it is tried again, and the last events that led to it with who caused them.",
+			example: "supervisord why web",
+			form:    names("why"), render: renderWhy},
+		{words: []string{"history"}, args: "NAME", min: 1, max: 1,
+			doc:     "show what happened to one process",
+			about:   "As events, of one process; also of one that was removed, as long as the events are kept.",
+			example: "supervisord history web",
+			form:    names("history"), render: renderEvents},
+		{words: []string{"events"}, args: "[SINCE]", max: 1,
+			doc:     "show what happened, when, why and who asked",
+			about:   "Each line: when, which process, what became of it and why, and who asked. SINCE leaves out the events up to that number.",
+			example: "supervisord events -f",
+			options: []option{{name: "follow", short: "f", doc: "go on with what happens from now on, until interrupted"}},
+			form:    eventsForm, render: renderEvents, dated: true},
+		{words: []string{"hooks"}, max: 0,
+			doc:     "show the hooks: what is called when something happens or a time has come, and how it went",
+			about:   "They are made by (on ...), (every ...) and (after ...) in the file that init_script names, or in a session.",
+			example: "supervisord hooks",
+			form:    names("hooks"), render: renderHooks},
+		{words: []string{"maintail"}, args: "[LINES]", max: 1,
+			doc:     "show the end of the daemon's own log",
+			about:   "The last 100 lines if not said otherwise (10 with -f), also those of rotated files and of the daemon before this one.",
+			example: "supervisord maintail -f 50",
+			options: []option{{name: "follow", short: "f", doc: "go on with what is logged from now on, until interrupted"}},
+			form:    maintailForm, render: renderLines},
+
+		{chapter: "Forms and programs", words: []string{"exec"}, args: "FILE|- [ARGS...]", max: -1, foreign: 1,
 			doc: "run a glisp program in the daemon (-e: a form; --local: here, without daemon)",
 			about: "ARGS are the array ARGV of the program, CONFIG is the effective configuration. What is piped to it can be read with (read-line),\n" +
 				"up to 1 MiB. (exit N) ends it with this exit code; an error shows its line with a caret. Examples are in scripts/. The language\n" +
@@ -215,41 +244,6 @@ func commands() []command {
 			example: "supervisord repl -e '(status)'",
 			options: []option{{name: "eval", short: "e", value: "FORM", doc: "run this form, print its value and leave"}},
 			local:   (*session).repl},
-		{words: []string{"events"}, args: "[SINCE]", max: 1,
-			doc:     "show what happened, when, why and who asked",
-			about:   "Each line: when, which process, what became of it and why, and who asked. SINCE leaves out the events up to that number.",
-			example: "supervisord events -f",
-			options: []option{{name: "follow", short: "f", doc: "go on with what happens from now on, until interrupted"}},
-			form:    eventsForm, render: renderEvents, dated: true},
-		{words: []string{"history"}, args: "NAME", min: 1, max: 1,
-			doc:     "show what happened to one process",
-			about:   "As events, of one process; also of one that was removed, as long as the events are kept.",
-			example: "supervisord history web",
-			form:    names("history"), render: renderEvents},
-		{words: []string{"why"}, args: "NAME", min: 1, max: 1,
-			doc:     "explain the present state of a process",
-			about:   "Its state, how its last life ended, when it is tried again, and the last events that led to it with who caused them.",
-			example: "supervisord why web",
-			form:    names("why"), render: renderWhy},
-		{words: []string{"hooks"}, max: 0,
-			doc:     "show the hooks: what is called when something happens or a time has come, and how it went",
-			about:   "They are made by (on ...), (every ...) and (after ...) in the file that init_script names, or in a session.",
-			example: "supervisord hooks",
-			form:    names("hooks"), render: renderHooks},
-		{words: []string{"maintail"}, args: "[LINES]", max: 1,
-			doc:     "show the end of the daemon's own log",
-			about:   "The last 100 lines if not said otherwise (10 with -f), also those of rotated files and of the daemon before this one.",
-			example: "supervisord maintail -f 50",
-			options: []option{{name: "follow", short: "f", doc: "go on with what is logged from now on, until interrupted"}},
-			form:    maintailForm, render: renderLines},
-
-		{words: []string{"check"}, args: "[FILE|-...]", max: -1,
-			doc: "report everything that is wrong with a configuration, or with a program (.glisp), which is not run",
-			about: "Nothing is run and no daemon is needed. All problems are reported at once, each with its place: in a configuration unknown keys,\n" +
-				"wrong values and weakened settings; in a program unknown names and wrong numbers of arguments. Exit code 2 when there is any.",
-			example: "supervisord check supervisord.conf deploy.glisp",
-			options: []option{{name: "script", doc: "the files are programs, whatever they are called"}},
-			local:   (*session).check},
 		{words: []string{"fmt"}, args: "[FILE|FOLDER|-...]", max: -1,
 			doc: "lay out glisp programs in place and name what changed; standard input goes to standard output",
 			about: "Only white space changes: indentation, spacing, runs of blank lines. Comments, line breaks and everything that is written stay.\n" +
@@ -257,17 +251,34 @@ func commands() []command {
 			example: "supervisord fmt deploy.glisp scripts",
 			options: []option{{name: "check", short: "l", doc: "change nothing, name what is not laid out so; exit code 1 if there is any"}},
 			local:   (*session).format},
+
+		{chapter: "Configuration", words: []string{"init"}, max: 0,
+			doc:     "write a commented configuration to start from",
+			about:   "It never overwrites a file (exit code 8).",
+			example: "supervisord init",
+			local:   (*session).init},
+		{words: []string{"check"}, args: "[FILE|-...]", max: -1,
+			doc: "report everything that is wrong with a configuration, or with a program (.glisp), which is not run",
+			about: "Nothing is run and no daemon is needed. All problems are reported at once, each with its place: in a configuration unknown keys,\n" +
+				"wrong values and weakened settings; in a program unknown names and wrong numbers of arguments. Exit code 2 when there is any.",
+			example: "supervisord check supervisord.conf deploy.glisp",
+			options: []option{{name: "script", doc: "the files are programs, whatever they are called"}},
+			local:   (*session).check},
 		{words: []string{"import"}, args: "FILE", min: 1, max: 1,
 			doc:     "turn an INI file of Python's supervisor or ochinchina/supervisord, or a Procfile, into a configuration",
 			about:   "What has no counterpart is told in comments beside what it was. Look it over, then supervisord check.",
 			example: "supervisord import /etc/supervisor/supervisord.conf -o supervisord.conf",
 			options: []option{{name: "output", short: "o", value: "OUT", doc: "write it here, where nothing may be yet (else to standard output)"}},
 			local:   (*session).importFile},
-		{words: []string{"init"}, max: 0,
-			doc:     "write a commented configuration to start from",
-			about:   "It never overwrites a file (exit code 8).",
-			example: "supervisord init",
-			local:   (*session).init},
+
+		{chapter: "This program", words: []string{"completion"}, args: "bash|zsh|fish", min: 1, max: 1,
+			doc: "print the completion of commands for a shell",
+			about: "It completes commands, options, keys and the names of live processes, which it asks the daemon for. To have it in every shell:\n" +
+				"  bash  supervisord completion bash > ~/.local/share/bash-completion/completions/supervisord\n" +
+				"  zsh   supervisord completion zsh > \"${fpath[1]}/_supervisord\"\n" +
+				"  fish  supervisord completion fish > ~/.config/fish/completions/supervisord.fish",
+			example: "source <(supervisord completion bash)",
+			local:   (*session).completion},
 		{words: []string{"install"}, max: 0,
 			doc: "make a Windows service of the configuration",
 			about: "It starts with the system, under LocalSystem, keeps its state below %ProgramData%, and ends in order when it is stopped. Only an\n" +
@@ -281,22 +292,6 @@ func commands() []command {
 			example: "supervisord uninstall",
 			options: []option{{name: "service", value: "NAME", doc: "what the service is called (else supervisord)"}},
 			local:   (*session).uninstall},
-		{words: []string{"completion"}, args: "bash|zsh|fish", min: 1, max: 1,
-			doc: "print the completion of commands for a shell",
-			about: "It completes commands, options, keys and the names of live processes, which it asks the daemon for. To have it in every shell:\n" +
-				"  bash  supervisord completion bash > ~/.local/share/bash-completion/completions/supervisord\n" +
-				"  zsh   supervisord completion zsh > \"${fpath[1]}/_supervisord\"\n" +
-				"  fish  supervisord completion fish > ~/.config/fish/completions/supervisord.fish",
-			example: "source <(supervisord completion bash)",
-			local:   (*session).completion},
-		{words: []string{serviceWord}, max: 0, hidden: true,
-			doc:     "be the daemon that the service manager of Windows started",
-			example: "supervisord __service -c C:/shop/supervisord.conf",
-			local:   (*session).runService},
-		{words: []string{completeWord}, max: -1, hidden: true,
-			doc:     "print what may stand where the last of the words after it does",
-			example: "supervisord __complete -- service st",
-			local:   (*session).complete},
 		{words: []string{"version"}, max: 0,
 			doc:     "print the version of this program",
 			about:   "The version, the commit it was built from, and the Go release.",
@@ -309,6 +304,15 @@ func commands() []command {
 			example: "supervisord help service logs",
 			options: []option{{name: "man", doc: "print the manual page instead"}},
 			local:   (*session).help},
+
+		{words: []string{serviceWord}, max: 0, hidden: true,
+			doc:     "be the daemon that the service manager of Windows started",
+			example: "supervisord __service -c C:/shop/supervisord.conf",
+			local:   (*session).runService},
+		{words: []string{completeWord}, max: -1, hidden: true,
+			doc:     "print what may stand where the last of the words after it does",
+			example: "supervisord __complete -- service st",
+			local:   (*session).complete},
 	}
 }
 
@@ -317,8 +321,21 @@ func shownCommands() []command {
 	return slices.DeleteFunc(commands(), func(c command) bool { return c.hidden })
 }
 
+// spared is the word that may be left out before the commands on processes: supervisord status is supervisord service status.
+// Not so with start, which starts the daemon.
+const spared = "service"
+
 // find looks a command up by its words. more: the words are the beginning of a longer command.
 func find(words []string) (found *command, more bool) {
+	found, more = exactly(words)
+	if found == nil && !more && len(words) == 1 {
+		found, _ = exactly([]string{spared, words[0]})
+	}
+	return found, more
+}
+
+// exactly looks a command up by all of its words.
+func exactly(words []string) (found *command, more bool) {
 	if len(words) == 1 && words[0] == "h" {
 		words = []string{"help"}
 	}
@@ -345,10 +362,14 @@ func unknownCommand(words []string) error {
 	}
 	hint := "supervisord help lists them"
 	last := words[len(words)-1]
-	second := slices.IndexFunc(shownCommands(), func(c command) bool { return len(before) == 0 && len(c.words) == 2 && c.words[1] == last })
-	if second >= 0 {
-		hint = "did you mean " + shownCommands()[second].title() + "?"
-	} else if near := lisp.Nearest(last, names); near != "" {
+	if len(before) == 0 {
+		for _, c := range shownCommands() {
+			if c.words[0] == spared {
+				names = append(names, c.words[1])
+			}
+		}
+	}
+	if near := lisp.Nearest(last, names); near != "" {
 		hint = "did you mean " + strings.Join(append(slices.Clone(before), near), " ") + "?"
 	}
 	return usage("unknown command %s (%s)", strings.Join(words, " "), hint)
@@ -357,7 +378,7 @@ func unknownCommand(words []string) error {
 // incomplete is the answer to no command, or to the first half of one.
 func incomplete(words []string) error {
 	if len(words) == 0 {
-		return usage("no command given (supervisord help lists them)")
+		return usage("no command given (supervisord start starts the daemon, supervisord help lists the commands)")
 	}
 	var names []string
 	for _, c := range shownCommands() {

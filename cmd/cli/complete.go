@@ -115,6 +115,14 @@ func nextWords(before []string) (all []suggestion) {
 			all = append(all, suggestion{word, doc})
 		}
 	}
+	if len(before) > 0 {
+		return all
+	}
+	for _, c := range shownCommands() {
+		if found, _ := find(c.words[len(c.words)-1:]); len(c.words) == 2 && found != nil && slices.Equal(found.words, c.words) {
+			all = append(all, suggestion{c.words[1], c.doc})
+		}
+	}
 	return all
 }
 

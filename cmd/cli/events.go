@@ -17,7 +17,7 @@ func renderEvents(v *view) error {
 	if json.Unmarshal(v.value, &events) != nil {
 		return renderText(v)
 	}
-	t := table{colour: v.colour}
+	t := table{colour: v.colour, width: widthFor(v.out)}
 	for _, e := range events {
 		t.add(cell{localTime(e.At), dim}, cell{text: e.Name}, cell{e.Text, colourOf(e.To)})
 	}
@@ -54,7 +54,7 @@ func (w *eventLines) show(line []byte) error {
 		_, err := fmt.Fprintln(w.out, printable(string(line)))
 		return err
 	}
-	t := table{colour: w.colour}
+	t := table{colour: w.colour, width: widthFor(w.out)}
 	w.width = max(w.width, utf8.RuneCountInString(printable(e.Name)))
 	t.add(cell{localTime(e.At), dim}, cell{text: fmt.Sprintf("%-*s", w.width, e.Name)}, cell{e.Text, colourOf(e.To)})
 	return t.write(w.out)

@@ -69,30 +69,59 @@ func (s *session) help(c *call) error {
 		return s.overview("")
 	}
 	command, more := find(c.args)
-	switch {
-	case command != nil:
-		return s.explain(command, c.has(brief))
-	case more:
+	if more {
 		return s.overview(strings.Join(c.args, " ") + " ")
 	}
-	if text, ok := builtins.Manual(c.args[0], s.options.Verbs...); ok && len(c.args) == 1 {
-		return printLines(s.stdio.Out, text)
+	form, ofForm := "", false
+	if len(c.args) == 1 {
+		form, ofForm = builtins.Manual(c.args[0], s.options.Verbs...)
 	}
-	return unknownCommand(c.args)
+	switch {
+	case command == nil && !ofForm:
+		return unknownCommand(c.args)
+	case command != nil:
+		if err := s.explain(command, c.has(brief)); err != nil || !ofForm || len(command.words) == 1 {
+			return err
+		}
+		fmt.Fprint(s.stdio.Out, "\nas a form:\n\n")
+	}
+	return s.tell(form)
+}
+
+// tell prints a text as the screen is wide.
+func (s *session) tell(text string) error {
+	return printLines(s.stdio.Out, fitted(text, widthFor(s.stdio.Out)))
 }
 
 // overview lists the commands whose words begin with prefix.
 func (s *session) overview(prefix string) error {
 	if prefix == "" {
-		fmt.Fprintf(s.stdio.Out, "supervisord starts programs, keeps them running and stops them, controlled by forms of a small Lisp.\n\n")
+		fmt.Fprintf(s.stdio.Out, "supervisord starts programs, keeps them running and stops them, controlled by forms of a small Lisp.\n")
 	}
-	var t table
+	width := 0 // of the longest synopsis, so that all chapters have the same columns
 	for _, c := range shownCommands() {
 		if strings.HasPrefix(c.title(), prefix) {
-			t.words("  "+strings.TrimSpace(c.title()+" "+c.args), c.doc)
+			width = max(width, len(c.listed()))
 		}
 	}
-	if err := t.write(s.stdio.Out); err != nil {
+	t := table{width: widthFor(s.stdio.Out)}
+	chapter := func() error {
+		err := t.write(s.stdio.Out)
+		t.rows = nil
+		return err
+	}
+	for _, c := range shownCommands() {
+		if c.chapter != "" && prefix == "" {
+			if err := chapter(); err != nil {
+				return err
+			}
+			fmt.Fprintf(s.stdio.Out, "\n%s:\n", c.chapter)
+		}
+		if strings.HasPrefix(c.title(), prefix) {
+			t.words(fmt.Sprintf("  %-*s", width, c.listed()), c.doc)
+		}
+	}
+	if err := chapter(); err != nil {
 		return err
 	}
 	if prefix != "" {
@@ -101,7 +130,7 @@ func (s *session) overview(prefix string) error {
 	}
 	if len(s.options.Verbs) > 0 {
 		fmt.Fprint(s.stdio.Out, "\nforms that this program adds, for exec and the prompt:\n")
-		var added table
+		added := table{width: widthFor(s.stdio.Out)}
 		for _, verb := range s.options.Verbs {
 			line, _, _ := strings.Cut(verb.Doc, "\n")
 			added.words("  "+verb.Form(), line)
@@ -110,14 +139,15 @@ func (s *session) overview(prefix string) error {
 			return err
 		}
 	}
-	fmt.Fprint(s.stdio.Out, "\n-c FILE names the configuration, --form shows the form of a command and does nothing, --json prints the value.\n"+
-		"COMMAND --help explains one, -h in short; supervisord exec -e '(help)' lists the forms of a daemon.\n"+
-		"First steps: supervisord init, supervisord check, supervisord start, supervisord service status.\n")
-	for _, line := range exitCodes() {
-		fmt.Fprintln(s.stdio.Out, line)
-	}
-	return nil
+	return s.tell("\nThe word service may be left out: supervisord status, supervisord restart web (but start alone starts the daemon).\n" +
+		"-c FILE names the configuration, --form shows the form of a command and does nothing, --json prints the value.\n" +
+		"COMMAND --help explains one, -h in short; supervisord exec -e '(help)' lists the forms of a daemon.\n" +
+		"First steps: supervisord init, supervisord check, supervisord start, supervisord service status.\n" +
+		strings.Join(exitCodes(), "\n"))
 }
+
+// listed is a command with the words after it, as the overview shows it.
+func (c *command) listed() string { return strings.TrimSpace(c.title() + " " + c.args) }
 
 // exitCodes explains what commands exit with.
 func exitCodes() []string {
@@ -132,12 +162,12 @@ func (s *session) explain(c *command, short bool) error {
 	fmt.Fprintf(s.stdio.Out, "supervisord %s\n\n  %s\n", c.synopsis(), c.doc)
 	if c.about != "" && !short {
 		fmt.Fprintln(s.stdio.Out)
-		for line := range strings.SplitSeq(c.about, "\n") {
-			fmt.Fprintf(s.stdio.Out, "  %s\n", line)
+		if err := s.tell("  " + strings.ReplaceAll(c.about, "\n", "\n  ")); err != nil {
+			return err
 		}
 	}
 	fmt.Fprintln(s.stdio.Out)
-	var t table
+	t := table{width: widthFor(s.stdio.Out)}
 	for _, o := range c.allOptions() {
 		t.words("  "+o.full(), o.doc)
 	}

@@ -34,7 +34,11 @@ func renderHooks(v *view) error {
 	if json.Unmarshal(v.value, &all) != nil {
 		return renderText(v)
 	}
-	t := table{colour: v.colour}
+	if len(all) == 0 {
+		_, err := fmt.Fprintln(v.out, "no hooks: the program that init_script names in the configuration may register some")
+		return err
+	}
+	t := table{colour: v.colour, width: widthFor(v.out)}
 	t.words("ID", "KIND", "WHAT", "CALLS", "FAILED", "MISSED", "NEXT", "FROM", "LAST ERROR")
 	for _, h := range all {
 		wrong := dim

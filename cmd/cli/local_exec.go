@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/qjpcpu/supervisord/builtins"
@@ -64,9 +65,21 @@ func localEnd(result error) error {
 	case errors.As(result, &leave):
 		return exitCode(leave.Code)
 	case errors.As(result, &failure):
-		return fail(ExitFailed, "%s", failure.Render())
+		told := *failure
+		told.Msg += needsDaemon(failure)
+		return fail(ExitFailed, "%s", told.Render())
 	}
 	return fail(ExitFailed, "%w", result)
+}
+
+// needsDaemon is what to do about a name that only a daemon knows.
+func needsDaemon(failure *lisp.Error) string {
+	for _, verb := range builtins.Verbs() {
+		if failure.Kind == "unbound" && strings.HasPrefix(failure.Msg, "cannot find "+verb.Name+":") {
+			return " here: it is a verb of the daemon, which --local leaves out"
+		}
+	}
+	return ""
 }
 
 // lazyStarter becomes the owner of this process's children when the first is started.

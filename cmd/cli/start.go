@@ -34,6 +34,10 @@ func (s *session) start(c *call) error {
 
 // load finds and reads the configuration that the words of start describe.
 func (s *session) load(c *call) (origin, config.Config, error) {
+	if len(c.args) == 1 {
+		return origin{}, config.Config{}, usage("cannot start %s: it has no command (supervisord start NAME COMMAND ... runs one with the daemon, "+
+			"supervisord service start %[1]s starts a process of the daemon that runs)", c.args[0])
+	}
 	words, err := config.ParseStart(c.words())
 	if err != nil {
 		return origin{}, config.Config{}, err
