@@ -3,6 +3,7 @@ package repl
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -85,6 +86,9 @@ func serve(t testing.TB, o ServerOptions) *host {
 	h := &host{}
 	if haveUnix {
 		h.sock = socketPath(t)
+	} else { // TCP takes their place, with their limits
+		l := &o.Limits
+		l.TCPConns, l.TCPEvals, l.TCPStreams = cmp.Or(l.UnixConns, l.TCPConns), cmp.Or(l.UnixEvals, l.TCPEvals), cmp.Or(l.UnixStreams, l.TCPStreams)
 	}
 	eval := o.Eval
 	if eval == nil {
@@ -134,6 +138,14 @@ func serve(t testing.TB, o ServerOptions) *host {
 		}
 	})
 	return h
+}
+
+// local is the pool of the connections of this machine's users.
+func (h *host) local() *pool {
+	if !haveUnix {
+		return h.server.tcp
+	}
+	return h.server.unix
 }
 
 // client talks over the unix socket.
@@ -251,13 +263,16 @@ var haveUnix = func() bool {
 	return ln.Close() == nil
 }()
 
+// CloseWrite tells the server that nothing more will come.
+func (a admitted) CloseWrite() error { return a.Conn.(*net.TCPConn).CloseWrite() }
+
 // admitted is a TCP connection on which requests meant for a unix socket are admitted: it names the host and shows the token.
 type admitted struct {
 	net.Conn
 	host string
 }
 
-var hostLine = regexp.MustCompile(`(?m)^Host: .*\r\n`)
+var hostLine = regexp.MustCompile(`(?m)^Host: .*\n`)
 
 func (a admitted) Write(text []byte) (int, error) {
 	more := []byte("Host: " + a.host + "\r\n")

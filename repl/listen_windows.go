@@ -78,7 +78,7 @@ func openToken(path string) (*os.File, error) {
 	}
 	const share = windows.FILE_SHARE_READ | windows.FILE_SHARE_WRITE | windows.FILE_SHARE_DELETE
 	h, err := windows.CreateFile(name, windows.GENERIC_READ, share, nil, windows.OPEN_EXISTING,
-		windows.FILE_ATTRIBUTE_NORMAL|windows.FILE_FLAG_OPEN_REPARSE_POINT, 0)
+		windows.FILE_FLAG_OPEN_REPARSE_POINT|windows.FILE_FLAG_BACKUP_SEMANTICS, 0) // a folder too, which is refused by its kind
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
@@ -94,34 +94,36 @@ func protect(f *os.File) error {
 	if err != nil {
 		return err
 	}
-	sd, err := windows.SecurityDescriptorFromString("D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;" + self.User.Sid.String() + ")")
-	if err != nil {
-		return err
-	}
-	list, _, err := sd.DACL()
-	if err != nil {
-		return err
-	}
-	return windows.SetNamedSecurityInfo(f.Name(), windows.SE_FILE_OBJECT,
-		windows.DACL_SECURITY_INFORMATION|windows.PROTECTED_DACL_SECURITY_INFORMATION, nil, nil, list, nil)
+	return restrict(f.Name(), "D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;"+self.User.Sid.String()+")")
 }
 
-// checkPrivate tells why a file is not a secret of this user's, of administrators' or of the system's. Wine takes access lists
-// and keeps none; what it shows instead are the modes of the Unix below it, which then is what protects the file.
-func checkPrivate(f *os.File, _ fs.FileInfo) error {
-	if isWine() {
-		return nil
+// restrict sets the access list of a file, in the language of security descriptors (MSDN, Security Descriptor Definition
+// Language). It is set on the handle as it is: SetNamedSecurityInfo would put in what the folder passes on, in Wine whatever it is told.
+func restrict(path, list string) error {
+	sd, err := windows.SecurityDescriptorFromString(list)
+	if err != nil {
+		return err
 	}
+	name, err := windows.UTF16PtrFromString(path)
+	if err != nil {
+		return err
+	}
+	const share = windows.FILE_SHARE_READ | windows.FILE_SHARE_WRITE | windows.FILE_SHARE_DELETE
+	h, err := windows.CreateFile(name, windows.WRITE_DAC, share, nil, windows.OPEN_EXISTING, windows.FILE_FLAG_OPEN_REPARSE_POINT, 0)
+	if err != nil {
+		return err
+	}
+	defer windows.CloseHandle(h)
+	return windows.SetKernelObjectSecurity(h, windows.DACL_SECURITY_INFORMATION|windows.PROTECTED_DACL_SECURITY_INFORMATION, sd)
+}
+
+// checkPrivate tells why a file is not a secret of this user's, of administrators' or of the system's.
+func checkPrivate(f *os.File, _ fs.FileInfo) error {
 	sd, err := windows.GetSecurityInfo(windows.Handle(f.Fd()), windows.SE_FILE_OBJECT, ownerAndAccess)
 	if err != nil {
 		return fmt.Errorf("cannot tell who may read it: %w", err)
 	}
 	return private(sd)
-}
-
-// isWine tells Wine, which exports its version, from Windows.
-func isWine() bool {
-	return windows.NewLazySystemDLL("ntdll.dll").NewProc("wine_get_version").Find() == nil
 }
 
 // private is nil when the owner and everybody on the access list is this user, an administrator or the system.

@@ -19,9 +19,8 @@ func TestTokenIsCreatedOnceAndKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	info, err := os.Stat(path)
-	if err != nil || info.Mode() != 0o600 {
-		t.Errorf("%v %v", info.Mode(), err)
+	if err := isSecret(path); err != nil {
+		t.Error(err)
 	}
 	token, err := LoadToken(path)
 	if err != nil || !first.Matches(token) || len(token) != 43 {
@@ -65,22 +64,22 @@ func TestUnsafeTokenFilesAreRefused(t *testing.T) {
 		place func(path string) error
 		want  string
 	}{
-		"readable by others": {func(p string) error { return os.WriteFile(p, []byte(good), 0o644) }, "want 0600"},
-		"empty":              {func(p string) error { return os.WriteFile(p, nil, 0o600) }, "no token"},
-		"short":              {func(p string) error { return os.WriteFile(p, []byte("abc\n"), 0o600) }, "no token"},
-		"two lines":          {func(p string) error { return os.WriteFile(p, []byte(good+good), 0o600) }, "no token"},
+		"readable by others": {func(p string) error { return errors.Join(secretTo(p, good), openToAll(p)) }, openIsRefused},
+		"empty":              {func(p string) error { return secretTo(p, "") }, "no token"},
+		"short":              {func(p string) error { return secretTo(p, "abc\n") }, "no token"},
+		"two lines":          {func(p string) error { return secretTo(p, good+good) }, "no token"},
 		"a folder":           {func(p string) error { return os.Mkdir(p, 0o700) }, "not a regular file"},
 		"a link": {func(p string) error {
-			if err := os.WriteFile(p+".real", []byte(good), 0o600); err != nil {
-				return err
-			}
-			return os.Symlink(p+".real", p)
-		}, "symbolic links"},
+			return errors.Join(secretTo(p+".real", good), os.Symlink(p+".real", p))
+		}, linkIsRefused},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(dir, strings.ReplaceAll(name, " ", "-"))
 			if err := tc.place(path); err != nil {
 				t.Fatal(err)
+			}
+			if _, err := os.Lstat(path); err != nil {
+				t.Skipf("a link is said to be made and is not: %v", err) // Wine 8
 			}
 			for _, err := range []error{second(LoadToken(path)), second(CreateToken(path))} {
 				if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), path) {

@@ -121,10 +121,14 @@ type Peer struct {
 	Addr          string // remote address of a TCP connection
 }
 
-// String is "uid 1000 pid 77" or "tcp 127.0.0.1:5555", for causes and the audit log.
+// String is "uid 1000 pid 77" or "tcp 127.0.0.1:5555", for causes and the audit log; "unix socket" where a socket cannot be asked
+// who connects, as on Windows.
 func (p Peer) String() string {
 	switch p.Transport {
 	case transportUnix:
+		if p.UID < 0 {
+			return "unix socket"
+		}
 		return fmt.Sprintf("uid %d pid %d", p.UID, p.PID)
 	case transportTCP:
 		return "tcp " + p.Addr
