@@ -341,6 +341,9 @@ func TestPIDFileFollowsNoLink(t *testing.T) {
 	if err := os.Symlink(victim, path); err != nil {
 		t.Skip(err)
 	}
+	if _, err := os.Lstat(path); err != nil {
+		t.Skipf("a link is said to be made and is not: %v", err) // Wine 8
+	}
 	if err := removePIDFile(path, 7); err != nil {
 		t.Error(err)
 	}

@@ -161,7 +161,7 @@ func TestTheTailOfTheDaemonsLogReachesBack(t *testing.T) {
 			t.Errorf("%d: %d lines, %.80q, next %d, %v", n, len(lines), lines, next, err)
 		}
 	}
-	if err := os.Remove(path); err != nil {
+	if err := errors.Join(w.Close(), os.Remove(path)); err != nil {
 		t.Fatal(err)
 	}
 	if lines, _, err := d.ownTail(5); err != nil || len(lines) != 1 {

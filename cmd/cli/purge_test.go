@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -15,7 +17,11 @@ func TestPurgeTakesOnlyRegularFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := func(name string) string { return filepath.Join(root, name) }
-	for _, name := range []string{"plain", "odd; touch x $(touch y)", "star*", "starfish", "victim", "real/inside"} {
+	star, nowhere := "star*", "/"
+	if runtime.GOOS == "windows" { // where no name has a star, and a slash alone is a place on any volume
+		star, nowhere = "star%x%", `C:\`
+	}
+	for _, name := range []string{"plain", "odd; touch x $(touch y)", star, "starfish", "victim", "real/inside"} {
 		if err := os.MkdirAll(filepath.Dir(at(name)), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -26,13 +32,18 @@ func TestPurgeTakesOnlyRegularFiles(t *testing.T) {
 	if err := os.Mkdir(at("empty"), 0o700); err != nil {
 		t.Fatal(err)
 	}
+	paths := []string{at("plain"), at("odd; touch x $(touch y)"), at(star), at("missing"), at("nowhere/missing"),
+		at("empty"), "relative", nowhere, root + "/../" + filepath.Base(root) + "/victim", root + "/"}
+	kept := []string{"starfish", "victim", "real/inside", "empty"}
 	for link, target := range map[string]string{"link": "victim", "linked": "real"} {
-		if err := os.Symlink(target, at(link)); err != nil {
-			t.Skipf("no symlinks here: %v", err)
+		err := os.Symlink(target, at(link))
+		if _, there := os.Lstat(at(link)); err != nil || there != nil { // Wine 8 says that it made one, and did not
+			t.Logf("no symlinks here: %v", errors.Join(err, there))
+			break
 		}
+		paths = append(paths, map[string]string{"link": at("link"), "linked": at("linked/inside")}[link])
+		kept = append(kept, link)
 	}
-	paths := []string{at("plain"), at("odd; touch x $(touch y)"), at("star*"), at("missing"), at("nowhere/missing"),
-		at("link"), at("linked/inside"), at("empty"), "relative", "/", root + "/../" + filepath.Base(root) + "/victim", root + "/"}
 	removed, err := purge(paths)
 	if want := paths[:3]; !slices.Equal(removed, want) {
 		t.Errorf("removed %q, want %q", removed, want)
@@ -45,7 +56,7 @@ func TestPurgeTakesOnlyRegularFiles(t *testing.T) {
 			t.Errorf("nothing is said about %s in: %v", path, err)
 		}
 	}
-	for _, name := range []string{"starfish", "victim", "link", "linked", "real/inside", "empty"} {
+	for _, name := range kept {
 		if _, err := os.Lstat(at(name)); err != nil {
 			t.Errorf("%s is gone: %v", name, err)
 		}

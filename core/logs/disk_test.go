@@ -58,14 +58,21 @@ func failingFile(t *testing.T, errno error, word string) {
 }
 
 func TestAMovedOrDeletedFileIsOpenedAnew(t *testing.T) {
+	times := 0
 	for name, move := range map[string]func(path string) error{
-		"moved":   func(path string) error { return os.Rename(path, path+".1") },
+		"moved":   func(path string) error { times++; return os.Rename(path, fmt.Sprint(path, ".", times)) },
 		"deleted": os.Remove,
 		"with its directory": func(path string) error {
 			return os.RemoveAll(filepath.Dir(path))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if name == "deleted" && removedStays {
+				t.Skip("an open file that is removed keeps its name here") // Wine 8
+			}
+			if name == "with its directory" && directoryStays {
+				t.Skip("a directory in use is not removed here")
+			}
 			path := filepath.Join(t.TempDir(), "sub", "a.log")
 			var notices atomic.Int32
 			set := newSet(t, Options{Notice: func(n Notice) {
@@ -125,7 +132,7 @@ func TestCopyTruncateLeavesNoHole(t *testing.T) {
 
 func TestClearRemovesOnlyOurRegularFiles(t *testing.T) {
 	dir, elsewhere := t.TempDir(), t.TempDir()
-	path := filepath.Join(dir, "a; rm -rf $(x) *.log")
+	path := filepath.Join(dir, "a; rm -rf $(x) %x% "+anyName+".log")
 	swapped, moved := filepath.Join(dir, "swapped.log"), filepath.Join(dir, "moved", "m.log")
 	victim := filepath.Join(elsewhere, "m.log")
 	os.WriteFile(victim, []byte("v"), 0o600)
@@ -150,16 +157,20 @@ func TestClearRemovesOnlyOurRegularFiles(t *testing.T) {
 	if got := set.Files("b"); !slices.Equal(got, []string{swapped}) {
 		t.Errorf("files of b: %q", got)
 	}
-	// A symlink and a symlinked directory are put there.
-	os.Rename(swapped, swapped+".away")
-	os.Symlink(victim, swapped)
-	os.Rename(filepath.Dir(moved), filepath.Join(dir, "gone"))
-	os.Symlink(elsewhere, filepath.Dir(moved))
+	if directoryStays {
+		files = append(files, swapped, moved)
+	} else {
+		// A symlink and a symlinked directory are put there.
+		os.Rename(filepath.Dir(moved), filepath.Join(dir, "gone"))
+		os.Symlink(elsewhere, filepath.Dir(moved))
+		os.Rename(swapped, swapped+".away")
+		os.Symlink(victim, swapped)
+	}
 	removed, err := set.Clear()
-	if !slices.Equal(removed, files) {
+	if !slices.Equal(sorted(removed), sorted(files)) {
 		t.Errorf("removed %q, want %q", removed, files)
 	}
-	if err == nil || !strings.Contains(err.Error(), moved) {
+	if !directoryStays && (err == nil || !strings.Contains(err.Error(), moved)) {
 		t.Errorf("error %v", err)
 	}
 	for _, name := range decoys {
@@ -170,10 +181,13 @@ func TestClearRemovesOnlyOurRegularFiles(t *testing.T) {
 	if content(t, victim) != "v" || len(history(t, victim)) != 2 {
 		t.Error("something behind a link was touched")
 	}
-	if _, err := os.Lstat(swapped); err != nil {
+	if _, err := os.Lstat(swapped); err != nil && !directoryStays {
 		t.Errorf("the symlink: %v", err)
 	}
 	say(t, a, "too late\n")
+	if removedStays {
+		set.Close()
+	}
 	if _, err := os.Lstat(path); err == nil {
 		t.Error("a late word brought the file back")
 	}

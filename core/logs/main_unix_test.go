@@ -4,6 +4,13 @@ package logs
 
 import "os"
 
+const (
+	anyName        = "*"   // what a name may hold here and elsewhere not
+	ofTheGroup     = 0o640 // the mode of a log file
+	removedStays   = false // an open file that is removed keeps its name
+	directoryStays = false // the directory of an open log cannot be moved
+)
+
 // pipe makes a pipe as core/child makes them: the poller reads it.
 func pipe() (r, w *os.File, err error) { return os.Pipe() }
 

@@ -8,6 +8,31 @@ import (
 	"golang.org/x/sys/windows"
 )
 
+const (
+	anyName        = "+"   // a name cannot hold * or end in a point here
+	ofTheGroup     = 0o666 // files have no modes
+	directoryStays = true  // the directory of an open log cannot be moved
+)
+
+// removedStays: an open file that is removed keeps its name until it is closed, in Wine 8 and in Windows before 2018
+// (FILE_DISPOSITION_POSIX_SEMANTICS).
+var removedStays = func() bool {
+	f, err := os.CreateTemp("", "removed")
+	if err != nil {
+		panic(err)
+	}
+	f.Close()
+	if f, err = openToRead(f.Name()); err != nil {
+		panic(err)
+	}
+	defer f.Close()
+	if err := os.Remove(f.Name()); err != nil {
+		panic(err)
+	}
+	_, err = os.Lstat(f.Name())
+	return err == nil
+}()
+
 var pipes atomic.Int64
 
 // pipe makes a pipe as core/child makes them: the poller reads it, which it cannot with an anonymous one.

@@ -151,7 +151,7 @@ func TestRetentionRemovesOnlyWhatIsOurs(t *testing.T) {
 	path := filepath.Join(dir, "a.log")
 	decoys := []string{"a.log.1", "a.log.gz", "a.log.20260101T000000Z", "a.log.20260101T000000Z-1", "a.log.20260101T000000Z-0000001",
 		"a.log.20261301T000000Z-000001", "a.log.20260101T000000Z-1.gz", "a.log.20260101T000000Z-000001.gz.tmp.x", "xa.log.20260101T000000Z-000001", "b.log.20260101T000000Z-000001",
-		"a.log.20260101T000000Z-00000x", "a.log."}
+		"a.log.20260101T000000Z-00000x", "a.log." + anyName}
 	for _, name := range decoys {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(name), 0o600); err != nil {
 			t.Fatal(err)
@@ -162,7 +162,11 @@ func TestRetentionRemovesOnlyWhatIsOurs(t *testing.T) {
 	}
 	victim := filepath.Join(t.TempDir(), "victim")
 	os.WriteFile(victim, []byte("v"), 0o600)
-	os.Symlink(victim, path+".20250101T000000Z-000002") // our name, but a symlink
+	ours := []string{path + ".20250101T000000Z-000001", path + ".20250101T000000Z-000002"}
+	os.Symlink(victim, ours[1]) // our name, but a symlink
+	if _, err := os.Lstat(ours[1]); err != nil {
+		ours = ours[:1] // Wine 8 says that it made a link, and did not
+	}
 	s := open(t, newSet(t, Options{}), "a", Settings{Files: []string{path}, Size: 10_000, Count: 2})
 	run(t, s, "text 1000000 1")
 	for _, name := range decoys {
@@ -173,7 +177,7 @@ func TestRetentionRemovesOnlyWhatIsOurs(t *testing.T) {
 	if content(t, victim) != "v" {
 		t.Errorf("the victim was written")
 	}
-	for _, name := range []string{path + ".20250101T000000Z-000001", path + ".20250101T000000Z-000002"} {
+	for _, name := range ours {
 		if _, err := os.Lstat(name); err != nil {
 			t.Errorf("%v", err)
 		}

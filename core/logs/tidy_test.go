@@ -83,7 +83,7 @@ func TestOldFilesAreCompressedAndNoByteIsLost(t *testing.T) {
 	}
 	for _, name := range packed {
 		info, err := os.Stat(name)
-		if err != nil || info.Mode().Perm() != 0o640 || info.Size() > int64(size/20/3) {
+		if err != nil || info.Mode().Perm() != ofTheGroup || info.Size() > int64(size/20/3) {
 			t.Errorf("%s: %v, %v", name, info, err)
 		}
 	}
@@ -102,7 +102,11 @@ func TestOldFilesAreCompressedAndNoByteIsLost(t *testing.T) {
 	if got := set.Files("a"); len(got) != len(packed)+1 {
 		t.Errorf("%d files, %d of them packed", len(got), len(packed))
 	}
-	if removed, err := set.Clear(); err != nil || len(removed) != len(packed)+1 || len(glob(t, path+"*")) != 0 {
+	removed, err := set.Clear()
+	if removedStays {
+		set.Close()
+	}
+	if err != nil || len(removed) != len(packed)+1 || len(glob(t, path+"*")) != 0 {
 		t.Errorf("%d removed, %v; left %v", len(removed), err, glob(t, path+"*"))
 	}
 }
@@ -268,7 +272,7 @@ func TestAllFilesTogetherStayWithinTheTotal(t *testing.T) {
 			most = max(most, sum)
 		}
 		tidied(set)
-		if most > 100_000 && !compress || most > 120_000 || most < 60_000 { // one file may stand there twice for a moment
+		if most > 100_000 && !compress || most > 120_000 || most < 60_000 && !compress { // one file may stand there twice for a moment
 			t.Errorf("compressed %v: %d bytes at most", compress, most)
 		}
 		if got, err := texts(s.Tail(1, time.Time{}, nil)); err != nil || fmt.Sprint(got) != "[line 99]" {
