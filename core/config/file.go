@@ -13,6 +13,7 @@ import (
 const (
 	maxFile     = 16 << 20 // bytes; five thousand services are one or two million
 	maxBrackets = 200_000  // the library's parser takes a stack frame for each that is open
+	maxNames    = 64 << 20 // bytes; the library keeps each key as a text with the names of all tables around it
 )
 
 // readFile reads the whole configuration. A file that is being written while it is read is read again, so that no half of

@@ -139,10 +139,13 @@ func (l *loader) open() (string, bool) {
 
 // decode makes the text a map and finds the position of each key.
 func (l *loader) decode(text string) bool {
-	if strings.Count(text, "[")+strings.Count(text, "{") < maxBrackets {
-		l.marks = scan(text)
-	} else {
-		l.whole("nests too deep: more than %d opening brackets", maxBrackets)
+	if strings.Count(text, "[")+strings.Count(text, "{") >= maxBrackets {
+		l.whole("has more than %d opening brackets: too many tables, or nested too deep", maxBrackets)
+		return false
+	}
+	l.marks = scan(text)
+	if l.marks.names > maxNames {
+		l.whole("names too much: its keys, with the tables that they stand in, have more than %d MiB of names", maxNames>>20)
 		return false
 	}
 	if l.marks.deep >= 0 {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -417,5 +418,53 @@ func TestLoadSettingsForgives(t *testing.T) {
 	}
 	if _, _, err = LoadSettings(write(t, "= broken ["), Overrides{Environ: environ}); err != nil {
 		t.Error(err)
+	}
+}
+
+// Of a great many mistakes the first hundred are told, and how many more there are.
+func TestAWallOfProblemsIsCutOff(t *testing.T) {
+	var text strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&text, "bad%d = 1\n", i)
+	}
+	_, err := Load(write(t, text.String()), Overrides{})
+	var all Problems
+	if !errors.As(err, &all) || len(all) != 1000 {
+		t.Fatalf("%d problems: %.300v", len(all), err)
+	}
+	lines := strings.Split(err.Error(), "\n")
+	if len(lines) != 101 || !strings.Contains(lines[99], "bad99") || lines[100] != "and 900 more problems" {
+		t.Errorf("%d lines, the last ones: %q", len(lines), lines[max(0, len(lines)-2):])
+	}
+}
+
+// A file is refused in a moment and in little memory, however it is made to take a lot of both: what is said names the limit.
+func TestWhatWouldTakeAllMemoryIsRefused(t *testing.T) {
+	long := strings.Repeat("x", 1_000_000)
+	for name, c := range map[string]struct{ text, want string }{
+		"dots":             {strings.Repeat("a.", 100_000) + "b = 1\n", "nests deeper than 64"},
+		"dots in a header": {"[" + strings.Repeat("a.", 100_000) + "b]\nc = 1\n", "nests deeper than 64"},
+		"dots in a table":  {"[[process]]\nenv = {" + strings.Repeat("a.", 100_000) + "b = 1}\n", "nests deeper than 64"},
+		"dots below dots":  {"[" + strings.Repeat("a.", 40) + "b]\n" + strings.Repeat("a.", 40) + "b = 1\n", "nests deeper than 64"},
+		"tables":           {"x = " + strings.Repeat("{a = ", 100_000), "nests deeper than 64"},
+		"arrays":           {"x = " + strings.Repeat("[", 100_000), "nests deeper than 64"},
+		"brackets":         {"x = " + strings.Repeat("[", 200_000), "more than 200000 opening brackets"},
+		"processes":        {strings.Repeat("[[process]]\n", 100_000), "more than 200000 opening brackets: too many tables"},
+		"a long name":      {"[" + long + "]\n" + strings.Repeat("a = 1\n", 1000), "more than 64 MiB of names"},
+		"long names":       {strings.Repeat("["+long[:500]+"."+long[:500]+"]\n"+strings.Repeat("a = 1\n", 1000), 100), "more than 64 MiB of names"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := write(t, c.text)
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, err := Load(path, Overrides{})
+			runtime.ReadMemStats(&after)
+			if err == nil || !strings.Contains(err.Error(), c.want) || len(err.Error()) > 300 {
+				t.Errorf("got %.500v, want %s", err, c.want)
+			}
+			if taken := int(after.TotalAlloc - before.TotalAlloc); taken > 40<<20+20*len(c.text) {
+				t.Errorf("it took %d MiB for %d kB", taken>>20, len(c.text)>>10)
+			}
+		})
 	}
 }

@@ -32,11 +32,17 @@ func (p Problem) String() string {
 // Problems is everything that is wrong, in the order of the file. As an error it is core.ErrInvalid.
 type Problems []Problem
 
-// Error is one problem a line.
+// mostTold is how many problems a text names: more are read by nobody, and have a cause in common.
+const mostTold = 100
+
+// Error is one problem a line, and how many more there are.
 func (ps Problems) Error() string {
-	lines := make([]string, len(ps))
-	for i, p := range ps {
-		lines[i] = p.String()
+	var lines []string
+	for _, p := range ps[:min(len(ps), mostTold)] {
+		lines = append(lines, p.String())
+	}
+	if more := len(ps) - mostTold; more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more problems", more))
 	}
 	return strings.Join(lines, "\n")
 }

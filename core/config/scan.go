@@ -19,10 +19,51 @@ func (t trail) item(i int) trail      { return t + "\x01" + trail(strconv.Itoa(i
 
 // marks are the positions of all keys and elements of a TOML text.
 type marks struct {
-	at    map[trail]int // byte offset
-	lines []int         // offset of each line's first byte
+	root  *mark
+	lines []int // offset of each line's first byte
 	text  string
-	deep  int // offset of the value that nests too deep, -1 if none
+	deep  int // offset of what nests too deep, -1 if none
+	names int // bytes of the names of all keys, each with all that it stands below
+}
+
+// mark is a key or an element. They are a tree, so that a name costs what it is long and not what all that it leads to is long.
+type mark struct {
+	at    int              // byte offset, -1 if it stands nowhere itself
+	depth int              // steps from the root
+	bytes int              // of the names of these steps
+	items int              // elements seen, of an array of tables
+	below map[string]*mark // by the name of a key behind \x00, or the number of an element behind \x01
+}
+
+// step is what is below under a name, made if there is none.
+func (m *mark) step(name string) *mark {
+	next := m.below[name]
+	if next == nil {
+		next = &mark{at: -1, depth: m.depth + 1, bytes: m.bytes + len(name)}
+		if m.below == nil {
+			m.below = map[string]*mark{}
+		}
+		m.below[name] = next
+	}
+	return next
+}
+
+func (m *mark) key(name string) *mark { return m.step("\x00" + name) }
+func (m *mark) item(i int) *mark      { return m.step("\x01" + strconv.Itoa(i)) }
+
+// seen keeps the first position.
+func (m *mark) seen(offset int) {
+	if m.at < 0 {
+		m.at = offset
+	}
+}
+
+// last goes on from an array of tables into its last element.
+func (m *mark) last() *mark {
+	if m.items > 0 {
+		return m.item(m.items - 1)
+	}
+	return m
 }
 
 // position is line and column, in characters, of a byte offset.
@@ -34,13 +75,18 @@ func (m *marks) position(offset int) (line, column int) {
 
 // find is the position of a key; of its nearest parent when the key itself has none.
 func (m *marks) find(t trail) (line, column int) {
-	for t != "" {
-		if offset, ok := m.at[t]; ok {
-			return m.position(offset)
+	offset := 0
+	for at := m.root; at != nil && t != ""; {
+		end := strings.IndexAny(string(t[1:]), "\x00\x01") + 1
+		if end == 0 {
+			end = len(t)
 		}
-		t = t[:max(0, strings.LastIndexAny(string(t), "\x00\x01"))]
+		at, t = at.below[string(t[:end])], t[end:]
+		if at != nil && at.at >= 0 {
+			offset = at.at
+		}
 	}
-	return 1, 1
+	return m.position(offset)
 }
 
 // scan finds every key and every element of an array of tables. It is meant for texts that the TOML library accepts: for
@@ -52,9 +98,9 @@ func (m *marks) find(t trail) (line, column int) {
 func scan(text string) *marks {
 	s := &scanner{
 		text:  text,
-		marks: &marks{at: map[trail]int{}, text: text, deep: -1, lines: []int{0}},
-		count: map[trail]int{},
+		marks: &marks{root: &mark{at: -1}, text: text, deep: -1, lines: []int{0}},
 	}
+	s.table = s.marks.root
 	for i := 0; i < len(text); i++ {
 		if text[i] == '\n' {
 			s.marks.lines = append(s.marks.lines, i+1)
@@ -74,8 +120,7 @@ type scanner struct {
 	text  string
 	pos   int
 	marks *marks
-	table trail         // what keys belong to
-	count map[trail]int // elements seen of each array of tables
+	table *mark // what keys belong to
 }
 
 func (s *scanner) peek() byte {
@@ -134,39 +179,35 @@ func (s *scanner) header() {
 	if array {
 		s.pos++
 	}
-	parts := s.keys()
-	t := trail("")
+	parts := s.keys(0)
+	t := s.marks.root
 	for i, part := range parts {
 		t = t.key(part.name)
-		s.mark(t, part.at)
+		t.seen(part.at)
 		if i < len(parts)-1 || !array {
-			t = s.last(t)
+			t = t.last()
 			continue
 		}
-		n := s.count[t]
-		s.count[t]++
-		t = t.item(n)
-		s.mark(t, start)
+		t.items++
+		t = t.last()
+		t.seen(start)
 	}
 	s.table = t
 	s.line()
 }
 
-// last goes on from an array of tables into its last element.
-func (s *scanner) last(t trail) trail {
-	if n := s.count[t]; n > 0 {
-		return t.item(n - 1)
-	}
-	return t
-}
-
 // pair reads key = value.
-func (s *scanner) pair(in trail, depth int) {
-	parts := s.keys()
+func (s *scanner) pair(in *mark, depth int) {
+	parts := s.keys(in.depth)
 	t := in
 	for _, part := range parts {
 		t = t.key(part.name)
-		s.mark(t, part.at)
+		t.seen(part.at)
+	}
+	s.marks.names += t.bytes
+	if s.marks.names > maxNames {
+		s.pos = len(s.text)
+		return
 	}
 	s.blank(false)
 	if s.peek() != '=' || len(parts) == 0 {
@@ -177,25 +218,22 @@ func (s *scanner) pair(in trail, depth int) {
 	s.value(t, depth)
 }
 
-// mark keeps the first position of a key.
-func (s *scanner) mark(t trail, offset int) {
-	if _, seen := s.marks.at[t]; !seen {
-		s.marks.at[t] = offset
-	}
-}
-
 // part is one word of a dotted key.
 type part struct {
 	name string
 	at   int
 }
 
-// keys reads a dotted key.
-func (s *scanner) keys() []part {
+// keys reads a dotted key, below so many others.
+func (s *scanner) keys(depth int) []part {
 	var parts []part
 	for {
 		s.blank(false)
 		at := s.pos
+		if depth+len(parts) > maxDepth {
+			s.tooDeep()
+			return parts
+		}
 		name, ok := s.word()
 		if !ok {
 			return parts
@@ -263,12 +301,9 @@ func (s *scanner) quoted() {
 }
 
 // value skips a value and marks what its inline tables hold.
-func (s *scanner) value(t trail, depth int) {
+func (s *scanner) value(t *mark, depth int) {
 	if depth >= maxDepth {
-		if s.marks.deep < 0 {
-			s.marks.deep = s.pos
-		}
-		s.pos = len(s.text)
+		s.tooDeep()
 		return
 	}
 	switch s.peek() {
@@ -285,7 +320,15 @@ func (s *scanner) value(t trail, depth int) {
 	}
 }
 
-func (s *scanner) list(t trail, depth int) {
+// tooDeep ends the scan.
+func (s *scanner) tooDeep() {
+	if s.marks.deep < 0 {
+		s.marks.deep = s.pos
+	}
+	s.pos = len(s.text)
+}
+
+func (s *scanner) list(t *mark, depth int) {
 	s.pos++
 	for i := 0; s.pos < len(s.text); {
 		s.blank(true)
@@ -298,10 +341,15 @@ func (s *scanner) list(t trail, depth int) {
 			continue
 		}
 		start := s.pos
-		if s.peek() == '{' {
-			s.mark(t.item(i), start)
+		element := t
+		switch s.peek() {
+		case '{':
+			element = t.item(i)
+			element.seen(start)
+		case '[':
+			element = t.item(i)
 		}
-		s.value(t.item(i), depth+1)
+		s.value(element, depth+1)
 		i++
 		if s.pos == start {
 			s.pos++
@@ -309,7 +357,7 @@ func (s *scanner) list(t trail, depth int) {
 	}
 }
 
-func (s *scanner) inline(t trail, depth int) {
+func (s *scanner) inline(t *mark, depth int) {
 	s.pos++
 	for s.pos < len(s.text) {
 		s.blank(true)

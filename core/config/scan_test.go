@@ -9,6 +9,22 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
+// all are the positions that were found.
+func (m *marks) all() map[trail]int {
+	found := map[trail]int{}
+	var walk func(t trail, at *mark)
+	walk = func(t trail, at *mark) {
+		if at.at >= 0 {
+			found[t] = at.at
+		}
+		for name, below := range at.below {
+			walk(t+trail(name), below)
+		}
+	}
+	walk("", m.root)
+	return found
+}
+
 func TestPositionsOfKeys(t *testing.T) {
 	text := "a = 1 # [x]\n  b.c = \"]\\\"=\"\n'd e' = '''\nx = 3\n'''\n[t]\nu = [1, # y = 2\n  {v = 1, w = {x = \"}\"}}, []]\n\n[[p]]\nn = 1\n[p.e]\nK = 'v'\n  [[p]]\nn = 2\n[[p.q]]\nz = \"\"\"a\"\"\"\"\"\ny = '''b''''\n[\"ü\" . x]\n"
 	want := map[string]string{
@@ -22,7 +38,7 @@ func TestPositionsOfKeys(t *testing.T) {
 	}
 	m := scan(text)
 	got := map[string]string{}
-	for tr := range m.at {
+	for tr := range m.all() {
 		line, col := m.find(tr)
 		name := strings.NewReplacer("\x00", "/", "\x01", "#").Replace(string(tr))
 		got[strings.TrimPrefix(name, "/")] = fmt.Sprintf("%d:%d", line, col)
@@ -52,24 +68,24 @@ func missed(text string) []string {
 	if m.deep >= 0 {
 		return nil
 	}
-	found := map[string]bool{}
-	for tr := range m.at {
+	found, names := m.all(), map[string]bool{}
+	for tr := range found {
 		steps := strings.Split(string(tr), "\x00")
 		for i, s := range steps {
 			steps[i], _, _ = strings.Cut(s, "\x01")
 		}
-		found[strings.Join(steps, "\x00")] = true
+		names[strings.Join(steps, "\x00")] = true
 	}
 	var out []string
 	for _, key := range meta.Keys() {
-		if !found["\x00"+strings.Join(key, "\x00")] && !strings.ContainsAny(strings.Join(key, ""), "\x00\x01") {
+		if !names["\x00"+strings.Join(key, "\x00")] && !strings.ContainsAny(strings.Join(key, ""), "\x00\x01") {
 			out = append(out, key.String())
 		}
 	}
 	for name, v := range value {
 		if tables, ok := v.([]map[string]any); ok && !strings.ContainsAny(name, "\x00\x01") {
 			for i := range tables {
-				if _, ok := m.at[trail("").key(name).item(i)]; !ok {
+				if _, ok := found[trail("").key(name).item(i)]; !ok {
 					out = append(out, fmt.Sprintf("%s number %d", name, i))
 				}
 			}
@@ -101,7 +117,7 @@ func FuzzScan(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		m := scan(text)
-		for tr := range m.at {
+		for tr := range m.all() {
 			if line, col := m.find(tr); line < 1 || col < 1 || line > len(m.lines) {
 				t.Fatalf("%q is at %d:%d of %q", tr, line, col, text)
 			}
