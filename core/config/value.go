@@ -75,115 +75,83 @@ func root() string {
 }
 
 // put sets the key on the draft. The error's text does not begin with the key's name and never holds a value that may be a
-// secret.
+// secret; the draft is then as it was.
 func (r reader) put(d *draft, k Key, raw any) error {
 	switch at := k.at(d).(type) {
 	case *string:
-		s, err := r.text(raw)
-		if err == nil && k.Type == Path && s != "" {
-			if homeless(s) {
-				return errHome
-			}
-			s = r.abs(s)
-		}
-		if err == nil && k.Type == Choice {
-			err = oneOf(s, k.Choices)
-		}
-		if err != nil {
-			return err
-		}
-		*at = s
+		return into(at)(r.word(k, raw))
 	case *bool:
-		b, ok := raw.(bool)
-		if !ok {
-			return want("true or false", raw)
-		}
-		*at = b
+		return into(at)(boolean(raw))
 	case *int:
-		n, err := r.whole(k, raw)
-		if err != nil {
-			return err
-		}
-		*at = n
+		return into(at)(r.whole(k, raw))
 	case *int64:
-		n, err := r.size(raw)
-		if err != nil {
-			return err
-		}
-		*at = n
+		return into(at)(r.size(raw))
 	case *float64:
-		f, err := r.number(k, raw)
-		if err != nil {
-			return err
-		}
-		*at = f
+		return into(at)(r.number(k, raw))
 	case *time.Duration:
-		v, err := r.duration(k, raw)
-		if err != nil {
-			return err
-		}
-		*at = v
+		return into(at)(r.duration(k, raw))
 	case *core.RestartPolicy:
-		s, err := r.text(raw)
-		if err != nil {
-			return err
-		}
-		if err := oneOf(s, k.Choices); err != nil {
-			return err
-		}
-		*at = core.RestartPolicy(slices.Index(k.Choices, s))
+		n, err := r.choice(k, raw)
+		return into(at)(core.RestartPolicy(n), err)
 	case *logs.Format:
-		s, err := r.text(raw)
-		if err != nil {
-			return err
-		}
-		if err := oneOf(s, k.Choices); err != nil {
-			return err
-		}
-		*at = logs.Format(slices.Index(k.Choices, s))
+		n, err := r.choice(k, raw)
+		return into(at)(logs.Format(n), err)
 	case *child.Scope:
-		s, err := r.text(raw)
-		if err != nil {
-			return err
-		}
-		if err := oneOf(s, k.Choices); err != nil {
-			return err
-		}
-		*at = scopes()[slices.Index(k.Choices, s)]
+		n, err := r.choice(k, raw)
+		return into(at)(scopes()[max(n, 0)], err)
 	case *[]string:
-		list, err := r.texts(k, raw)
-		if err != nil {
-			return err
-		}
-		*at = list
+		return into(at)(r.texts(k, raw))
 	case *[]int:
-		list, err := r.wholes(k, raw)
-		if err != nil {
-			return err
-		}
-		*at = list
+		return into(at)(r.wholes(k, raw))
 	case *child.Setting:
-		n, err := r.setting(k, raw)
-		if err != nil {
-			return err
-		}
-		*at = n
+		return into(at)(r.setting(k, raw))
 	case *[]child.Rlimit:
-		all, err := r.rlimits(raw)
-		if err != nil {
-			return err
-		}
-		*at = all
+		return into(at)(r.rlimits(raw))
 	case *map[string]string:
-		m, err := r.table(raw)
-		if err != nil {
-			return err
-		}
-		*at = m
+		return into(at)(r.table(raw))
 	default:
 		return fmt.Errorf("%T cannot be set", at)
 	}
-	return nil
+}
+
+// into puts a value in its place unless there is an error instead of one.
+func into[T any](at *T) func(T, error) error {
+	return func(value T, err error) error {
+		if err == nil {
+			*at = value
+		}
+		return err
+	}
+}
+
+// word is the value of a String, a Path or a Choice.
+func (r reader) word(k Key, raw any) (string, error) {
+	s, err := r.text(raw)
+	switch {
+	case err != nil:
+		return "", err
+	case k.Type == Choice:
+		return s, oneOf(s, k.Choices)
+	case k.Type != Path || s == "":
+		return s, nil
+	case homeless(s):
+		return "", errHome
+	}
+	return r.abs(s), nil
+}
+
+// choice is which of a Choice's words it is.
+func (r reader) choice(k Key, raw any) (int, error) {
+	s, err := r.word(k, raw)
+	return slices.Index(k.Choices, s), err
+}
+
+func boolean(raw any) (bool, error) {
+	b, ok := raw.(bool)
+	if !ok {
+		return false, want("true or false", raw)
+	}
+	return b, nil
 }
 
 // signal wants the name of a signal; its place is an int like that of an Int.
