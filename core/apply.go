@@ -61,98 +61,121 @@ func checkAll(want []Spec) error {
 
 // carryOut does what the plan says. The caller holds the slot.
 func (s *Supervisor) carryOut(plan Plan, cause Cause) Report {
-	outcomes := make(map[string]Outcome, len(plan.Steps))
-	up := map[string]bool{} // of the renewed: start again
-	var leaving []*process
+	c := changeover{
+		sup: s, cause: cause,
+		again:    map[string]bool{},
+		wishes:   map[string]message{},
+		outcomes: make(map[string]Outcome, len(plan.Steps)),
+	}
+	c.stop(plan.Steps)
 	for _, step := range plan.Steps {
+		c.carryOut(step)
+	}
+	s.reorder(c.order)
+	c.start()
+	return c.report(plan.Steps)
+}
+
+// changeover is one plan that is being carried out, by one goroutine.
+type changeover struct {
+	sup      *Supervisor
+	cause    Cause
+	stopped  map[string]Outcome // of what is to be removed or renewed
+	again    map[string]bool    // of what is to be renewed: it is started again
+	order    []*process         // of the registry afterwards
+	starting []*process         // what is new, or renewed and wanted up
+	wishes   map[string]message // that each of these is sent
+	outcomes map[string]Outcome
+}
+
+// stop stops what is to be removed or renewed, priority descending.
+func (c *changeover) stop(steps []Step) {
+	ops := map[string]Op{}
+	var leaving []*process
+	for _, step := range steps {
 		if step.Op != Remove && step.Op != Renew {
 			continue
 		}
-		p, err := s.process(step.Name)
+		p, err := c.sup.process(step.Name)
 		if err != nil {
 			continue // cannot be: only the holder of the slot removes
 		}
 		st := p.shown.Load()
-		up[step.Name] = st.Want || st.State == Exited && step.Spec.Care.Autostart
+		c.again[step.Name] = st.Want || st.State == Exited && step.Spec.Care.Autostart
+		ops[step.Name] = step.Op
 		leaving = append(leaving, p)
 	}
-	ops := make(map[string]Op, len(leaving))
-	for _, step := range plan.Steps {
-		ops[step.Name] = step.Op
-	}
-	stopped := eachInWaves(backwards(waves(leaving)), func(p *process) message {
+	c.stopped = eachInWaves(backwards(waves(leaving)), func(p *process) message {
 		if ops[p.name] == Remove {
-			return message{wish: wishRetire, cause: cause}
+			return message{wish: wishRetire, cause: c.cause}
 		}
-		return message{wish: wishPause, cause: cause}
+		return message{wish: wishPause, cause: c.cause}
 	})
+}
 
-	var starting []*process
-	messages := map[string]message{}
-	next := make([]*process, 0, len(plan.Steps))
-	for _, step := range plan.Steps {
-		spec := step.Spec
-		switch step.Op {
-		case Add:
-			p := newProcess(s.host, s.logs, spec)
-			if !s.admit(p) {
-				outcomes[step.Name] = Outcome{Name: step.Name, Did: "failed",
-					Err: failf(ErrClosing, "cannot add %s: the supervisor is shutting down", step.Name)}
-				continue
-			}
-			next = append(next, p)
-			s.host.journal.Add(Event{Name: step.Name, Cause: cause, Note: "added"})
-			outcomes[step.Name] = Outcome{Name: step.Name, Did: "added"}
-			if spec.Care.Autostart {
-				starting = append(starting, p)
-				messages[step.Name] = message{wish: wishStart, cause: cause}
-			}
-			continue
-		case Remove:
-			continue
-		}
-		p, err := s.process(step.Name)
-		if err != nil {
-			continue
-		}
-		next = append(next, p)
-		switch step.Op {
-		case Keep:
-			st := p.shown.Load()
-			outcomes[step.Name] = Outcome{Name: step.Name, Did: "kept", State: st.State, PID: st.PID}
-		case Tune:
-			outcomes[step.Name] = p.tune(spec, cause, step.Reasons)
-		case Renew:
-			starting = append(starting, p)
-			messages[step.Name] = message{wish: wishRenew, spec: &spec, cause: cause, up: up[step.Name], note: "renewed: " + strings.Join(step.Reasons, ", ")}
+// carryOut does a step but for the start that may belong to it.
+func (c *changeover) carryOut(step Step) {
+	if step.Op == Add {
+		c.add(step)
+		return
+	}
+	p, err := c.sup.process(step.Name)
+	if err != nil {
+		return
+	}
+	if step.Op == Remove {
+		o := c.sup.remove(p, c.stopped[step.Name], c.cause)
+		c.outcomes[step.Name] = o
+		if o.Err == nil {
+			return
 		}
 	}
-	for _, step := range plan.Steps {
-		if step.Op == Remove {
-			p, err := s.process(step.Name)
-			if err != nil {
-				continue
-			}
-			o := s.remove(p, stopped[step.Name], cause)
-			outcomes[step.Name] = o
-			if o.Err != nil {
-				next = append(next, p)
-			}
-		}
+	c.order = append(c.order, p)
+	switch step.Op {
+	case Keep:
+		st := p.shown.Load()
+		c.outcomes[step.Name] = Outcome{Name: step.Name, Did: "kept", State: st.State, PID: st.PID}
+	case Tune:
+		c.outcomes[step.Name] = p.tune(step.Spec, c.cause, step.Reasons)
+	case Renew:
+		c.starting = append(c.starting, p)
+		c.wishes[step.Name] = message{wish: wishRenew, spec: &step.Spec, cause: c.cause, up: c.again[step.Name], note: "renewed: " + strings.Join(step.Reasons, ", ")}
 	}
-	s.reorder(next)
-	for name, o := range eachInWaves(waves(starting), func(p *process) message { return messages[p.name] }) {
-		if before, added := outcomes[name]; added && o.Err == nil {
+}
+
+func (c *changeover) add(step Step) {
+	p := newProcess(c.sup.host, c.sup.logs, step.Spec)
+	if !c.sup.admit(p) {
+		c.outcomes[step.Name] = Outcome{Name: step.Name, Did: "failed", Err: failf(ErrClosing, "cannot add %s: the supervisor is shutting down", step.Name)}
+		return
+	}
+	c.order = append(c.order, p)
+	c.sup.host.journal.Add(Event{Name: step.Name, Cause: c.cause, Note: "added"})
+	c.outcomes[step.Name] = Outcome{Name: step.Name, Did: "added"}
+	if step.Spec.Care.Autostart {
+		c.starting = append(c.starting, p)
+		c.wishes[step.Name] = message{wish: wishStart, cause: c.cause}
+	}
+}
+
+// start starts what is new or renewed, priority ascending.
+func (c *changeover) start() {
+	for name, o := range eachInWaves(waves(c.starting), func(p *process) message { return c.wishes[p.name] }) {
+		if before, added := c.outcomes[name]; added && o.Err == nil {
 			o.Did = before.Did
 		}
-		outcomes[name] = o
+		c.outcomes[name] = o
 	}
-	report := make(Report, 0, len(plan.Steps))
-	for _, step := range plan.Steps {
-		o := outcomes[step.Name]
+}
+
+// report has one outcome per step.
+func (c *changeover) report(steps []Step) Report {
+	report := make(Report, 0, len(steps))
+	for _, step := range steps {
+		o := c.outcomes[step.Name]
 		o.Reasons = step.Reasons
 		if o.State == Stopped && o.PID == 0 && o.Err == nil {
-			if p, err := s.process(step.Name); err == nil {
+			if p, err := c.sup.process(step.Name); err == nil {
 				o.State = p.shown.Load().State
 			}
 		}
