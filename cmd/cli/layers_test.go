@@ -47,8 +47,6 @@ func rooms() map[string]room {
 		"core/descriptors":             {may: []string{unixPath}},
 		"core/spelling":                {mayNot: []string{"os", "os/exec", "net", "net/http", "syscall"}},
 		"core/child":                   {may: []string{"core/descriptors", "core/spelling", unixPath, windowsPath}, mayNot: []string{"net", "net/http"}, forks: true},
-		"core/child/childtest":         {may: []string{"core/child"}, mayNot: []string{"net", "net/http"}, forks: true},
-		"core/child/childtest/probe":   {may: []string{unixPath}, forks: true},
 		"core/logs":                    {may: []string{"core/descriptors", unixPath, windowsPath}, mayNot: []string{"net", "net/http"}},
 		"core/config":                  {may: []string{"core", "core/child", "core/logs", "core/spelling", tomlPath, unixPath, windowsPath}},
 		"core/config/migrate":          {may: []string{"core/child"}, mayNot: []string{"os", "net/http"}},
@@ -145,9 +143,7 @@ func TestLayers(t *testing.T) {
 	}
 	for name := range all {
 		if !seen[name] {
-			if _, err := os.Stat(filepath.Join(root, name)); err == nil {
-				t.Errorf("rooms() has a line for %s, and there is no Go file", name)
-			}
+			t.Errorf("rooms() has a line for %s, and there is no such room", name)
 		}
 	}
 }
@@ -162,7 +158,7 @@ func checkImport(t *testing.T, file, here, imported string, r room, test bool) {
 	first, _, _ := strings.Cut(imported, "/")
 	switch {
 	case ours && (r.stars || own == here || slices.Contains(r.may, own)):
-	case ours && test && (own == "core/child/childtest" || own == "builtins/metrics/metricstest" || own == "repl/ptytest" || own == "core/child" || own == "core/config"):
+	case ours && test && (own == "builtins/metrics/metricstest" || own == "repl/ptytest" || own == "core/child" || own == "core/config"):
 	case ours:
 		t.Errorf("%s: %s may not import %s", file, here, own)
 	case strings.Contains(first, "."):
@@ -225,7 +221,7 @@ func checkCalls(t *testing.T, name, here string, file *ast.File, r room) {
 		if here == "lisp" && slices.Contains(clock, used) {
 			t.Errorf("%s: the language has no clock, not even %s", name, used)
 		}
-		if used == "time.Sleep" && here != "core/child/childtest/probe" && here != "scripts/bench" {
+		if used == "time.Sleep" && here != "scripts/bench" {
 			t.Errorf("%s: nothing here sleeps", name)
 		}
 		return true
