@@ -7,6 +7,11 @@ import (
 	"github.com/qjpcpu/supervisord/lisp"
 )
 
+// What the daemon can do is the table of this file: help, completion, the reference, the policy and the environment of programs
+// are views of it. A form comes to the engine (engine.go), which calls its verbs one by one (evaluation.go), each with the Host
+// (host.go) on which it acts. The functions of the table stand in observe.go, operate.go and execute.go, larger ones in files of
+// their own names.
+
 // Power is how far the effects of a verb reach. disable_rce leaves Observe and Operate.
 type Power int
 

@@ -8,6 +8,10 @@ import (
 	"github.com/qjpcpu/supervisord/core/child"
 )
 
+// Here it is decided what becomes of a process. A machine is told what happened (an event) and when, and answers with at most
+// one thing to do (an act). It has no goroutine, no clock and no child, so every cell of its table (DESIGN.md) can be tested.
+// Its owner, in process.go, listens, asks it, does what it says, and tells the world.
+
 // event is what can happen to a machine.
 type event int
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -207,6 +208,26 @@ func TestAnotherUserDoesNotGetTheDaemonsHome(t *testing.T) {
 	got := environ(base, Launch{User: "nobody", Env: map[string]string{"SHELL": "/bin/false"}})
 	if want := []string{"PATH=/bin", "SHELL=/bin/false"}; !slices.Equal(got, want) {
 		t.Errorf("another user: %q, want %q", got, want)
+	}
+}
+
+// TestNoTimeOverflows: an embedder's "for ever" would be a deadline long ago, and KILL at once.
+func TestNoTimeOverflows(t *testing.T) {
+	for key, at := range map[string]func(*Spec) *time.Duration{
+		"stop_wait_secs":    func(s *Spec) *time.Duration { return &s.Care.StopWait },
+		"kill_wait_secs":    func(s *Spec) *time.Duration { return &s.Care.KillWait },
+		"start_secs":        func(s *Spec) *time.Duration { return &s.Care.StartGrace },
+		"restart_window":    func(s *Spec) *time.Duration { return &s.Care.RestartWindow },
+		"restart_delay_max": func(s *Spec) *time.Duration { return &s.Care.RestartDelayMax },
+		"steady":            func(s *Spec) *time.Duration { return &s.Care.Steady },
+		"std_log_age":       func(s *Spec) *time.Duration { return &s.Output.Age },
+	} {
+		for length, good := range map[time.Duration]bool{longestTime: true, longestTime + 1: false, math.MaxInt64: false} {
+			err := spec("web", func(s *Spec) { *at(s) = length }).Validate()
+			if good && err != nil || !good && (!errors.Is(err, ErrInvalid) || !strings.HasPrefix(err.Error(), "web: "+key+" must be at most ")) {
+				t.Errorf("%s of %v: %v", key, length, err)
+			}
+		}
 	}
 }
 

@@ -10,7 +10,8 @@ import (
 )
 
 // process is one supervised program. Its loop is the only goroutine that touches the machine, the timer, the child and the
-// waiters; everybody else sends it messages and reads the last published snapshot.
+// waiters; everybody else sends it messages and reads the last published snapshot. What can be asked of it stands in wish.go, how
+// its lives begin and end in life.go, and who hears of it in publish.go; supervisor.go has the registry of all.
 type process struct {
 	name    string
 	host    *host                  // what all processes share; read only

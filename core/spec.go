@@ -156,6 +156,9 @@ const sigTERM = 15
 // maxName is the longest name a process may have, in bytes.
 const maxName = 64
 
+// longestTime is the longest wait or age: with it no deadline and no sum of several is beyond what a time.Duration holds.
+const longestTime = 10 * 366 * 24 * time.Hour
+
 // ValidName returns ErrInvalid unless the name matches [A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}: it must be safe in file names, on
 // command lines, in globs and in logs.
 func ValidName(name string) error {
@@ -214,8 +217,6 @@ func (s Spec) Validate() error {
 		return bad("std_log_size", "must not be negative, got %d", o.Size)
 	case o.Count < 0:
 		return bad("std_log_count", "must not be negative, got %d", o.Count)
-	case o.Age < 0:
-		return bad("std_log_age", "must not be negative, got %v", o.Age)
 	case o.Total < 0:
 		return bad("std_log_total", "must not be negative, got %d", o.Total)
 	case o.Total > 0 && o.Total < o.Size:
@@ -228,10 +229,14 @@ func (s Spec) Validate() error {
 		val time.Duration
 	}{
 		{"stop_wait_secs", c.StopWait}, {"kill_wait_secs", c.KillWait}, {"start_secs", c.StartGrace},
-		{"restart_window", c.RestartWindow}, {"restart_delay", c.RestartDelay}, {"steady", c.Steady},
+		{"restart_window", c.RestartWindow}, {"restart_delay", c.RestartDelay}, {"restart_delay_max", c.RestartDelayMax},
+		{"steady", c.Steady}, {"std_log_age", o.Age},
 	} {
-		if d.val < 0 {
+		switch {
+		case d.val < 0:
 			return bad(d.key, "must not be negative, got %v", d.val)
+		case d.val > longestTime:
+			return bad(d.key, "must be at most %v, got %v", longestTime, d.val)
 		}
 	}
 	if err := validLimits(l.Limits); err != nil {

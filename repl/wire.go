@@ -10,6 +10,10 @@ import (
 	"time"
 )
 
+// What crosses the socket: a Request goes to the daemon and a Reply comes back, both of them JSON over HTTP (PROTOCOL.md has them
+// with curl). server.go lets a request in by the rule of admit.go, reads it (decode.go) and hands it to an Eval (eval.go,
+// stream.go); client.go is the other end, and terminal.go the person there.
+
 // Request is one form (or program) to evaluate. On the wire it is a JSON object with the keys of the tags; Timeout is
 // text as time.ParseDuration reads it ("30s").
 type Request struct {

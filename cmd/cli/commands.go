@@ -7,6 +7,10 @@ import (
 	"github.com/qjpcpu/supervisord/lisp"
 )
 
+// What can be typed is the table of this file. A command is a function from words to a form, which is sent to the daemon and
+// evaluated there, and a renderer, which shows the value that comes back: words.go reads the words, send.go takes a form on its way
+// and back, render.go and its like show values. The daemon itself is put together in daemon.go.
+
 // command is one line of the table: words on one side, a form and a renderer on the other. A command with local is
 // done here instead of by a daemon.
 type command struct {
