@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // maxSocketPath is the longest path of a unix socket, in bytes, without the closing zero.
@@ -164,7 +165,11 @@ func (p Place) Prepare() error {
 		dirs = append(dirs, filepath.Dir(p.Socket))
 	}
 	for _, dir := range dirs {
-		if err := SafeDir(dir, p.uid); err != nil {
+		err := SafeDir(dir, p.uid)
+		if dir == p.StateDir && (errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)) {
+			return fmt.Errorf("%w (state_dir can name another place)", err)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -246,3 +246,14 @@ func TestNothingOfTheSystemIsPurged(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// TestAStateDirectoryThatCannotBeSaysWhatToDo: nobody makes directories in the kernel's own file systems.
+func TestAStateDirectoryThatCannotBeSaysWhatToDo(t *testing.T) {
+	if _, err := os.Stat("/sys/kernel"); err != nil {
+		t.Skip("no /sys")
+	}
+	p := Place{StateDir: "/sys/supervisord-test", Logs: "/sys/supervisord-test/logs", RuntimeDir: t.TempDir(), uid: os.Geteuid()}
+	if err := p.Prepare(); err == nil || !strings.HasSuffix(err.Error(), "(state_dir can name another place)") {
+		t.Errorf("got %v", err)
+	}
+}
