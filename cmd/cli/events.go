@@ -66,5 +66,5 @@ func renderWhy(v *view) error {
 	if json.Unmarshal(v.value, &text) != nil {
 		return renderText(v)
 	}
-	return printLines(v.out, localTimes(text))
+	return printLines(v.out, fitted(localTimes(text), widthFor(v.out)))
 }

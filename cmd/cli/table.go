@@ -29,7 +29,7 @@ type table struct {
 }
 
 // narrowest is how wide a last column is at least when it is broken. With less room its lines go on to the edge of the screen.
-const narrowest = 20
+const narrowest = 14
 
 func (t *table) add(cells ...cell) { t.rows = append(t.rows, cells) }
 

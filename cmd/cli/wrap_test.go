@@ -33,8 +33,8 @@ func TestProseFlowsOnANarrowScreen(t *testing.T) {
 func TestTheLastColumnIsBrokenBetweenWords(t *testing.T) {
 	for width, want := range map[int]string{
 		0:  "NAME  REASON\nweb   \x1b[31mone two three four five six\x1b[0m\nx\n",
-		26: "NAME  REASON\nweb   \x1b[31mone two three four\x1b[0m\n      \x1b[31mfive six\x1b[0m\nx\n",
-		25: "NAME  REASON\nweb   \x1b[31mone two three four five six\x1b[0m\nx\n",
+		20: "NAME  REASON\nweb   \x1b[31mone two three\x1b[0m\n      \x1b[31mfour five six\x1b[0m\nx\n",
+		19: "NAME  REASON\nweb   \x1b[31mone two three four five six\x1b[0m\nx\n",
 	} {
 		table := table{colour: true, width: width}
 		table.words("NAME", "REASON")
