@@ -18,17 +18,51 @@ func (s *session) check(c *call) error {
 		if c.has("script") {
 			return usage("cannot check: --script needs the FILE of a program, or - for standard input")
 		}
+		if c.has("json") {
+			f := &findings{s: s}
+			f.configuration(c.configuration())
+			return f.print()
+		}
 		return s.checkConfiguration(c.configuration())
+	}
+	if c.has("json") {
+		return s.checkForPrograms(c)
 	}
 	var wrong []error
 	for _, name := range c.args {
-		if c.has("script") || name == "-" || filepath.Ext(name) == programSuffix {
+		if c.programs(name) {
 			wrong = append(wrong, s.checkProgram(name))
 		} else {
 			wrong = append(wrong, s.checkConfiguration(name))
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+// programs tells whether a file that check is given is a program.
+func (c *call) programs(name string) bool {
+	return c.has("script") || name == "-" || filepath.Ext(name) == programSuffix
+}
+
+// checkForPrograms prints what is wrong as JSON.
+func (s *session) checkForPrograms(c *call) error {
+	f := &findings{s: s}
+	for _, name := range c.args {
+		if !c.programs(name) {
+			f.configuration(name)
+			continue
+		}
+		text, err := s.source(name)
+		if err != nil {
+			f.refuse(name, err)
+			continue
+		}
+		if name == "-" {
+			name = "stdin"
+		}
+		f.program(name, text)
+	}
+	return f.print()
 }
 
 // checkProgram compiles a program without running it. It knows the verbs of this program, whatever daemon runs.

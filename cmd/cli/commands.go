@@ -266,8 +266,11 @@ func commands() []command {
 			about: "Nothing is run and no daemon is needed. All problems are reported at once, each with its place: in a configuration unknown keys,\n" +
 				"wrong values and weakened settings; in a program unknown names and wrong numbers of arguments. Exit code 2 when there is any.",
 			example: "supervisord check supervisord.conf deploy.glisp",
-			options: []option{{name: "script", doc: "the files are programs, whatever they are called"}},
-			local:   (*session).check},
+			options: []option{
+				{name: "script", doc: "the files are programs, whatever they are called"},
+				{name: "json", doc: "print a list of objects with file, line, column, level (error, warning) and message"},
+			},
+			local: (*session).check},
 		{words: []string{"import"}, args: "FILE", min: 1, max: 1,
 			doc:     "turn an INI file of Python's supervisor or ochinchina/supervisord, or a Procfile, into a configuration",
 			about:   "What has no counterpart is told in comments beside what it was. Look it over, then supervisord check.",

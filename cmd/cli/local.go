@@ -15,7 +15,7 @@ func (s *session) checkConfiguration(name string) error {
 		return err
 	}
 	if path == "" {
-		return usage("cannot check: there is no configuration here (supervisord init writes one, -c FILE names one)")
+		return noConfiguration()
 	}
 	loaded, err := config.Load(path, config.Overrides{})
 	if err != nil {
@@ -40,6 +40,10 @@ func (s *session) checkConfiguration(name string) error {
 	}
 	_, err = fmt.Fprintf(s.stdio.Out, "%s: %d %s, %s\n", printable(shorter(path)), len(loaded.Specs), count, problems)
 	return err
+}
+
+func noConfiguration() error {
+	return usage("cannot check: there is no configuration here (supervisord init writes one, -c FILE names one)")
 }
 
 // shorter is a path as seen from here, if that is shorter.
