@@ -348,7 +348,7 @@ func TestFilesThatAreNoTextAreRefused(t *testing.T) {
 		"\xff\xfel\x00o\x00":                  "UTF-16",
 		"log = 'x'\nx = '\xff'\n":             "not UTF-8 (line 2)",
 		"x = " + strings.Repeat("[", 100):     "1:69: nests deeper than 64",
-		"x = " + strings.Repeat("[", 300_000): "nests too deep",
+		"x = " + strings.Repeat("[", 300_000): "nested too deep",
 	} {
 		if _, err := load(t, text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %.200v, want %s", err, want)
