@@ -63,10 +63,19 @@ func utcTime(groups []string, a slog.Attr) slog.Attr {
 // log writes one record: a line of words that says everything, and the same as attributes for those who read JSON.
 func (d *diary) log(level slog.Level, text string, attrs ...slog.Attr) {
 	h := *d.handler.Load()
-	if _, forPeople := h.(*textHandler); forPeople {
+	if !d.wantsAttrs() {
 		attrs = nil
 	}
 	slog.New(h).LogAttrs(context.Background(), level, text, attrs...)
+}
+
+// logs reports whether records of the level are written.
+func (d *diary) logs(level slog.Level) bool { return level >= d.level.Level() }
+
+// wantsAttrs reports whether attributes are written, and not the line of words alone.
+func (d *diary) wantsAttrs() bool {
+	_, forPeople := (*d.handler.Load()).(*textHandler)
+	return !forPeople
 }
 
 // Logf notes what happened.

@@ -52,12 +52,18 @@ func (d *daemon) note(e core.Event) {
 	}
 	text, level := notice(e), slog.LevelInfo
 	switch {
+	case text == "" && !d.diary.logs(slog.LevelDebug):
+		return // most events, so nothing is made of them
 	case text == "":
 		text, level = fmt.Sprintf("%s: %s -> %s %s", e.Name, e.From, e.To, e.Note), slog.LevelDebug
 	case e.From != e.To && e.To == core.Fatal:
 		level = slog.LevelError
 	case e.From != e.To && e.To == core.Backoff:
 		level = slog.LevelWarn
+	}
+	if !d.diary.wantsAttrs() {
+		d.diary.log(level, strings.TrimSpace(text))
+		return
 	}
 	attrs := []slog.Attr{slog.String("process", e.Name), slog.String("from", e.From.String()), slog.String("to", e.To.String())}
 	if e.PID > 0 {

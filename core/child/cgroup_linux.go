@@ -23,11 +23,18 @@ import (
 type cgroups struct {
 	root string
 
-	mu       sync.Mutex
-	watcher  *os.File                // inotify; nil until somebody waits
-	watches  map[int32]chan struct{} // by watch descriptor
-	stubborn []string                // folders that could not be removed yet
+	removing sync.Mutex // held while folders are removed
+
+	mu      sync.Mutex
+	watcher *os.File                // inotify; nil until somebody waits
+	watches map[int32]chan struct{} // by watch descriptor
+	left    []string                // folders of lives that are over, to be removed
+	removal *time.Timer             // removes them; nil when it is not set
 }
+
+// removeAfter is how long the folder of a life that is over stands. To remove one takes the kernel as long as some forks, and when
+// many lives end at once, or one is to be followed by another, everything else comes first.
+const removeAfter = 250 * time.Millisecond
 
 // cgroup is the one of a single life. It is named by its path, which is nobody else's, and holds no descriptor: each open one
 // is copied and closed again at every fork and exec of this process.
@@ -54,7 +61,7 @@ func findCgroups(instance string) *cgroups {
 		c.leave(probe)
 	}
 	if err != nil {
-		_ = unix.Rmdir(c.root)
+		_ = c.close()
 		return nil
 	}
 	c.sweep()
@@ -148,6 +155,7 @@ func (c *cgroups) sweep() {
 		cancel()
 		c.leave(old)
 	}
+	c.remove()
 }
 
 // enter makes the cgroup of one life.
@@ -164,27 +172,39 @@ func (g *cgroup) open() (fd int, err error) {
 	return unix.Open(g.path, unix.O_DIRECTORY|unix.O_RDONLY|unix.O_CLOEXEC, 0)
 }
 
-// leave removes the cgroup of a life that is over. A kernel that is not done with it yet (EBUSY) gets another chance at the
-// next one.
+// leave has the cgroup of a life that is over removed, soon.
 func (c *cgroups) leave(g *cgroup) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	rest := c.stubborn[:0]
-	for _, path := range append(c.stubborn, g.path) {
-		if err := unix.Rmdir(path); err == unix.EBUSY {
-			rest = append(rest, path)
-		}
+	c.left = append(c.left, g.path)
+	if c.removal == nil {
+		c.removal = time.AfterFunc(removeAfter, c.remove)
 	}
-	c.stubborn = rest
+}
+
+// remove removes what was left. A folder that the kernel is not done with yet (EBUSY) gets another chance the next time.
+func (c *cgroups) remove() {
+	c.removing.Lock()
+	defer c.removing.Unlock()
+	c.mu.Lock()
+	all := c.left
+	c.left = nil
+	if c.removal != nil {
+		c.removal.Stop()
+		c.removal = nil
+	}
+	c.mu.Unlock()
+	all = slices.DeleteFunc(all, func(path string) bool { return unix.Rmdir(path) != unix.EBUSY })
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.left = append(c.left, all...)
 }
 
 // close removes the daemon's own cgroup.
 func (c *cgroups) close() error {
+	c.remove()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, path := range c.stubborn {
-		_ = unix.Rmdir(path)
-	}
 	if c.watcher != nil {
 		c.watcher.Close()
 	}

@@ -293,3 +293,20 @@ func TestTooLargeEnvironmentIsRefusedWithoutItsValue(t *testing.T) {
 		}
 	}
 }
+
+// The folders of lives that are over do not gather, though they are not removed while there is more important work.
+func TestTheCgroupOfALifeThatIsOverIsRemoved(t *testing.T) {
+	h := host(t)
+	if h.cgroups == nil {
+		t.Skip("no cgroups here")
+	}
+	var folders []string
+	for range 10 {
+		k := start(t, h, command("exit 0"))
+		await(t, "gone", k.Gone())
+		folders = append(folders, k.(*kid).cgroup.path)
+	}
+	eventually(t, "the folders are gone", func() bool {
+		return !slices.ContainsFunc(folders, func(path string) bool { _, err := os.Stat(path); return err == nil })
+	})
+}

@@ -133,7 +133,6 @@ func (k *kid) leaderReaped(exit Exit) {
 	}
 	k.kill = k.kill || k.stop == 0
 	k.mu.Unlock()
-	k.exited <- exit
 	alone := k.scope == Process
 	switch {
 	case alone:
@@ -142,15 +141,15 @@ func (k *kid) leaderReaped(exit Exit) {
 	default:
 		alone = k.host.onlyLeaders()
 	}
-	if !alone {
-		k.mu.Lock()
-		k.reaping = make(chan bool, 1)
-		k.mu.Unlock()
-	}
-	if alone {
+	if alone { // most often; who hears of the exit then finds nothing left to wait for
 		k.over()
+		k.exited <- exit
 		return
 	}
+	k.mu.Lock()
+	k.reaping = make(chan bool, 1)
+	k.mu.Unlock()
+	k.exited <- exit
 	go k.awaitRest()
 }
 

@@ -30,6 +30,7 @@ type source struct {
 type builder struct {
 	tables   tables
 	accounts accounts
+	programs programs
 	lookup   func(string) (string, bool)
 	root     bool
 	cgroup   string // mode
@@ -245,12 +246,12 @@ func (b *builder) command(spec *core.Spec, src source) {
 		if src.saved {
 			return
 		}
-		why := executable(l.Command)
+		why := b.programs.executable(l.Command)
 		if why == nil {
 			return
 		}
 		hint := ""
-		if !filepath.IsAbs(given) && executable(filepath.Join(l.Dir, given)) == nil {
+		if !filepath.IsAbs(given) && b.programs.executable(filepath.Join(l.Dir, given)) == nil {
 			hint = " (a relative path means the folder of the configuration, not cwd; there is one in cwd)"
 		} else if strings.ContainsAny(given, " \t") {
 			hint = " (arguments belong into args)"
@@ -266,7 +267,7 @@ func (b *builder) command(spec *core.Spec, src source) {
 		path, _ = b.lookup("PATH")
 	}
 	for _, dir := range filepath.SplitList(path) {
-		if filepath.IsAbs(dir) && executable(filepath.Join(dir, l.Command)) == nil {
+		if filepath.IsAbs(dir) && b.programs.executable(filepath.Join(dir, l.Command)) == nil {
 			return
 		}
 	}
@@ -275,6 +276,21 @@ func (b *builder) command(spec *core.Spec, src source) {
 		hint = " (arguments belong into args)"
 	}
 	b.warn(src, "command", "", "%s: %s cannot be started now: not found in PATH%s", b.called(spec), quote(l.Command), hint)
+}
+
+// programs remembers the answers of executable while one configuration is read: a thousand processes are often one program. A nil
+// one remembers nothing.
+type programs map[string]error
+
+func (p programs) executable(path string) error {
+	why, seen := p[path]
+	if !seen {
+		why = executable(path)
+		if p != nil {
+			p[path] = why
+		}
+	}
+	return why
 }
 
 // executable is nil when the file could be executed by somebody.
@@ -332,7 +348,7 @@ func (b *builder) care(spec *core.Spec, src source) {
 		}
 		c.StopCommand = slices.Clone(c.StopCommand)
 		c.StopCommand[0] = src.reader().abs(c.StopCommand[0])
-		if why := executable(c.StopCommand[0]); why != nil && !src.saved {
+		if why := b.programs.executable(c.StopCommand[0]); why != nil && !src.saved {
 			b.warn(src, "stop_command", "", "%s: %s cannot be started now: %v", b.called(spec), c.StopCommand[0], why)
 		}
 	}

@@ -81,13 +81,14 @@ type loader struct {
 	raw      map[string]any
 	marks    *marks
 	accounts accounts
+	programs programs
 	hidden   map[string]bool // keys of the daemon whose value came out of the environment
 	problems Problems
 	warnings Problems
 }
 
 func newLoader(path string, over Overrides) (*loader, error) {
-	l := &loader{tables: newTables(), cwd: over.Cwd, environ: over.Environ, settings: defaultSettings(), accounts: accounts{}, hidden: map[string]bool{}}
+	l := &loader{tables: newTables(), cwd: over.Cwd, environ: over.Environ, settings: defaultSettings(), accounts: accounts{}, programs: programs{}, hidden: map[string]bool{}}
 	if l.environ == nil {
 		l.environ = os.Environ()
 	}
@@ -260,7 +261,7 @@ func (l *loader) finish(over Overrides) Config {
 		}
 	}
 	cfg.Place = place
-	b := &builder{tables: l.tables, accounts: l.accounts, lookup: l.lookup, root: l.host.uid == 0,
+	b := &builder{tables: l.tables, accounts: l.accounts, programs: l.programs, lookup: l.lookup, root: l.host.uid == 0,
 		log: l.ownLog(place), output: outputDefaults(l.settings, place), config: l.path, cgroup: l.settings.Cgroup, main: l.settings.ExitCodeFrom}
 	sources := l.sources()
 	for _, src := range sources {

@@ -19,7 +19,8 @@ type weaknesses struct {
 	loader *loader
 	uid    int // of the daemon
 	found  []Problem
-	ways   map[way]string                // what was found out about paths
+	files  map[way]string                // what was found out about paths, with their names
+	ways   map[way]string                // ... and about directories and all above
 	people map[[2]string]*child.Identity // who users are; nil when there is none
 }
 
@@ -31,7 +32,7 @@ type way struct {
 
 // weakened are the warnings of a configuration whose processes were built of the sources, one of each.
 func (l *loader) weakened(sources []source, specs []core.Spec) []Problem {
-	w := &weaknesses{loader: l, uid: l.host.uid, ways: map[way]string{}, people: map[[2]string]*child.Identity{}}
+	w := &weaknesses{loader: l, uid: l.host.uid, files: map[way]string{}, ways: map[way]string{}, people: map[[2]string]*child.Identity{}}
 	w.file(sources)
 	w.settings()
 	for i, src := range sources {
@@ -195,7 +196,7 @@ func (who owner) mayWrite(dir string) bool {
 // program is the file that a process executes, "" when there is none now.
 func (w *weaknesses) program(l core.Launch) string {
 	if isPath(l.Command) {
-		if executable(l.Command) == nil {
+		if w.loader.programs.executable(l.Command) == nil {
 			return l.Command
 		}
 		return ""
@@ -205,7 +206,7 @@ func (w *weaknesses) program(l core.Launch) string {
 		path, _ = w.loader.lookup("PATH")
 	}
 	for _, dir := range filepath.SplitList(path) {
-		if file := filepath.Join(dir, l.Command); filepath.IsAbs(dir) && executable(file) == nil {
+		if file := filepath.Join(dir, l.Command); filepath.IsAbs(dir) && w.loader.programs.executable(file) == nil {
 			return file
 		}
 	}
@@ -238,9 +239,16 @@ func (w *weaknesses) script(path string, l core.Launch) string {
 // open says who besides root and the user could change what is at a path: the file itself or, by replacing it, what stands
 // above; "" for nobody.
 func (w *weaknesses) open(path string, uid int) string {
-	if path == "" {
-		return ""
+	key := way{path, uid}
+	why, seen := w.files[key]
+	if !seen && path != "" {
+		why = w.look(path, uid)
+		w.files[key] = why
 	}
+	return why
+}
+
+func (w *weaknesses) look(path string, uid int) string {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
 	}

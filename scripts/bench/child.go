@@ -6,12 +6,9 @@ import (
 	"bufio"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -57,59 +54,4 @@ func (h *herd) next(patience time.Duration) (int, error) {
 		return 0, fmt.Errorf("no child announced itself: %w", err)
 	}
 	return strconv.Atoi(strings.TrimSpace(line))
-}
-
-// limit is the bare program: it keeps so many children running by nothing but fork, exec and wait, until TERM comes; then it
-// ends them all.
-func limit(args []string) {
-	count, err := strconv.Atoi(args[0])
-	if err != nil {
-		panic(err)
-	}
-	script := args[1]
-	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
-	if err != nil {
-		panic(err)
-	}
-	fd := null.Fd()
-	runtime.LockOSThread() // the children end with this thread
-	alive := make(map[int]bool, count)
-	start := func() {
-		pid, err := syscall.ForkExec("/bin/sh", []string{"/bin/sh", "-c", script}, &syscall.ProcAttr{
-			Env: []string{"PATH=/usr/bin:/bin"}, Files: []uintptr{fd, fd, fd},
-			Sys: &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL},
-		})
-		if err != nil {
-			panic(err)
-		}
-		alive[pid] = true
-	}
-	for range count {
-		start()
-	}
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, syscall.SIGTERM)
-	var lock sync.Mutex
-	stopping := false
-	go func() {
-		<-stop
-		lock.Lock()
-		defer lock.Unlock()
-		stopping = true
-		for pid := range alive {
-			_ = syscall.Kill(pid, syscall.SIGTERM)
-		}
-	}()
-	for {
-		pid, err := syscall.Wait4(-1, nil, 0, nil)
-		if err != nil {
-			return // none is left
-		}
-		lock.Lock()
-		delete(alive, pid)
-		if !stopping {
-			start()
-		}
-		lock.Unlock()
-	}
 }

@@ -18,6 +18,8 @@ import (
 type contestant struct {
 	name  string
 	begin func(dir string, h *herd, count int) (*program, error)
+	ours  bool // it answers (status)
+	peer  bool // measured once, where it is installed
 }
 
 // program is a running contestant.
@@ -30,16 +32,21 @@ type program struct {
 
 // contestants are the bare program, ours, and the peers that are installed.
 func contestants(binary string) []contestant {
-	all := []contestant{{"bare", bare}, {"supervisord", supervised(binary)}}
+	all := []contestant{
+		{"bare", limited(false), false, false},
+		{"bare+calls", limited(true), false, false},
+		{"supervisord", supervised(binary), true, false},
+		{"no-cgroups", supervised(binary, "-supvr.cgroup", "off"), true, false},
+	}
 	// Debian calls the other one so too; Python's is found by its interpreter line.
 	if path := "/usr/bin/supervisord"; isPython(path) {
-		all = append(all, contestant{"supervisor", pythonSupervisor(path)})
+		all = append(all, contestant{"supervisor", pythonSupervisor(path), false, true})
 	}
 	if path, err := exec.LookPath("runsvdir"); err == nil {
-		all = append(all, contestant{"runit", runit(path)})
+		all = append(all, contestant{"runit", runit(path), false, true})
 	}
 	if path, err := exec.LookPath("s6-svscan"); err == nil {
-		all = append(all, contestant{"s6", s6(path)})
+		all = append(all, contestant{"s6", s6(path), false, true})
 	}
 	return all
 }
@@ -75,17 +82,24 @@ func run(dir string, halt syscall.Signal, words ...string) (*program, error) {
 	}, nil
 }
 
-// bare starts this program as the limit: count children kept alive by fork, exec and wait.
-func bare(dir string, h *herd, count int) (*program, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
+// limited starts this program as the limit: count children kept alive by fork, exec and wait, and with all of the system calls
+// that ours makes beside.
+func limited(all bool) func(string, *herd, int) (*program, error) {
+	return func(dir string, h *herd, count int) (*program, error) {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		words := []string{self, "limit", strconv.Itoa(count), h.script()}
+		if all {
+			words = append(words, dir)
+		}
+		return run(dir, syscall.SIGTERM, words...)
 	}
-	return run(dir, syscall.SIGTERM, self, "limit", strconv.Itoa(count), h.script())
 }
 
 // supervised starts our daemon in the foreground.
-func supervised(binary string) func(string, *herd, int) (*program, error) {
+func supervised(binary string, flags ...string) func(string, *herd, int) (*program, error) {
 	return func(dir string, h *herd, count int) (*program, error) {
 		var conf strings.Builder
 		fmt.Fprintf(&conf, "admin_sock = %q\nstate_dir = %q\n", socketIn(dir), filepath.Join(dir, "state"))
@@ -96,7 +110,7 @@ func supervised(binary string) func(string, *herd, int) (*program, error) {
 		if err := os.WriteFile(file, []byte(conf.String()), 0o600); err != nil {
 			return nil, err
 		}
-		return run(dir, syscall.SIGTERM, binary, "start", "-c", file)
+		return run(dir, syscall.SIGTERM, append([]string{binary, "start", "-c", file}, flags...)...)
 	}
 }
 

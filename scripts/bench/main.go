@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -27,6 +28,8 @@ func main() {
 	count := flag.Int("n", 1000, "processes to start")
 	rounds := flag.Int("rounds", 200, "kills to measure")
 	rest := flag.Duration("rest", 10*time.Second, "how long to watch the daemon at rest")
+	repeat := flag.Int("repeat", 3, "how often everything is measured in turn; medians count")
+	only := flag.String("only", "", "contestants to measure, separated by commas; all")
 	flag.Parse()
 	if flag.NArg() != 1 {
 		fmt.Fprintln(os.Stderr, "usage: bench [-n 1000] [-rounds 200] [-rest 10s] PATH/TO/supervisord")
@@ -34,7 +37,7 @@ func main() {
 	}
 	binary, err := filepath.Abs(flag.Arg(0))
 	if err == nil {
-		err = compare(binary, *count, *rounds, *rest)
+		err = compare(binary, *only, *repeat, *count, *rounds, *rest)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -42,36 +45,80 @@ func main() {
 	}
 }
 
-func compare(binary string, count, rounds int, rest time.Duration) error {
+func compare(binary, only string, repeat, count, rounds int, rest time.Duration) error {
 	dir, err := os.MkdirTemp("", "sv-bench-") // short, because the path of a socket has to be
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	measured := map[string]figures{}
-	fmt.Printf("%-12s %10s %6s %10s %6s %10s %6s %10s %10s %8s %7s %7s\n", "", fmt.Sprintf("start %d", count), "ratio", "stop", "ratio",
-		"replaced", "ratio", "99%", "200 at once", "PSS MB", "threads", "wakeups")
-	for _, c := range contestants(binary) {
-		f, err := measureAll(c, dir, count, rounds, rest)
-		if err != nil {
-			if c.name == "bare" || c.name == "supervisord" {
+	all := contestants(binary)
+	if only != "" {
+		all = slices.DeleteFunc(all, func(c contestant) bool { return !slices.Contains(strings.Split(only, ","), c.name) })
+	}
+	measured := map[string][]figures{}
+	for turn := range repeat {
+		for _, c := range all {
+			if turn > 0 && c.peer {
+				continue
+			}
+			folder := filepath.Join(dir, fmt.Sprint(turn))
+			if err := os.MkdirAll(folder, 0o700); err != nil {
 				return err
 			}
-			fmt.Printf("%-12s %v\n", c.name, err)
-			continue
+			f, err := measureAll(c, folder, count, rounds, map[bool]time.Duration{true: rest}[turn == 0])
+			switch {
+			case err != nil && c.peer:
+				fmt.Printf("%-12s %v\n", c.name, err)
+			case err != nil:
+				return err
+			default:
+				measured[c.name] = append(measured[c.name], f)
+			}
 		}
-		measured[c.name] = f
-		limit := measured["bare"]
-		fmt.Printf("%-12s %10s %6.2f %10s %6.2f %10s %6.2f %10s %10s %8.1f %7d %7d\n", c.name, show(f.start), ratio(f.start, limit.start),
-			show(f.stop), ratio(f.stop, limit.stop), show(f.replaced), ratio(f.replaced, limit.replaced), show(f.late), show(f.together),
-			float64(f.memory)/(1<<20), f.threads, f.wakeups)
+	}
+	fmt.Printf("%-12s %10s %6s %8s %10s %6s %8s %10s %6s %10s %10s %6s %8s %7s %7s\n", "", fmt.Sprintf("start %d", count), "ratio", "CPU", "stop", "ratio", "CPU",
+		"replaced", "ratio", "99%", "200 at once", "ratio", "PSS MB", "threads", "wakeups")
+	limit := medians(measured["bare"])
+	for _, c := range all {
+		f := medians(measured[c.name])
+		fmt.Printf("%-12s %10s %6.2f %8s %10s %6.2f %8s %10s %6.2f %10s %10s %6.2f %8.1f %7d %7d\n", c.name, show(f.start), ratio(f.start, limit.start), show(f.busy),
+			show(f.stop), ratio(f.stop, limit.stop), show(f.busyEnd), show(f.replaced), ratio(f.replaced, limit.replaced), show(f.late), show(f.together),
+			ratio(f.together, limit.together), float64(f.memory)/(1<<20), f.threads, f.wakeups)
+	}
+	ours := medians(measured["supervisord"])
+	if ours.start == 0 || limit.start == 0 {
+		return nil
 	}
 	few := figures{}
-	if err := few.measureMany(contestant{"supervisord", supervised(binary)}, filepath.Join(dir, "few"), 100, rest); err != nil {
+	if err := few.measureMany(contestant{name: "supervisord", begin: supervised(binary), ours: true}, filepath.Join(dir, "few"), 100, rest); err != nil {
 		return err
 	}
 	fmt.Println()
-	return judge(measured["supervisord"], measured["bare"], few, count, rest)
+	return judge(ours, limit, few, count, rest)
+}
+
+// medians are those of the times; the rest is of the first turn.
+func medians(all []figures) figures {
+	if len(all) == 0 {
+		return figures{}
+	}
+	f := all[0]
+	for _, of := range []func(*figures) *time.Duration{
+		func(f *figures) *time.Duration { return &f.start },
+		func(f *figures) *time.Duration { return &f.busy },
+		func(f *figures) *time.Duration { return &f.busyEnd },
+		func(f *figures) *time.Duration { return &f.stop },
+		func(f *figures) *time.Duration { return &f.replaced },
+		func(f *figures) *time.Duration { return &f.late },
+		func(f *figures) *time.Duration { return &f.together },
+	} {
+		var times []time.Duration
+		for _, one := range all {
+			times = append(times, *of(&one))
+		}
+		*of(&f) = median(times)
+	}
+	return f
 }
 
 // judge prints ours beside the promise (a ratio that must hold) and the target (where to be).

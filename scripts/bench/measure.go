@@ -25,6 +25,7 @@ type figures struct {
 	start, stop      time.Duration // of all children
 	replaced, late   time.Duration // a killed child's replacement runs: median and 99th of a hundred
 	together         time.Duration // many killed at once: the last replacement runs
+	busy, busyEnd    time.Duration // processor time of its own for the starts, and for the stops
 	memory           int64         // PSS of all its processes but the children
 	threads, wakeups int           // of all its processes; wake-ups in the time at rest
 	status           time.Duration // of all children over the socket; of ours alone
@@ -62,6 +63,7 @@ func (f *figures) measureMany(c contestant, dir string, count int, rest time.Dur
 		children[pid] = true
 	}
 	f.start = time.Since(p.began)
+	f.busy = ranFor(p.pid)
 	if err := f.measureRest(c, p, children, rest, dir); err != nil {
 		_ = p.halt()
 		return err
@@ -97,6 +99,7 @@ func (f *figures) measureMany(c contestant, dir string, count int, rest time.Dur
 		defer unix.Close(fd)
 		ends = append(ends, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
 	}
+	before := ranFor(p.pid)
 	began = time.Now()
 	if err := p.halt(); err != nil {
 		return err
@@ -111,11 +114,15 @@ func (f *figures) measureMany(c contestant, dir string, count int, rest time.Dur
 		}
 	}
 	f.stop = time.Since(began)
+	f.busyEnd = ranFor(p.pid) - before
 	return nil
 }
 
 // measureRest looks at all processes of the contestant but its children.
 func (f *figures) measureRest(c contestant, p *program, children map[int]bool, rest time.Duration, dir string) (err error) {
+	if rest == 0 {
+		return nil
+	}
 	time.Sleep(settle)
 	own := family(p.pid, children)
 	total := func() (woken, threads int) {
@@ -135,7 +142,7 @@ func (f *figures) measureRest(c contestant, p *program, children map[int]bool, r
 			f.memory += n
 		}
 	}
-	if c.name == "supervisord" {
+	if c.ours {
 		f.status, err = measureStatus(socketIn(dir), 50)
 	}
 	return err
@@ -265,6 +272,19 @@ func switches(pid int) (total, threads int, err error) {
 		}
 	}
 	return total, len(tasks), nil
+}
+
+// ranFor is the processor time of all threads of a process.
+func ranFor(pid int) (total time.Duration) {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+	for _, task := range tasks {
+		var ns int64
+		if text, err := os.ReadFile(task); err == nil {
+			fmt.Sscan(string(text), &ns)
+		}
+		total += time.Duration(ns)
+	}
+	return total
 }
 
 func proportionalSetSize(pid int) (int64, error) {
