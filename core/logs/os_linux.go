@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -66,6 +67,12 @@ func widenPipe(fd uintptr, size int) int {
 		return 0
 	}
 	return got
+}
+
+// nap sleeps in the kernel; a signal may end it early.
+func nap(d time.Duration) {
+	t := unix.NsecToTimespec(int64(d))
+	unix.Nanosleep(&t, nil) // the only other thing that it could say is that it ended early
 }
 
 // pipeAllowance is how many bytes of widened pipes a daemon may hold: less

@@ -2,7 +2,11 @@
 
 package logs
 
-import "golang.org/x/sys/unix"
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+)
 
 // rename gives old its new name; a file that already has that name is
 // fs.ErrExist and stays: a second link is refused when the name is taken.
@@ -23,6 +27,9 @@ func pendingBytes(uintptr) int { return 0 }
 // Pipes have the width that they have here.
 func widenPipe(uintptr, int) int      { return 0 }
 func pipeAllowance(limit int64) int64 { return 0 }
+
+// nap is for wide pipes.
+func nap(time.Duration) {}
 
 // lowPriority: a goroutine has the priority of its process here.
 func lowPriority() {}

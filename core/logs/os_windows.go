@@ -246,6 +246,7 @@ var peekNamedPipe = windows.NewLazySystemDLL("kernel32.dll").NewProc("PeekNamedP
 // Pipes have the width that they have here, and the poller keeps them.
 func widenPipe(uintptr, int) int                             { return 0 }
 func pipeAllowance(int64) int64                              { return 0 }
+func nap(time.Duration)                                      {}
 func unpoll(*os.File) (fd uintptr, ok bool)                  { return 0, false }
 func repoll(fd uintptr) *os.File                             { return os.NewFile(fd, "pipe") }
 func readPipe(uintptr, []byte) (n int, wait bool, err error) { return 0, true, nil }

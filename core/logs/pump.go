@@ -4,17 +4,24 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 )
 
-// Buffers of 64 KiB are shared by all pumps and held only while bytes are
-// there: an idle stream owns none.
-type buffer [maxLine]byte
+// Buffers are shared by all pumps and held only while bytes are there: an idle
+// stream owns none. Who has a wide pipe reads it with wide ones.
+type (
+	buffer     [maxLine]byte
+	wideBuffer [wideRead]byte
+)
 
-var buffers = sync.Pool{New: func() any { return new(buffer) }}
+var (
+	buffers     = sync.Pool{New: func() any { return new(buffer) }}
+	wideBuffers = sync.Pool{New: func() any { return new(wideBuffer) }}
+)
 
 const (
 	// drainPatience is how long Drain waits without any progress, when a file
@@ -34,9 +41,15 @@ const (
 	busyWithin = time.Millisecond
 	gather     = time.Millisecond
 	shortRead  = 16 << 10
-	// A pause that gathered less than this gains nothing.
-	thinBatch = 2 << 10
-	widePipe  = 1 << 20
+	// A goroutine that does nothing but calls of the kernel for ten milliseconds
+	// is taken for one that hangs; then the runtime looks every 20 microseconds.
+	yieldAfter = 5 * time.Millisecond
+	// A pause that gathered less than thinBatch gains nothing. One does not say that the stream has calmed down: on a busy
+	// machine the program may just not have had the processor.
+	thinBatch   = 2 << 10
+	thinBatches = 32
+	widePipe    = 1 << 20
+	wideRead    = 1 << 20
 )
 
 // Pump reads one pipe into one stream. While something comes now and then it
@@ -57,7 +70,7 @@ type Pump struct {
 	progress atomic.Int64 // bytes delivered
 
 	// the rest is the goroutine's own
-	buf   *buffer
+	buf   []byte    // a buffer or a wideBuffer
 	held  int       // bytes at the beginning of buf that wait for the end of their line
 	begun []byte    // the same while there is no buffer
 	n     int       // what the last read brought
@@ -68,6 +81,8 @@ type Pump struct {
 	armed bool      // a look at the clock will come
 	heard bool      // something came since then
 	stays bool      // with the poller for good
+
+	yielded time.Time // to other goroutines, in a flood
 	waiting
 	load load
 	shaper
@@ -284,49 +299,71 @@ func isClosed(c <-chan struct{}) bool {
 
 // flood reads a pipe into which lines are written one by one without a pause.
 // Away from the poller, which would wake a thread for each of them, it lets
-// them gather for a millisecond and takes them all. It returns true when the
-// stream has calmed down or something is asked for, false at the end.
+// them gather for a moment and takes them all. It returns true when the stream has calmed down or
+// something is asked for, false at the end.
 func (p *Pump) flood() bool {
 	fd, ok := unpoll(p.r.Load())
 	if !ok {
 		p.giveUp()
 		return true
 	}
-	pause := time.NewTimer(gather)
-	defer pause.Stop()
-	for {
-		batch, more := 0, true
-		for more {
-			p.enter()
-			p.hold()
-			n, wait, _ := readPipe(fd, p.buf[p.held:])
-			if wait {
-				break
-			}
-			if p.n = n; n <= 0 {
-				p.leave()
-				p.r.Store(repoll(fd))
-				return false
-			}
-			p.deliver()
+	set := p.stream.set
+	naps := set.naps && set.napping.CompareAndSwap(false, true)
+	if naps {
+		defer set.napping.Store(false)
+	}
+	timer := time.NewTimer(gather)
+	defer timer.Stop()
+	for thin, pause := 0, gather; thin <= thinBatches && !isClosed(p.draining); p.pause(naps, pause, timer) {
+		p.enter()
+		p.hold()
+		n, empty, _ := readPipe(fd, p.buf[p.held:])
+		switch {
+		case empty:
+			n = 0
+		case n <= 0:
 			p.leave()
-			batch += n
-			more = n >= shortRead && !isClosed(p.draining)
+			p.r.Store(repoll(fd))
+			return false
+		default:
+			p.n = n
+			p.deliver()
 		}
 		p.leave()
-		if batch < thinBatch || isClosed(p.draining) {
-			break
+		if thin++; n >= thinBatch {
+			thin = 0
 		}
-		pause.Reset(gather)
-		select {
-		case <-pause.C:
-		case <-p.draining:
+		switch {
+		case n > widePipe/2:
+			pause = max(pause/2, gather/8)
+		case n < widePipe/8:
+			pause = min(pause*2, gather)
 		}
 	}
 	p.r.Store(repoll(fd))
 	p.armed = false
 	p.park()
 	return true
+}
+
+// pause lets bytes gather, at most until Drain is called. One pump at a time
+// naps in the kernel, until the nap's end: the runtime's own timers wake three
+// or four threads for each pause, which costs as much as the copying, and know
+// no shorter one than a millisecond.
+func (p *Pump) pause(naps bool, length time.Duration, timer *time.Timer) {
+	if naps {
+		nap(length)
+		if now := time.Now(); now.Sub(p.yielded) > yieldAfter {
+			p.yielded = now
+			runtime.Gosched()
+		}
+		return
+	}
+	timer.Reset(length)
+	select {
+	case <-timer.C:
+	case <-p.draining:
+	}
 }
 
 // giveUp keeps the stream with the poller for good.
@@ -364,8 +401,12 @@ func (p *Pump) take(fd uintptr) bool {
 // hold sees to it that there is a buffer with room in it.
 func (p *Pump) hold() {
 	if p.buf == nil {
-		p.buf = buffers.Get().(*buffer)
-		p.held = copy(p.buf[:], p.begun)
+		if p.wide > 0 {
+			p.buf = wideBuffers.Get().(*wideBuffer)[:]
+		} else {
+			p.buf = buffers.Get().(*buffer)[:]
+		}
+		p.held = copy(p.buf, p.begun)
 		p.begun = nil
 	}
 }
@@ -390,10 +431,15 @@ func (p *Pump) look(after time.Duration) {
 }
 
 func (p *Pump) release() {
-	if p.buf != nil {
-		buffers.Put(p.buf)
-		p.buf, p.held = nil, 0
+	switch {
+	case p.buf == nil:
+		return
+	case len(p.buf) == wideRead:
+		wideBuffers.Put((*wideBuffer)(p.buf))
+	default:
+		buffers.Put((*buffer)(p.buf))
 	}
+	p.buf, p.held = nil, 0
 }
 
 // deliver passes on what was read. Where only whole lines go out, the beginning
@@ -402,15 +448,17 @@ func (p *Pump) deliver() {
 	have := p.held + p.n
 	out := have
 	if p.stream.byLine() {
-		if i := bytes.LastIndexByte(p.buf[p.held:have], '\n'); i >= 0 {
-			out = p.held + i + 1
-		} else if have < len(p.buf) {
-			out = 0
+		whole := p.held + bytes.LastIndexByte(p.buf[p.held:have], '\n') + 1
+		if whole == p.held {
+			whole = 0
+		}
+		if have-whole < maxLine { // else it is longer than what is kept together
+			out = whole
 		}
 	}
 	if out > 0 {
 		p.emit(p.buf[:out])
-		copy(p.buf[:], p.buf[out:have])
+		copy(p.buf, p.buf[out:have])
 	}
 	p.held = have - out
 	p.load.add(p.n)
@@ -500,7 +548,7 @@ func (p *Pump) rhythm(raw syscall.RawConn) (busy bool) {
 		return false
 	}
 	p.widen(raw)
-	return p.wide > 0
+	return p.wide > 0 && !isClosed(p.draining)
 }
 
 // widen asks for a wider pipe, once.
@@ -511,5 +559,8 @@ func (p *Pump) widen(raw syscall.RawConn) {
 	raw.Control(func(fd uintptr) { p.wide = p.stream.set.widen(fd) })
 	if p.wide == 0 {
 		p.wide = -1
+		return
 	}
+	p.begun = bytes.Clone(p.buf[:p.held]) // the next read takes a wide buffer
+	p.release()
 }

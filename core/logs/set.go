@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -32,6 +33,8 @@ type Set struct {
 	tidier    tidier
 	turns     turnstile
 	watcher   watcher
+	naps      bool         // a processor can be spared while a pump sleeps in the kernel
+	napping   atomic.Bool  // one does
 	allowance atomic.Int64 // bytes of widened pipes left; -1 before it is known
 	learn     sync.Once
 }
@@ -52,6 +55,7 @@ func New(o Options) *Set {
 		byPlace: map[place]*sink{},
 		streams: map[streamKey]*Stream{},
 		turns:   newTurnstile(),
+		naps:    runtime.GOMAXPROCS(0) > 1,
 
 		restAfter: restAfter,
 	}

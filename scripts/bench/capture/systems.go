@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // system is something that captures output.
@@ -27,11 +29,15 @@ type capture struct {
 	end   func()
 }
 
+// ours is the one that has targets to reach.
+const ours = "supervisord"
+
 // systems are those that are installed.
 func systems(binary string) []system {
 	all := []system{
 		{name: "cat", begin: func(dir string, w work) (capture, error) { return piped(dir, w, "cat") }},
-		{name: "supervisord", rotates: true, begin: func(dir string, w work) (capture, error) { return ours(binary, dir, w) }},
+		{name: "gathering copy", begin: func(dir string, w work) (capture, error) { return piped(dir, w, self(), "gather") }},
+		{name: ours, rotates: true, begin: func(dir string, w work) (capture, error) { return supervised(binary, dir, w) }},
 	}
 	rotation := func(w work) int64 {
 		if w.rotate > 0 {
@@ -70,11 +76,16 @@ func installed(name string) bool {
 
 // producer is the program to capture, as words.
 func producer(w work, dir string) []string {
-	self, err := os.Executable()
+	return []string{self(), "produce", w.kind, strconv.FormatInt(w.bytes, 10), dir}
+}
+
+// self is this very program.
+func self() string {
+	path, err := os.Executable()
 	if err != nil {
-		self = os.Args[0]
+		return os.Args[0]
 	}
-	return []string{self, "produce", w.kind, strconv.FormatInt(w.bytes, 10), dir}
+	return path
 }
 
 // piped is a program that reads the output on its standard input and writes it to its standard output, or to a folder of its own.
@@ -91,7 +102,7 @@ func piped(dir string, w work, consumer ...string) (capture, error) {
 	defer file.Close()
 	reads := exec.Command(consumer[0], consumer[1:]...)
 	reads.Stdin, reads.Stdout, reads.Stderr = r, file, os.Stderr
-	if consumer[0] != "cat" { // they say there that they begin and end
+	if rotates := consumer[0] != "cat" && consumer[0] != self(); rotates { // they say there that they begin and end
 		reads.Stderr = nil
 	}
 	if err := reads.Start(); err != nil {
@@ -133,8 +144,8 @@ func piped(dir string, w work, consumer ...string) (capture, error) {
 	}, nil
 }
 
-// ours is supervisord with one process.
-func ours(binary, dir string, w work) (capture, error) {
+// supervised is supervisord with one process.
+func supervised(binary, dir string, w work) (capture, error) {
 	words := producer(w, dir)
 	log := filepath.Join(dir, "out.log")
 	text := fmt.Sprintf(`state_dir = "state"
@@ -223,19 +234,12 @@ func daemonCapture(daemon *exec.Cmd, logs string, start, ping func() error) (cap
 	return capture{logs: logs, start: start, cpu: func() time.Duration { return cpuOf(daemon.Process.Pid) }, end: end}, nil
 }
 
-// cpuOf is what a living process has used.
+// cpuOf is what a living process has used, to the nanosecond and with the threads that have ended (man 3 clock_getcpuclockid).
 func cpuOf(pid int) time.Duration {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
+	const whole = 2 // of all threads, as the scheduler counts
+	var used unix.Timespec
+	if err := unix.ClockGettime(int32(^pid<<3|whole), &used); err != nil {
 		return 0
 	}
-	_, rest, _ := strings.Cut(string(text), ") ")
-	fields := strings.Fields(rest)
-	if len(fields) < 13 {
-		return 0
-	}
-	const tick = 10 * time.Millisecond // USER_HZ is 100 on every Linux that runs Go
-	user, _ := strconv.Atoi(fields[11])
-	system, _ := strconv.Atoi(fields[12])
-	return time.Duration(user+system) * tick
+	return time.Duration(used.Nano())
 }
