@@ -102,9 +102,14 @@ go build -trimpath -o "$home/supervisord.exe" ./cmd/supervisord
 export SUPERVISORD_EXE="Z:$home/supervisord.exe" # the drive Z: is the root
 
 packages=${*:-./lisp ./core ./core/config ./core/child ./core/logs ./builtins ./repl ./cmd/cli}
-# No test is left out by name. What asks for something that Wine has not is skipped by the test itself, which says what was missing.
+# No test is left out by name. What asks for something that Wine has not skips itself and says what was missing, which is printed.
 for package in $packages; do
 	step "tests of $package"
-	go test -vet=off -overlay "$home/overlay.json" -exec "$home/run" -count=1 -timeout 8m "$package"
+	if ! go test -v -vet=off -overlay "$home/overlay.json" -exec "$home/run" -count=1 -timeout 8m "$package" >"$home/log" 2>&1; then
+		grep -vE '^ *(=== |--- PASS)' "$home/log"
+		exit 1
+	fi
+	echo "$(grep -c -e '--- PASS' "$home/log") passed"
+	grep -E '^ +[a-z_0-9]+_test\.go:[0-9]+: |--- SKIP' "$home/log" || true
 done
 step "done"

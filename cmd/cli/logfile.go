@@ -52,7 +52,7 @@ func (s *session) ownLog(path string) (io.Writer, func() error, error) {
 		return s.stdio.Err, none, nil
 	case "/dev/stdout":
 		return s.stdio.Out, none, nil
-	case os.DevNull:
+	case "/dev/null":
 		return io.Discard, none, nil
 	}
 	if err := config.CheckOwnFile(path); err != nil { // before a directory is made in a place that is none

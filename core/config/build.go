@@ -388,7 +388,7 @@ func (b *builder) rotation(spec *core.Spec, src source) {
 // untouchable says why a file may not be declared as one to remove.
 func (b *builder) untouchable(file string, spec *core.Spec) string {
 	above := func(path string) bool {
-		rel, err := filepath.Rel(file, path)
+		rel, err := filepath.Rel(file, path) // whatever the case, where the system has none
 		return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
 	}
 	for _, dir := range []string{"/dev", "/proc", "/sys"} {
@@ -409,14 +409,14 @@ func (b *builder) untouchable(file string, spec *core.Spec) string {
 
 // unique refuses a second process of one name, or with one pid file.
 func (b *builder) unique(spec core.Spec, src source) {
-	note := func(seen *map[string]Problem, value, key, text string) {
+	note := func(seen *map[string]Problem, value, same, key, text string) {
 		if value == "" {
 			return
 		}
 		if *seen == nil {
 			*seen = map[string]Problem{}
 		}
-		if first, twice := (*seen)[value]; twice {
+		if first, twice := (*seen)[same]; twice {
 			also := ""
 			if first.Line > 0 {
 				also = fmt.Sprintf(" (the first is in line %d)", first.Line)
@@ -424,12 +424,12 @@ func (b *builder) unique(spec core.Spec, src source) {
 			b.bad(src, key, "", text, value, also)
 			return
 		}
-		(*seen)[value] = src.where(key, "")
+		(*seen)[same] = src.where(key, "")
 	}
 	if core.ValidName(spec.Name) == nil {
-		note(&b.names, spec.Name, "name", "a second process is called %s%s")
+		note(&b.names, spec.Name, spec.Name, "name", "a second process is called %s%s")
 	}
-	note(&b.pidFiles, spec.Launch.PIDFile, "pid_file", "a second process has the pid_file %s%s")
+	note(&b.pidFiles, spec.Launch.PIDFile, folded(spec.Launch.PIDFile), "pid_file", "a second process has the pid_file %s%s")
 }
 
 // accounts remembers which users and groups exist, for one load.

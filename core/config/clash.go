@@ -9,14 +9,13 @@ import (
 // overwritten refuses outputs and pid files that would destroy what the process or the daemon lives on.
 func (b *builder) overwritten(spec *core.Spec, envFile string, src source) {
 	precious := func(path string) string {
-		switch path {
-		case "":
-			return ""
-		case b.config:
+		switch {
+		case path == "":
+		case same(path, b.config):
 			return "is the configuration"
-		case envFile:
+		case same(path, envFile):
 			return "is its env_file"
-		case spec.Launch.Command:
+		case same(path, spec.Launch.Command):
 			return "is its program"
 		}
 		return ""
@@ -30,7 +29,7 @@ func (b *builder) overwritten(spec *core.Spec, envFile string, src source) {
 			if why := precious(file); why != "" {
 				b.bad(src, out.key, "", "%s: %s %s", src.label(out.key), file, why)
 			}
-			written[file] = out.key
+			written[folded(file)] = out.key
 		}
 	}
 	file := spec.Launch.PIDFile
@@ -40,9 +39,11 @@ func (b *builder) overwritten(spec *core.Spec, envFile string, src source) {
 	why := precious(file)
 	switch info, err := os.Lstat(file); {
 	case why != "":
-	case written[file] != "":
-		why = "is its " + written[file]
-	case file == b.log:
+	case written[folded(file)] != "":
+		why = "is its " + written[folded(file)]
+	case stream(file):
+		why = "is no regular file"
+	case same(file, b.log):
 		why = "is the daemon's own log"
 	case err == nil && info.IsDir():
 		why = "is a directory"
@@ -53,6 +54,9 @@ func (b *builder) overwritten(spec *core.Spec, envFile string, src source) {
 		b.bad(src, "pid_file", "", "%s: %s %s", src.label("pid_file"), file, why)
 	}
 }
+
+// same reports whether two paths, both clean, are names of one file for the system, links aside.
+func same(a, b string) bool { return folded(a) == folded(b) }
 
 // untrusted says who else could write the variables of a process that root starts. One that runs as root is as strict about it
 // as the configuration itself; one of another user may take them from a file of its own group.

@@ -132,6 +132,7 @@ func (p *Place) socket(h host) string {
 // instanceOf is a name for a configuration: what people call it (its folder, when the file has the usual name), and ten
 // hexadecimal digits of its path's hash.
 func instanceOf(path string) string {
+	path = folded(path)
 	sum := sha256.Sum256([]byte(path))
 	said := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 	if filepath.Base(path) == fileName {

@@ -70,7 +70,7 @@ func (l *loader) checkSettings() {
 		}
 	}
 	for _, f := range []struct{ key, path string }{{"log", s.Log}, {"admin_sock", s.AdminSock}, {"state_dir", s.StateDir}, {"init_script", s.InitScript}} {
-		if f.path != "" && f.path == l.path {
+		if f.path != "" && same(f.path, l.path) {
 			bad(f.key, "%s: %s is the configuration itself", f.key, f.path)
 			return
 		}

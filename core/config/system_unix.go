@@ -124,6 +124,15 @@ func unixSockets() bool { return true }
 // variable is how a variable of the environment is looked up.
 func variable(name string) string { return name }
 
+// folded is the spelling that all names of one file share: here a file has as many names as there are spellings.
+func folded(path string) string { return path }
+
+// null reports whether a path is the system's own name for nothing; /dev/null is known everywhere.
+func null(string) bool { return false }
+
+// reserved is the last name of a path if it is none of a file, whatever folder it stands in.
+func reserved(string) string { return "" }
+
 // unavailable says why a key cannot be used on this system, "" if it can.
 func unavailable(key string) string {
 	if key == "hide_args" && runtime.GOOS != "linux" {

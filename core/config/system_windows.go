@@ -99,6 +99,23 @@ func unixSockets() bool {
 // variable is how a variable of the environment is looked up: whatever its case.
 func variable(name string) string { return strings.ToUpper(name) }
 
+// folded is the spelling that all names of one file share. The path is clean, so its slashes are backslashes.
+func folded(path string) string { return strings.ToLower(path) }
+
+// null reports whether a path is the system's own name for nothing; /dev/null is known everywhere.
+func null(path string) bool {
+	return strings.EqualFold(path, "NUL") || strings.EqualFold(path, `\\.\NUL`)
+}
+
+// reserved is the last name of a path if it is none of a file: CON, COM1 and the like mean a device in whatever folder, with an
+// extension too, and a colon begins another stream of the file (MSDN, Naming Files, Paths, and Namespaces).
+func reserved(path string) string {
+	if base := filepath.Base(path); base != `\` && !filepath.IsLocal(base) {
+		return base
+	}
+	return ""
+}
+
 // unavailable says why a key cannot be used on this system, "" if it can.
 func unavailable(key string) string {
 	switch key {

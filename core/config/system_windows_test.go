@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/windows"
@@ -49,10 +51,77 @@ func possible(text string) string { return accountLine.ReplaceAllString(text, ""
 
 func possibleUser(string) string { return "" }
 
-// private: a file has the access list that its folder passes on, and makeDir's folders pass on theirs; Wine shows neither.
+// private holds a folder to letting in neither everybody nor every user. A file has the list that its folder passes on, which Wine
+// does not.
 func private(t *testing.T, path string) {
 	t.Helper()
-	if _, err := os.Stat(path); err != nil {
+	info, err := os.Stat(path)
+	if err != nil || !info.IsDir() {
+		if err != nil {
+			t.Error(err)
+		}
+		return
+	}
+	sd, err := windows.GetNamedSecurityInfo(path, windows.SE_FILE_OBJECT, windows.DACL_SECURITY_INFORMATION)
+	if err != nil {
 		t.Error(err)
+	} else if list := sd.String(); !strings.HasPrefix(list, "D:") || regexp.MustCompile(`;(WD|BU|AU|AN|IU)\)`).MatchString(list) {
+		t.Errorf("%s: %s", path, list)
+	}
+}
+
+// TestAFileHasManySpellings: whatever the case and the slashes, it is one file, which two may not have; and a configuration is one
+// daemon's.
+func TestAFileHasManySpellings(t *testing.T) {
+	const head = "[[process]]\nname='a'\ncommand='" + shell + "'\n"
+	for text, want := range map[string]string{
+		head + "stdout=['SuperVisord.CONF']\n":                                                             "stdout: DIR/SuperVisord.CONF is the configuration",
+		head + "stdout=['sub/../SUPERVISORD.conf']\n":                                                      "is the configuration",
+		head + "pid_file='C:/WINDOWS/System32/CMD.exe'\n":                                                  "pid_file: C:\\WINDOWS\\System32\\CMD.exe is its program",
+		head + "pid_file='A.log'\nstdout=['a.LOG']\n":                                                      "pid_file: DIR/A.log is its stdout",
+		"log='D.log'\n" + head + "pid_file='./d.log'\n":                                                    "pid_file: DIR/d.log is the daemon's own log",
+		"log='supervisord.CONF'\n" + head:                                                                  "log: DIR/supervisord.CONF is the configuration itself",
+		head + "purge_files=['SUPERVISORD.conf']\n":                                                        "it is or holds the configuration",
+		head + "pid_file='a.pid'\n" + "[[process]]\nname='b'\ncommand='" + shell + "'\npid_file='A.PID'\n": "a second process has the pid_file DIR/A.PID",
+	} {
+		path := write(t, text)
+		_, err := Load(path, Overrides{Cwd: root(), Environ: environ})
+		got := ""
+		if err != nil {
+			got = strings.ReplaceAll(strings.Join(lines(err), "\n"), filepath.Dir(path)+`\`, "DIR/")
+		}
+		if !strings.Contains(got, want) {
+			t.Errorf("%s\ngot %q, want %q", text, got, want)
+		}
+	}
+	if a, b := instanceOf(`C:\Srv\Shop\supervisord.conf`), instanceOf(`c:\srv\SHOP\SUPERVISORD.CONF`); a != b {
+		t.Errorf("one configuration, two daemons: %s %s", a, b)
+	}
+}
+
+// TestNamesOfDevices: NUL discards what is logged to it; a device is not taken for a file.
+func TestNamesOfDevices(t *testing.T) {
+	const head = "[[process]]\nname='a'\ncommand='" + shell + "'\n"
+	c, err := Load(write(t, "log='nul'\n"+head+"stdout=['NUL']\nstderr=['"+`\\.\nul`+"', '/dev/null']\ncwd='C:\\'\n"), Overrides{Cwd: root(), Environ: environ})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := c.Specs[0]; c.Settings.Log != "/dev/null" || !slices.Equal(p.Output.Stdout, []string{"/dev/null"}) ||
+		!slices.Equal(p.Output.Stderr, []string{"/dev/null", "/dev/null"}) {
+		t.Errorf("log %q, stdout %q, stderr %q", c.Settings.Log, p.Output.Stdout, p.Output.Stderr)
+	}
+	for line, want := range map[string]string{
+		"stdout=['COM1']":         "stdout: item 1: \"COM1\" cannot be the name of a file",
+		"stdout=['logs/con.log']": "stdout: item 1: \"con.log\" cannot be the name of a file",
+		"stderr=['a.log:b']":      "stderr: item 1: \"a.log:b\" cannot be the name of a file",
+		"pid_file='lpt1'":         "pid_file: \"lpt1\" cannot be the name of a file",
+		"pid_file='NUL'":          "pid_file: /dev/null is no regular file",
+		"env_file='AUX'":          "env_file: \"AUX\" cannot be the name of a file",
+		"purge_files=['PRN']":     "purge_files: item 1: \"PRN\" cannot be the name of a file",
+	} {
+		_, err := Load(write(t, head+line+"\n"), Overrides{Cwd: root(), Environ: environ})
+		if err == nil || !strings.Contains(strings.Join(lines(err), "\n"), want) {
+			t.Errorf("%s: %v, want %q", line, err, want)
+		}
 	}
 }

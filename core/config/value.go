@@ -46,11 +46,30 @@ var errHome = errors.New("~ is not expanded: write ${HOME} or the whole path")
 
 // abs makes a path absolute and clean.
 func (r reader) abs(path string) string {
-	switch path {
-	case "/dev/stdout", "/dev/stderr", "/dev/null": // also where such a path has no root
+	switch {
+	case stream(path):
 		return path
+	case null(path):
+		return "/dev/null"
 	}
 	return absolute(path, r.base)
+}
+
+// stream reports whether a path is one of the three that mean something other than a file on every system.
+func stream(path string) bool {
+	return path == "/dev/stdout" || path == "/dev/stderr" || path == "/dev/null"
+}
+
+// place makes a path absolute and clean, and refuses one that means something else than it says.
+func (r reader) place(path string) (string, error) {
+	if homeless(path) {
+		return "", errHome
+	}
+	path = r.abs(path)
+	if name := reserved(path); name != "" {
+		return "", fmt.Errorf("%s cannot be the name of a file", quote(name))
+	}
+	return path, nil
 }
 
 // absolute is a path as it is meant in the folder base, which is absolute: absolute and clean.
@@ -134,10 +153,8 @@ func (r reader) word(k Key, raw any) (string, error) {
 		return s, oneOf(s, k.Choices)
 	case k.Type != Path || s == "":
 		return s, nil
-	case homeless(s):
-		return "", errHome
 	}
-	return r.abs(s), nil
+	return r.place(s)
 }
 
 // choice is which of a Choice's words it is.
@@ -332,13 +349,12 @@ func (r reader) texts(k Key, raw any) ([]string, error) {
 			if s == "" {
 				return nil, fmt.Errorf("item %d is empty", i+1)
 			}
-			if homeless(s) {
-				return nil, fmt.Errorf("item %d: %w", i+1, errHome)
-			}
 			if k.Name != "purge_files" && os.IsPathSeparator(s[len(s)-1]) {
 				return nil, fmt.Errorf("item %d names a directory", i+1)
 			}
-			s = r.abs(s)
+			if s, err = r.place(s); err != nil {
+				return nil, fmt.Errorf("item %d: %w", i+1, err)
+			}
 		}
 		out = append(out, s)
 	}

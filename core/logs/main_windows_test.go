@@ -3,7 +3,10 @@ package logs
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 	"sync/atomic"
+	"testing"
 
 	"golang.org/x/sys/windows"
 )
@@ -51,6 +54,33 @@ func pipe() (r, w *os.File, err error) {
 		return nil, nil, err
 	}
 	return os.NewFile(uintptr(reader), "pipe"), os.NewFile(uintptr(writer), "pipe"), nil
+}
+
+// TestAFileHasManySpellings: two processes that log to one file under two spellings share one writer of it, so it rotates as one
+// and loses nothing.
+func TestAFileHasManySpellings(t *testing.T) {
+	dir := t.TempDir()
+	set := newSet(t, Options{})
+	path := filepath.Join(dir, "both.log")
+	a := open(t, set, "a", Settings{Files: []string{path}, Size: 1000, Count: 100})
+	b := open(t, set, "b", Settings{Files: []string{filepath.Join(strings.ToUpper(dir), "BOTH.log"), path}, Size: 1000, Count: 100})
+	for i := range 200 {
+		say(t, a, fmt.Sprintf("a %d\n", i))
+		say(t, b, fmt.Sprintf("b %d\n", i))
+	}
+	count := map[string]int{}
+	for _, name := range history(t, path) {
+		for line := range strings.Lines(content(t, name)) {
+			count[strings.TrimSpace(line)]++
+		}
+	}
+	for i := range 200 {
+		for _, who := range "ab" {
+			if line := fmt.Sprintf("%c %d", who, i); count[line] != 1 {
+				t.Errorf("%q stands there %d times", line, count[line])
+			}
+		}
+	}
 }
 
 // openToRead opens a file in a way that does not keep it from being renamed.

@@ -174,6 +174,9 @@ func retry(f func() (int, error)) (int, error) {
 }
 
 // errnoName is the short name of an error number ("ENOSPC"), "" if there is none.
+// folded is the spelling that all names of one file share: here each spelling is a file of its own.
+func folded(path string) string { return path }
+
 func errnoName(err error) string {
 	var no syscall.Errno
 	if !errors.As(err, &no) {

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 	"unsafe"
@@ -172,6 +173,9 @@ func entryOf(info windows.ByHandleFileInformation) entry {
 		modified: info.LastWriteTime.Nanoseconds(),
 	}
 }
+
+// folded is the spelling that all names of one file share: here case makes no difference.
+func folded(path string) string { return strings.ToLower(path) }
 
 func errnoName(err error) string {
 	var no syscall.Errno

@@ -161,7 +161,7 @@ func (set *Set) sink(path string) (*sink, error) {
 		return nil, fmt.Errorf("cannot open log %s: %w", path, err)
 	}
 	defer d.close()
-	at := &place{d.id, filepath.Base(path)}
+	at := &place{d.id, folded(filepath.Base(path))}
 	if s := set.known(path, at); s != nil {
 		return s, nil
 	}
@@ -189,6 +189,7 @@ func (set *Set) known(path string, at *place) *sink {
 }
 
 func (set *Set) find(path string, at *place) *sink {
+	path = folded(path)
 	s := set.byPath[path]
 	if s == nil && at != nil {
 		if s = set.byPlace[*at]; s != nil {
@@ -209,6 +210,7 @@ func (set *Set) join(s *sink, path string, at *place) *sink {
 	if other := set.find(path, at); other != nil {
 		return other
 	}
+	path = folded(path)
 	set.byPath[path] = s
 	if at != nil {
 		s.place = *at
