@@ -35,6 +35,7 @@ type command struct {
 	dated    bool                                   // the lines that it prints as they come have their time before them
 	progress string                                 // what a live line says it waits for: "start" or "stop"; "" for none
 	last     bool                                   // the daemon ends after it
+	atOnce   bool                                   // the daemon has nothing to wait for before it answers
 	troubles bool                                   // say too what is wrong with the daemon itself
 	judge    func([]byte) int                       // the exit code that a good reply means; nil: 0
 	local    func(*session, *call) error
@@ -115,7 +116,7 @@ func commands() []command {
 				"and the reason of a state that needs one. --watch redraws the table at every event until Ctrl-C.",
 			example: "supervisord service status 'web-*'",
 			options: []option{{name: "watch", short: "w", doc: "redraw the table whenever something happens, until Ctrl-C"}},
-			form:    names("status"), render: renderStatus, judge: judgeStatus, troubles: true},
+			form:    names("status"), render: renderStatus, atOnce: true, judge: judgeStatus, troubles: true},
 		{words: []string{"service", "start"}, args: "[NAME...]", max: -1,
 			doc: "start processes and wait until they run",
 			about: "A process that runs already is a success. On a terminal a line shows who is awaited; the last line sums up. Ctrl-C ends the\n" +
@@ -145,13 +146,13 @@ func commands() []command {
 					return form("env-reveal", c.args...), nil
 				}
 				return form("env", c.args...), nil
-			}, render: renderEnv},
+			}, render: renderEnv, atOnce: true},
 		{words: []string{"service", "usage"}, args: "[NAME...]", max: -1,
 			doc: "show what processes take: memory, processor time, descriptors of the whole tree",
 			about: "What each process takes together with everything that descends from it: resident memory (what several share counts once),\n" +
 				"processor time, processes, threads and file descriptors.",
 			example: "supervisord service usage 'web-*'",
-			form:    names("usage"), render: renderUsage},
+			form:    names("usage"), render: renderUsage, atOnce: true},
 		{words: []string{"service", "signal"}, args: "NAME SIGNAL", min: 2, max: 2,
 			doc:     "send a signal to a process",
 			about:   "SIGNAL is a name (HUP, SIGHUP) or a number. It goes to the leader of each process that NAME means, and to nobody else.",
@@ -172,7 +173,7 @@ func commands() []command {
 				{name: "match", value: "REGEXP", doc: "only lines that match"},
 				{name: "times", short: "t", doc: "show when each line came, - where that is not known"},
 			},
-			form: logsForm, render: renderLines, named: true},
+			form: logsForm, render: renderLines, named: true, atOnce: true},
 		{words: []string{"service", "wait"}, args: "NAME STATE [SECONDS]", min: 2, max: 3,
 			doc: "wait until a process is in a state, 60 seconds if not said otherwise",
 			about: "STATE is running, stopped, exited, backoff, fatal, starting or stopping. NAME may be a glob: then all of them are waited for.\n" +
@@ -205,29 +206,29 @@ func commands() []command {
 			doc:     "explain the present state of a process",
 			about:   "Its state, how its last life ended, when it is tried again, and the last events that led to it with who caused them.",
 			example: "supervisord why web",
-			form:    names("why"), render: renderWhy},
+			form:    names("why"), render: renderWhy, atOnce: true},
 		{words: []string{"history"}, args: "NAME", min: 1, max: 1,
 			doc:     "show what happened to one process",
 			about:   "As events, of one process; also of one that was removed, as long as the events are kept.",
 			example: "supervisord history web",
-			form:    names("history"), render: renderEvents},
+			form:    names("history"), render: renderEvents, atOnce: true},
 		{words: []string{"events"}, args: "[SINCE]", max: 1,
 			doc:     "show what happened, when, why and who asked",
 			about:   "Each line: when, which process, what became of it and why, and who asked. SINCE leaves out the events up to that number.",
 			example: "supervisord events -f",
 			options: []option{{name: "follow", short: "f", doc: "go on with what happens from now on, until interrupted"}},
-			form:    eventsForm, render: renderEvents, dated: true},
+			form:    eventsForm, render: renderEvents, dated: true, atOnce: true},
 		{words: []string{"hooks"}, max: 0,
 			doc:     "show the hooks: what is called when something happens or a time has come, and how it went",
 			about:   "They are made by (on ...), (every ...) and (after ...) in the file that init_script names, or in a session.",
 			example: "supervisord hooks",
-			form:    names("hooks"), render: renderHooks},
+			form:    names("hooks"), render: renderHooks, atOnce: true},
 		{words: []string{"maintail"}, args: "[LINES]", max: 1,
 			doc:     "show the end of the daemon's own log",
 			about:   "The last 100 lines if not said otherwise (10 with -f), also those of rotated files and of the daemon before this one.",
 			example: "supervisord maintail -f 50",
 			options: []option{{name: "follow", short: "f", doc: "go on with what is logged from now on, until interrupted"}},
-			form:    maintailForm, render: renderLines},
+			form:    maintailForm, render: renderLines, atOnce: true},
 
 		{chapter: "Forms and programs", words: []string{"exec"}, args: "FILE|- [ARGS...]", max: -1, foreign: 1,
 			doc: "run a glisp program in the daemon (-e: a form; --local: here, without daemon)",

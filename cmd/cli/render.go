@@ -306,7 +306,11 @@ func renderPlan(v *view) error {
 		return err
 	}
 	if kept != "" {
-		if _, err := fmt.Fprintf(v.out, "%s  %d processes as they are\n", kept, untouched); err != nil {
+		widest := len(kept)
+		for _, row := range t.rows {
+			widest = max(widest, len(row[0].text))
+		}
+		if _, err := fmt.Fprintf(v.out, "%-*s  %d processes as they are\n", widest, kept, untouched); err != nil {
 			return err
 		}
 	}

@@ -110,7 +110,7 @@ func TestAReloadOfManyShowsWhatChanges(t *testing.T) {
 		steps = append(steps, fmt.Sprintf(`{"op":"keep","name":"w%d","reasons":[],"warning":null}`, i))
 	}
 	for n, want := range map[int]string{
-		12: "renew  web  args\nkeep  11 processes as they are\n",
+		12: "renew  web  args\nkeep   11 processes as they are\n",
 		3:  "renew  web  args\nkeep   w0\nkeep   w1\n",
 	} {
 		var out bytes.Buffer

@@ -18,6 +18,9 @@ import (
 // replyGrace is how much longer than its own time limit a request is waited for.
 const replyGrace = 2 * time.Second
 
+// silence is how long a daemon that answers at once is waited for before the person is told.
+const silence = 2 * time.Second
+
 // farewellTime bounds how long a shutdown waits for the daemon's own end, after everything else has ended.
 const farewellTime = 10 * time.Second
 
@@ -69,13 +72,18 @@ func (s *session) send(c *call) error {
 	}
 	began := time.Now()
 	endProgress := s.progress(c, client)
+	answered := s.awaitAnswer(c, pid)
 	reply, err := client.Eval(ctx, repl.Request{
 		Form: p.form, Name: p.name, Argv: p.argv, Stdin: p.stdin, Timeout: c.timeout(),
 	}, c.printer(s.stdio.Out))
 	endProgress()
+	answered()
 	if err != nil {
 		if ctx.Err() != nil && s.ctx.Err() == nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			return s.interrupted(c)
+		}
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) && s.ctx.Err() == nil {
+			return fail(ExitTimeout, "gave up waiting for the daemon%s: it has not answered within %s", withPID(pid), c.timeout())
 		}
 		return c.unreachable(err)
 	}
@@ -87,6 +95,31 @@ func (s *session) send(c *call) error {
 		err = s.sumUp(c, reply, time.Since(began))
 	}
 	return err
+}
+
+// awaitAnswer tells the person when a daemon that answers at once does not. The function that it returns ends that.
+func (s *session) awaitAnswer(c *call, pid int) (answered func()) {
+	if !c.command.atOnce || c.has("follow") {
+		return func() {}
+	}
+	told := make(chan struct{})
+	timer := time.AfterFunc(silence, func() {
+		defer close(told)
+		fmt.Fprintf(s.stdio.Err, "supervisord: the daemon%s has not answered for %s, still waiting (Ctrl-C ends that)\n", withPID(pid), silence)
+	})
+	return func() {
+		if !timer.Stop() {
+			<-told
+		}
+	}
+}
+
+// withPID names a process, if it is known.
+func withPID(pid int) string {
+	if pid <= 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (pid %d)", pid)
 }
 
 // sumUp ends what was done to several processes, or before a person's eyes, with one line.
