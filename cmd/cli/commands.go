@@ -66,6 +66,11 @@ func (c *command) arity(call *call) error {
 	return nil
 }
 
+// lastOption bounds how much of the past is told.
+func lastOption() option {
+	return option{name: "lines", short: "n", value: "N", doc: "so many of the last ones (else 100)", check: checkLast}
+}
+
 // commands is the table of all commands, in the order of help.
 func commands() []command {
 	names := func(verb string) func(*call) (lisp.Value, error) {
@@ -211,13 +216,18 @@ func commands() []command {
 			doc:     "show what happened to one process",
 			about:   "As events, of one process; also of one that was removed, as long as the events are kept.",
 			example: "supervisord history web",
+			options: []option{lastOption()},
 			form:    names("history"), render: renderEvents, atOnce: true},
 		{words: []string{"events"}, args: "[SINCE]", max: 1,
-			doc:     "show what happened, when, why and who asked",
-			about:   "Each line: when, which process, what became of it and why, and who asked. SINCE leaves out the events up to that number.",
+			doc: "show what happened, when, why and who asked",
+			about: "Each line: when, which process, what became of it and why, and who asked. SINCE leaves out the events up to that number: 0 shows\n" +
+				"all that are kept. Without it the last 100 are shown, or as many as --lines says; with --json all.",
 			example: "supervisord events -f",
-			options: []option{{name: "follow", short: "f", doc: "go on with what happens from now on, until interrupted"}},
-			form:    eventsForm, render: renderEvents, dated: true, atOnce: true},
+			options: []option{
+				{name: "follow", short: "f", doc: "go on with what happens from now on, until interrupted"},
+				lastOption(),
+			},
+			form: eventsForm, render: renderEvents, dated: true, atOnce: true},
 		{words: []string{"hooks"}, max: 0,
 			doc:     "show the hooks: what is called when something happens or a time has come, and how it went",
 			about:   "They are made by (on ...), (every ...) and (after ...) in the file that init_script names, or in a session.",
@@ -238,6 +248,7 @@ func commands() []command {
 			example: "supervisord exec deploy.glisp v2",
 			options: []option{
 				{name: "eval", short: "e", value: "FORM", doc: "run this form and print its value"},
+				{name: "raw", short: "r", doc: "print a text as it is, a list of texts a line each, nil not at all: for shells"},
 				{name: "local", doc: "run it here, without daemon and without the verbs"},
 			},
 			text: execText, render: nil, stream: true},

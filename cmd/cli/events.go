@@ -5,17 +5,41 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"unicode/utf8"
 )
 
 // eventLine is one element of the value of (events) and (history).
 type eventLine struct{ At, Name, To, Text string }
 
+// toldAtOnce is how much of the past is told when nobody says how much.
+const toldAtOnce = 100
+
+// last is how many of what happened are told; 0 means all.
+func (c *call) last() int {
+	title := c.command.title()
+	switch n, err := strconv.Atoi(c.given["lines"]); {
+	case title != "events" && title != "history":
+		return 0
+	case err == nil:
+		return n
+	case title == "events" && len(c.args) > 0:
+		return 0
+	}
+	return toldAtOnce
+}
+
 // renderEvents tells what happened, in the time of this place.
 func renderEvents(v *view) error {
 	var events []eventLine
 	if json.Unmarshal(v.value, &events) != nil {
 		return renderText(v)
+	}
+	if earlier := len(events) - v.last; v.last > 0 && earlier > 0 {
+		events = events[earlier:]
+		if v.notes != nil {
+			fmt.Fprintf(v.notes, "%d earlier ones are left out: -n %d shows them\n", earlier, earlier+v.last)
+		}
 	}
 	t := table{colour: v.colour, width: widthFor(v.out)}
 	for _, e := range events {

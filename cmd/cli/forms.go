@@ -38,6 +38,13 @@ func checkCount(text string) error {
 	return nil
 }
 
+func checkLast(text string) error {
+	if n, err := strconv.Atoi(text); err != nil || n < 1 {
+		return usage("cannot use %s as a number of events: want 1 or more", text)
+	}
+	return nil
+}
+
 func logsForm(c *call) (lisp.Value, error) {
 	words := append([]string(nil), c.args...)
 	for _, name := range []string{"stream", "lines", "since", "match"} {
@@ -67,6 +74,9 @@ func waitForm(c *call) (lisp.Value, error) {
 }
 
 func eventsForm(c *call) (lisp.Value, error) {
+	if c.has("follow") && c.has("lines") {
+		return lisp.Nil, usage("cannot use --lines with --follow: SINCE, the number of an event, says where to begin")
+	}
 	events := form("events")
 	if len(c.args) == 1 {
 		n, err := strconv.ParseInt(c.args[0], 10, 64)

@@ -16,7 +16,9 @@ type view struct {
 	value   json.RawMessage
 	text    string // the value as the language prints it
 	colour  bool
-	painter *painter // for lines of several processes on a terminal, else nil
+	painter *painter  // for lines of several processes on a terminal, else nil
+	last    int       // of a list of what happened only so many from its end; 0: all
+	notes   io.Writer // for what is no part of the value; nil: nobody wants to know
 }
 
 // renderer prints a reply's value. What it does not recognise it leaves to renderText.
@@ -260,6 +262,26 @@ func renderText(v *view) error {
 		return printLines(v.out, text)
 	}
 	_, err := fmt.Fprintln(v.out, v.text)
+	return err
+}
+
+// renderRaw prints a value for a shell: a text as it is, a list of texts a line each, nil not at all, all else as the language
+// prints it.
+func renderRaw(v *view) error {
+	var text *string
+	var texts []string
+	var err error
+	switch {
+	case json.Unmarshal(v.value, &text) == nil && text == nil:
+	case json.Unmarshal(v.value, &text) == nil && isTerminal(v.out):
+		err = printLines(v.out, *text)
+	case json.Unmarshal(v.value, &text) == nil:
+		_, err = fmt.Fprintln(v.out, *text)
+	case json.Unmarshal(v.value, &texts) == nil:
+		err = renderLines(&view{out: v.out, value: v.value})
+	default:
+		_, err = fmt.Fprintln(v.out, v.text)
+	}
 	return err
 }
 

@@ -196,6 +196,8 @@ func (s *session) render(c *call, p program, value []byte, text string) error {
 		compact.WriteByte('\n')
 		_, err := s.stdio.Out.Write(compact.Bytes())
 		return err
+	case c.has("raw") && p.showValue:
+		return renderRaw(&view{out: s.stdio.Out, value: value, text: text})
 	case !p.showValue || string(value) == "null" && !p.showNil:
 		return nil
 	case p.showNil && isTerminal(s.stdio.Out) && showKnown(s.stdio.Out, repl.Reply{Value: value, Text: text}):
@@ -204,7 +206,8 @@ func (s *session) render(c *call, p program, value []byte, text string) error {
 		_, err := fmt.Fprintln(s.stdio.Out, text)
 		return err
 	}
-	return c.command.render(&view{out: s.stdio.Out, value: value, text: text, colour: colourful(s.stdio.Out), painter: c.painter(s.stdio.Out)})
+	return c.command.render(&view{out: s.stdio.Out, value: value, text: text, colour: colourful(s.stdio.Out), painter: c.painter(s.stdio.Out),
+		last: c.last(), notes: s.stdio.Err})
 }
 
 // failed turns the daemon's refusal into an error with its exit code. A report that came with it is printed first, so
