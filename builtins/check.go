@@ -5,6 +5,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/qjpcpu/supervisord/lisp"
 )
@@ -64,7 +65,7 @@ func verbsToCheck(verbs []Verb) []lisp.Prim {
 }
 
 // helpWord is one word of the arguments in help: NAME, NAME..., [N], ["now"].
-var helpWord = regexp.MustCompile(`^\[?"?([A-Za-z][A-Za-z0-9-]*)"?\]?(\.\.\.)?\]?$`)
+var helpWord = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\[?"?([A-Za-z][A-Za-z0-9-]*)"?\]?(\.\.\.)?\]?$`) })
 
 // paramsOf turns the arguments that help shows into parameters of the language. Of alternatives (A B | C) it makes the
 // parameters that fit all of them; what it does not understand takes any arguments.
@@ -76,10 +77,10 @@ func paramsOf(args string) string {
 		needed := 0
 		fields := strings.Fields(alternative)
 		for i, field := range fields {
-			if !helpWord.MatchString(field) {
+			if !helpWord().MatchString(field) {
 				return anything
 			}
-			word := strings.ToLower(helpWord.ReplaceAllString(field, "$1$2"))
+			word := strings.ToLower(helpWord().ReplaceAllString(field, "$1$2"))
 			switch {
 			case strings.HasSuffix(word, "..."):
 			case strings.HasPrefix(field, "["):

@@ -3,6 +3,7 @@ package builtins
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/qjpcpu/supervisord/lisp"
 )
@@ -11,13 +12,17 @@ import (
 const masked = "****"
 
 var (
-	secretName = regexp.MustCompile(`(?i)pass|secret|token|key|cred|auth|cookie|dsn|private`)
+	secretName = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)pass|secret|token|key|cred|auth|cookie|dsn|private`)
+	})
 	// assigned is a secret within a text: password=x, --token=x, API_KEY: x, also after ? and & of an address.
-	assigned = regexp.MustCompile(`(?i)([a-z0-9_.-]*(?:pass|secret|token|key|cred|auth|cookie|dsn|private)[a-z0-9_.-]*["']?\s*(?:=|:\s+|:=)\s*)("[^"]*"|'[^']*'|[^\s&;,"']+)`)
+	assigned = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)([a-z0-9_.-]*(?:pass|secret|token|key|cred|auth|cookie|dsn|private)[a-z0-9_.-]*["']?\s*(?:=|:\s+|:=)\s*)("[^"]*"|'[^']*'|[^\s&;,"']+)`)
+	})
 	// userinfo is the password of an address: scheme://user:password@host. A password may hold an @.
-	userinfo = regexp.MustCompile(`(://[^/\s:@"']*:)([^/\s"']+)(@)`)
+	userinfo = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(://[^/\s:@"']*:)([^/\s"']+)(@)`) })
 	// bearer is a credential of HTTP.
-	bearer = regexp.MustCompile(`(?i)\b(bearer|basic)(\s+)([a-z0-9._~+/=-]{6,})`)
+	bearer = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\b(bearer|basic)(\s+)([a-z0-9._~+/=-]{6,})`) })
 )
 
 // Mask is a value as it may be shown: "****" when the name is one of a secret (pass, secret, token, key, cred, auth,
@@ -27,7 +32,7 @@ func Mask(name, value string) string {
 	switch {
 	case value == "":
 		return ""
-	case secretName.MatchString(name):
+	case secretName().MatchString(name):
 		return masked
 	}
 	return maskText(value)
@@ -35,9 +40,9 @@ func Mask(name, value string) string {
 
 // maskText replaces the secrets inside a text.
 func maskText(text string) string {
-	text = userinfo.ReplaceAllString(text, "${1}"+masked+"${3}")
-	text = bearer.ReplaceAllString(text, "${1}${2}"+masked)
-	return assigned.ReplaceAllString(text, "${1}"+masked)
+	text = userinfo().ReplaceAllString(text, "${1}"+masked+"${3}")
+	text = bearer().ReplaceAllString(text, "${1}${2}"+masked)
+	return assigned().ReplaceAllString(text, "${1}"+masked)
 }
 
 // maskWords masks the arguments of a command: what is inside each, and the one after a flag that announces a secret
@@ -52,7 +57,7 @@ func maskWords(words []string) []string {
 		default:
 			out[i] = maskText(word)
 		}
-		announced = strings.HasPrefix(word, "-") && !strings.ContainsAny(word, "= ") && secretName.MatchString(word)
+		announced = strings.HasPrefix(word, "-") && !strings.ContainsAny(word, "= ") && secretName().MatchString(word)
 	}
 	return out
 }
@@ -63,7 +68,7 @@ func maskGo(name string, value any) any {
 	case string:
 		return Mask(name, v)
 	case []string:
-		if secretName.MatchString(name) {
+		if secretName().MatchString(name) {
 			return masked
 		}
 		return maskWords(v)
@@ -161,7 +166,7 @@ func maskValue(name string, v lisp.Value, depth int) lisp.Value {
 	if text, ok := v.AsString(); ok {
 		return lisp.String(Mask(name, text))
 	}
-	if name != "" && secretName.MatchString(name) && !v.IsNil() {
+	if name != "" && secretName().MatchString(name) && !v.IsNil() {
 		return lisp.String(masked)
 	}
 	if hash, ok := v.AsHash(); ok {

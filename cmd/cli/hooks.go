@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -67,28 +68,38 @@ func (h hookLine) next(now time.Time) string {
 	return "-"
 }
 
-// troubles says after a status what is wrong with the daemon itself: a log that cannot be written, a broken init script, hooks that fail. A daemon that has
-// no answer to this has none to give.
-func (s *session) troubles(ctx context.Context, client *repl.Client) {
-	var health struct {
-		Lost int `json:"log_lines_lost"`
-	}
-	if text, err := client.Health(ctx); err == nil && json.Unmarshal(text, &health) == nil && health.Lost > 0 {
-		fmt.Fprintf(s.stdio.Err, "warning: %d lines of the daemon's own log could not be written\n", health.Lost)
-	}
-	var all []hookLine
-	reply, err := client.Eval(ctx, repl.Request{Form: lisp.Print(form("hooks")), Name: "status"}, nil)
-	if err != nil || reply.Error != nil || json.Unmarshal(reply.Value, &all) != nil {
-		return
-	}
-	for _, h := range all {
-		if !h.Failing {
-			continue
+// troubles asks what is wrong with the daemon itself: a log that cannot be written, a broken init script, hooks that fail. It asks
+// while the daemon is asked for something else; what it returns waits for the answers and says them. A daemon that has no answer to
+// this has none to give.
+func (s *session) troubles(ctx context.Context, client *repl.Client) (say func()) {
+	lost, failing := make(chan int, 1), make(chan []hookLine, 1)
+	go func() {
+		var health struct {
+			Lost int `json:"log_lines_lost"`
 		}
-		often := ""
-		if h.ID > 0 {
-			often = fmt.Sprintf(" (%d of %d calls failed)", h.Failures, h.Calls)
+		if text, err := client.Health(ctx); err != nil || json.Unmarshal(text, &health) != nil {
+			health.Lost = 0
 		}
-		fmt.Fprintf(s.stdio.Err, "warning: %s: %s%s\n", printable(h.title()), printable(h.LastError), often)
+		lost <- health.Lost
+	}()
+	go func() {
+		var all []hookLine
+		reply, err := client.Eval(ctx, repl.Request{Form: lisp.Print(form("hooks")), Name: "status"}, nil)
+		if err != nil || reply.Error != nil || json.Unmarshal(reply.Value, &all) != nil {
+			all = nil
+		}
+		failing <- slices.DeleteFunc(all, func(h hookLine) bool { return !h.Failing })
+	}()
+	return func() {
+		if n := <-lost; n > 0 {
+			fmt.Fprintf(s.stdio.Err, "warning: %d lines of the daemon's own log could not be written\n", n)
+		}
+		for _, h := range <-failing {
+			often := ""
+			if h.ID > 0 {
+				often = fmt.Sprintf(" (%d of %d calls failed)", h.Failures, h.Calls)
+			}
+			fmt.Fprintf(s.stdio.Err, "warning: %s: %s%s\n", printable(h.title()), printable(h.LastError), often)
+		}
 	}
 }

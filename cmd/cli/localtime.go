@@ -2,11 +2,12 @@ package cli
 
 import (
 	"regexp"
+	"sync"
 	"time"
 )
 
 // wireTime matches the times that the daemon writes into texts: RFC 3339, UTC, milliseconds.
-var wireTime = regexp.MustCompile(`\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`)
+var wireTime = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`) })
 
 // personTime is how a person reads a time: of this place, to the millisecond.
 const personTime = "2006-01-02 15:04:05.000"
@@ -21,4 +22,4 @@ func localTime(text string) string {
 }
 
 // localTimes puts all times of the wire in a text into those of this place.
-func localTimes(text string) string { return wireTime.ReplaceAllStringFunc(text, localTime) }
+func localTimes(text string) string { return wireTime().ReplaceAllStringFunc(text, localTime) }

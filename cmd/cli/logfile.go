@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"sync"
 
 	"gopkg.in/natefinch/lumberjack.v2"
 
@@ -69,7 +70,7 @@ func (s *session) ownLog(path string) (io.Writer, func() error, error) {
 }
 
 // rotatedName is what lumberjack puts between the stem and the extension of a rotated file.
-var rotatedName = regexp.MustCompile(`^-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}$`)
+var rotatedName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}$`) })
 
 // clearOwnLog removes the daemon's log and its rotated files, by the rules of purge.
 func clearOwnLog(path string) ([]string, error) {

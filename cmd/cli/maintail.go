@@ -72,7 +72,7 @@ func ownBackupsOf(path string) ([]string, error) {
 	var paths []string
 	for _, entry := range entries {
 		middle, ok := strings.CutPrefix(strings.TrimSuffix(entry.Name(), ext), stem)
-		if ok && strings.HasSuffix(entry.Name(), ext) && rotatedName.MatchString(middle) {
+		if ok && strings.HasSuffix(entry.Name(), ext) && rotatedName().MatchString(middle) {
 			paths = append(paths, filepath.Join(folder, entry.Name()))
 		}
 	}

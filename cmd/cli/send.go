@@ -71,6 +71,10 @@ func (s *session) send(c *call) error {
 		defer cancel()
 	}
 	began := time.Now()
+	troubles := func() {}
+	if c.command.troubles && !c.has("json") {
+		troubles = s.troubles(ctx, client)
+	}
 	endProgress := s.progress(c, client)
 	answered := s.awaitAnswer(c, pid)
 	reply, err := client.Eval(ctx, repl.Request{
@@ -88,8 +92,8 @@ func (s *session) send(c *call) error {
 		return c.unreachable(err)
 	}
 	err = s.show(c, p, reply)
-	if c.command.troubles && !c.has("json") && reply.Error == nil {
-		s.troubles(ctx, client)
+	if reply.Error == nil {
+		troubles()
 	}
 	if err == nil {
 		err = s.sumUp(c, reply, time.Since(began))

@@ -6,16 +6,21 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/qjpcpu/supervisord/core"
 )
 
 // secretName matches names of variables whose values are secrets by convention.
-var secretName = regexp.MustCompile(`(?i)(pass|secret|token|key|cred|auth|cookie|dsn|private)`)
+var secretName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(pass|secret|token|key|cred|auth|cookie|dsn|private)`)
+})
 
 // secretArgument matches an argument that holds a secret: --password=x, API_KEY=x, scheme://user:password@host. A path is none:
 // --tls-key=/etc/tls.key.
-var secretArgument = regexp.MustCompile(`(?i)^-{0,2}[a-z0-9_.-]*(pass|secret|token|key|cred|auth|cookie|dsn|private)[a-z0-9_.-]*=[^/.]|://[^/\s:@]*:[^/\s]+@`)
+var secretArgument = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)^-{0,2}[a-z0-9_.-]*(pass|secret|token|key|cred|auth|cookie|dsn|private)[a-z0-9_.-]*=[^/.]|://[^/\s:@]*:[^/\s]+@`)
+})
 
 // file warns of a configuration that everybody can read although secrets stand in it, and of one that makes somebody else the
 // master of what the daemon runs. (When that is root, a file that others can write is refused, see checkFile.)
@@ -48,7 +53,7 @@ func (w *weaknesses) file(sources []source) {
 	for _, src := range sources {
 		env, _ := src.raw["env"].(map[string]any)
 		for _, name := range sortedKeys(env) {
-			if v, ok := env[name].(string); ok && secretName.MatchString(name) && v != "" && !strings.Contains(v, "${") {
+			if v, ok := env[name].(string); ok && secretName().MatchString(name) && v != "" && !strings.Contains(v, "${") {
 				w.key(src, "env", name, "everybody can read this file (mode %04o) and it holds %s of %s: chmod 640 it, or keep such values in an env_file",
 					info.Mode().Perm(), clip(name), clip(fmt.Sprint(src.raw["name"])))
 				return // once is enough
@@ -61,10 +66,10 @@ func (w *weaknesses) file(sources []source) {
 func (w *weaknesses) secrets(src source, spec core.Spec) {
 	announced := func(i int) bool {
 		before := spec.Launch.Args[max(i-1, 0)]
-		return i > 0 && strings.HasPrefix(before, "-") && !strings.Contains(before, "=") && secretName.MatchString(before) && !strings.ContainsAny(spec.Launch.Args[i][:min(1, len(spec.Launch.Args[i]))], "-/.")
+		return i > 0 && strings.HasPrefix(before, "-") && !strings.Contains(before, "=") && secretName().MatchString(before) && !strings.ContainsAny(spec.Launch.Args[i][:min(1, len(spec.Launch.Args[i]))], "-/.")
 	}
 	for i, arg := range spec.Launch.Args {
-		if secretArgument.MatchString(arg) || announced(i) {
+		if secretArgument().MatchString(arg) || announced(i) {
 			w.key(src, "args", "", "number %d of %s looks like a secret, and everybody can see the arguments of a process: give it in an env_file", i+1, clip(spec.Name))
 			break
 		}
@@ -80,7 +85,7 @@ func (w *weaknesses) secrets(src source, spec core.Spec) {
 	}
 	if info.Mode().Perm()&0o004 != 0 {
 		env, _, err := readEnvFile(path)
-		if err == nil && slices.ContainsFunc(sortedNames(env), secretName.MatchString) {
+		if err == nil && slices.ContainsFunc(sortedNames(env), secretName().MatchString) {
 			w.key(src, "env_file", "", "everybody can read %s (mode %04o) and secrets stand in it: chmod 600 it", path, info.Mode().Perm())
 		}
 	}

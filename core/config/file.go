@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -87,9 +88,9 @@ func reason(err error) error {
 	return err
 }
 
-var inQuotes = regexp.MustCompile("\"(?:\\\\.|[^\"\\\\])*\"|'[^']*'|`[^`]*`")
+var inQuotes = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile("\"(?:\\\\.|[^\"\\\\])*\"|'[^']*'|`[^`]*`") })
 
-var longNumber = regexp.MustCompile(`[0-9][0-9_]{4,}`)
+var longNumber = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[0-9][0-9_]{4,}`) })
 
 // discreet takes out of a syntax error what it quotes of the file, single signs and the names of keys excepted: it may be a
 // password that lacks its quotes.
@@ -98,7 +99,7 @@ func discreet(msg string) string {
 		return strings.ToLower(msg[:1]) + msg[1:]
 	}
 	cut := false
-	msg = inQuotes.ReplaceAllStringFunc(msg, func(q string) string {
+	msg = inQuotes().ReplaceAllStringFunc(msg, func(q string) string {
 		if utf8.RuneCountInString(q) <= 4 {
 			return q
 		}
@@ -108,7 +109,7 @@ func discreet(msg string) string {
 	if cut && strings.Contains(msg, "expected value but found") {
 		return "want a value (a text stands in quotes)"
 	}
-	msg = longNumber.ReplaceAllString(msg, "the number")
+	msg = longNumber().ReplaceAllString(msg, "the number")
 	if strings.HasPrefix(msg, "Invalid") {
 		msg = "i" + msg[1:]
 	}

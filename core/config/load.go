@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"sort"
 	"strings"
+	"sync"
 
 	"github.com/BurntSushi/toml"
 
@@ -165,7 +166,7 @@ func (l *loader) decode(text string) bool {
 	}
 	line, col := l.marks.position(syntax.Position.Start)
 	msg := "syntax error: " + discreet(syntax.Message)
-	if iniSection.MatchString(text) {
+	if iniSection().MatchString(text) {
 		msg = "this is an INI file, as of Python's supervisor, want TOML (supervisord import FILE -o OUT makes a configuration of it)"
 	}
 	l.problems = append(l.problems, Problem{l.path, line, col, msg})
@@ -173,7 +174,9 @@ func (l *loader) decode(text string) bool {
 }
 
 // iniSection is the heading of a section that Python's supervisor knows, none of which can stand in our files.
-var iniSection = regexp.MustCompile(`(?m)^[ \t]*\[((program|group|eventlistener|fcgi-program|program-default|rpcinterface):[^\]\n]*|supervisord|supervisorctl|unix_http_server|inet_http_server|include)\]`)
+var iniSection = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?m)^[ \t]*\[((program|group|eventlistener|fcgi-program|program-default|rpcinterface):[^\]\n]*|supervisord|supervisorctl|unix_http_server|inet_http_server|include)\]`)
+})
 
 // whole notes a problem of the file as a whole.
 func (l *loader) whole(format string, args ...any) {

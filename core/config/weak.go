@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/qjpcpu/supervisord/core"
 	"github.com/qjpcpu/supervisord/core/child"
@@ -106,7 +107,9 @@ func (w *weaknesses) settings() {
 }
 
 // interpreters run the program in their first argument that is no option.
-var interpreters = regexp.MustCompile(`^(ba|da|z|k|a)?sh$|^(python|perl|ruby|node|nodejs|php|lua|tclsh|Rscript|guile|deno|bun)[0-9.]*$`)
+var interpreters = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(ba|da|z|k|a)?sh$|^(python|perl|ruby|node|nodejs|php|lua|tclsh|Rscript|guile|deno|bun)[0-9.]*$`)
+})
 
 // process are the keys of one.
 func (w *weaknesses) process(src source, spec core.Spec) {
@@ -215,7 +218,7 @@ func (w *weaknesses) program(l core.Launch) string {
 
 // script is the program that an interpreter is given, "" when it is none or not there now.
 func (w *weaknesses) script(path string, l core.Launch) string {
-	if !interpreters.MatchString(filepath.Base(path)) {
+	if !interpreters().MatchString(filepath.Base(path)) {
 		return ""
 	}
 	for _, arg := range l.Args {

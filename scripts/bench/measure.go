@@ -3,11 +3,7 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -227,23 +223,13 @@ func (f *figures) measureReplacement(c contestant, dir string, rounds int) error
 
 // measureStatus asks for (status) over one connection.
 func measureStatus(socket string, rounds int) (time.Duration, error) {
-	client := http.Client{Timeout: patience, Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", socket)
-		},
-	}}
-	defer client.CloseIdleConnections()
+	c := client(socket)
+	defer c.CloseIdleConnections()
 	var all []time.Duration
 	for range rounds {
 		began := time.Now()
-		response, err := client.Post("http://supervisord/v1/eval", "application/json", strings.NewReader(`{"form":"(status)"}`))
-		if err != nil {
+		if _, err := ask(c); err != nil {
 			return 0, err
-		}
-		body, err := io.ReadAll(response.Body)
-		response.Body.Close()
-		if err != nil || response.StatusCode != http.StatusOK {
-			return 0, fmt.Errorf("(status) answered %s %.200s %v", response.Status, body, err)
 		}
 		all = append(all, time.Since(began))
 	}

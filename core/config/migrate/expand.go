@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Between the reading and the writing a variable of the environment stands in a text as its name between two zero bytes, which
@@ -13,14 +14,14 @@ const edge = "\x00"
 
 func variableMark(name string) string { return edge + name + edge }
 
-var markedVariable = regexp.MustCompile(edge + "([^" + edge + "]*)" + edge)
+var markedVariable = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(edge + "([^" + edge + "]*)" + edge) })
 
 // unmark writes a text as our configuration reads it: ${NAME} for a variable, $${ for what is literally ${.
 func unmark(s string) string {
 	var b strings.Builder
 	rest := s
 	for {
-		at := markedVariable.FindStringSubmatchIndex(rest)
+		at := markedVariable().FindStringSubmatchIndex(rest)
 		if at == nil {
 			b.WriteString(strings.ReplaceAll(rest, "${", "$${"))
 			return b.String()
@@ -34,17 +35,19 @@ func unmark(s string) string {
 // values are what %(NAME)s stands for.
 type values map[string]any // string or int
 
-var percent = regexp.MustCompile(`%(?:%|\(([^)]*)\)([-+ #0]*)(\d*)(?:\.(\d+))?([sdiouxXr]))`)
+var percent = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`%(?:%|\(([^)]*)\)([-+ #0]*)(\d*)(?:\.(\d+))?([sdiouxXr]))`)
+})
 
 // plainVariable is a name that ${} takes.
-var plainVariable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,254}$`)
+var plainVariable = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,254}$`) })
 
 // expand replaces %(NAME)s as Python's % does. What it cannot replace it leaves, and says so by note.
 func expand(s string, known values, note func(format string, args ...any)) string {
 	var b strings.Builder
 	rest := s
 	for {
-		at := percent.FindStringSubmatchIndex(rest)
+		at := percent().FindStringSubmatchIndex(rest)
 		if at == nil {
 			break
 		}
@@ -78,7 +81,7 @@ func expand(s string, known values, note func(format string, args ...any)) strin
 // conversion is one %(NAME)s.
 func conversion(whole, name, flags, width, verb string, known values, before string, note func(string, ...any)) string {
 	if variable, found := strings.CutPrefix(name, "ENV_"); found && known[name] == nil {
-		if !plainVariable.MatchString(variable) {
+		if !plainVariable().MatchString(variable) {
 			note("%s names no variable that can be written here", whole)
 			return whole
 		}

@@ -11,6 +11,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -37,9 +38,11 @@ type Result struct {
 }
 
 var (
-	iniSection   = regexp.MustCompile(`(?m)^\[[A-Za-z_-]+(:[^\]\n]+)?\][ \t]*([;#].*)?\r?$`)
-	ownTable     = regexp.MustCompile(`(?m)^[ \t]*\[\[process\]\]`)
-	procfileLine = regexp.MustCompile(`^([A-Za-z0-9_-]+):\s*(\S.*)$`)
+	iniSection = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?m)^\[[A-Za-z_-]+(:[^\]\n]+)?\][ \t]*([;#].*)?\r?$`)
+	})
+	ownTable     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^[ \t]*\[\[process\]\]`) })
+	procfileLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([A-Za-z0-9_-]+):\s*(\S.*)$`) })
 )
 
 // Convert turns a file of any kind that it knows. The error says why there is nothing to turn; a value that cannot be
@@ -55,9 +58,9 @@ func Convert(src Source, o Options) (Result, error) {
 	p := &page{}
 	var err error
 	switch {
-	case ownTable.MatchString(src.Text):
+	case ownTable().MatchString(src.Text):
 		err = errors.New("it is a configuration of this supervisord already")
-	case iniSection.MatchString(src.Text):
+	case iniSection().MatchString(src.Text):
 		err = p.ini(src, o)
 	case looksLikeProcfile(src):
 		p.procfile(src, o)
@@ -80,7 +83,7 @@ func looksLikeProcfile(src Source) bool {
 		line = strings.TrimSpace(line)
 		switch {
 		case line == "" || line[0] == '#':
-		case procfileLine.MatchString(line):
+		case procfileLine().MatchString(line):
 			found = true
 		default:
 			// In a file of this name anything else is a mistake that a note tells.

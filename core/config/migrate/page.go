@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // page is a result in the making.
@@ -51,7 +52,7 @@ func (p *page) key(name, value string) { p.head = append(p.head, name+" = "+valu
 // mark begins a comment about what has no counterpart.
 const mark = "# ! "
 
-var invalidInName = regexp.MustCompile(`[^A-Za-z0-9_.@-]+`)
+var invalidInName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[^A-Za-z0-9_.@-]+`) })
 
 // longestName is the longest name of a process.
 const longestName = 64
@@ -62,7 +63,7 @@ func (p *page) add(one *process) {
 		p.names = map[string]bool{}
 	}
 	given := one.name
-	name := strings.TrimLeft(invalidInName.ReplaceAllString(given, "-"), ".@-")
+	name := strings.TrimLeft(invalidInName().ReplaceAllString(given, "-"), ".@-")
 	if name == "" {
 		name = "process"
 	}
@@ -142,10 +143,10 @@ func list(items []string) string {
 	return "[" + strings.Join(out, ", ") + "]"
 }
 
-var bareKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+var bareKey = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]+$`) })
 
 func variableName(name string) string {
-	if bareKey.MatchString(name) {
+	if bareKey().MatchString(name) {
 		return name
 	}
 	return basicString(name)

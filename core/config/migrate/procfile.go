@@ -22,7 +22,7 @@ func (p *page) procfile(src Source, o Options) {
 		if line == "" || line[0] == '#' {
 			continue
 		}
-		match := procfileLine.FindStringSubmatch(line)
+		match := procfileLine().FindStringSubmatch(line)
 		if match == nil {
 			p.note("%s is not understood", quoted(line))
 			continue

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // split takes a command line apart as a POSIX shell takes its words apart: blanks, '...', "..." and backslashes. It is what
@@ -70,11 +71,11 @@ type syntax struct {
 	assigns   bool // NAME=VALUE before the command
 }
 
-var assignment = regexp.MustCompile(`^\s*[A-Za-z_][A-Za-z0-9_]*=`)
+var assignment = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\s*[A-Za-z_][A-Za-z0-9_]*=`) })
 
 // shellSyntax looks for what only a shell would understand, outside of quotes as far as these hide it.
 func shellSyntax(line string) (s syntax) {
-	s.assigns = assignment.MatchString(line)
+	s.assigns = assignment().MatchString(line)
 	var quote byte
 	wordBegins := true
 	for i := 0; i < len(line); i++ {
