@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"time"
 
 	"github.com/qjpcpu/supervisord/core"
 )
@@ -19,7 +20,8 @@ const (
 	meansReopen // open the log files anew
 )
 
-// obey does what signals ask until ctx ends. Nothing here waits: a reload in progress does not delay a stop.
+// obey does what signals ask until ctx ends. Nothing here waits, neither for a reload in progress nor for a disk that hangs: a
+// stop is never delayed.
 func (d *daemon) obey(ctx context.Context, signals <-chan os.Signal) error {
 	meanings := signalMeanings()
 	stops := 0
@@ -34,30 +36,46 @@ func (d *daemon) obey(ctx context.Context, signals <-chan os.Signal) error {
 			switch meanings[s] {
 			case meansStop:
 				stops++
-				d.diary.Logf("got %s: stopping%s", s, map[bool]string{true: " at once"}[stops > 1])
 				now := stops > 1
+				d.heard(s, "stopping"+map[bool]string{true: " at once"}[now])
 				ended := make(chan error, 1)
 				go func() {
 					_, err := d.shutdown(asked, now, false)
 					ended <- err
 				}()
-				stopping.Go(func() { // beside it: a stop does not wait for a disk
+				stopping.Go(func() {
 					_ = d.engine.Audited("signal "+s.String(), "shutdown", func() error { return <-ended })
 				})
 			case meansReload:
 				if stops > 0 || d.stopping() {
-					d.diary.Logf("got %s: not reloading, the daemon is shutting down", s)
+					d.heard(s, "not reloading, the daemon is shutting down")
 					continue
 				}
-				d.diary.Logf("got %s: reloading", s)
+				d.heard(s, "reloading")
 				go d.reloadBySignal(asked, s)
 			case meansReopen:
-				d.diary.Logf("got %s: opening the log files anew", s)
-				if err := d.reopenLogs(); err != nil {
-					d.diary.Errorf("%v", err)
-				}
+				d.heard(s, "opening the log files anew")
+				go func() { d.say(d.reopenLogs()) }()
 			}
 		}
+	}
+}
+
+// heardPatience is how long the line about a signal may hold up what the signal asks for.
+const heardPatience = 100 * time.Millisecond
+
+// heard notes a signal, before what comes of it if the log can be written.
+func (d *daemon) heard(s os.Signal, what string) {
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		d.diary.Logf("got %s: %s", s, what)
+	}()
+	patience := time.NewTimer(heardPatience)
+	defer patience.Stop()
+	select {
+	case <-written:
+	case <-patience.C:
 	}
 }
 
