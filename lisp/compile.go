@@ -54,7 +54,7 @@ func (c *compiler) proto(body node, name string) proto {
 	if c.deep > maxPlainNest {
 		body = &nodeDeep{body, c.deep}
 	}
-	c.t.alloc(int64(c.count)*64 + 128)
+	c.t.alloc(128)
 	fs := c.fn
 	p := proto{body: body, nparams: fs.nparams, rest: fs.rest, loose: fs.loose, orNil: fs.orNil, nslots: fs.max,
 		cost: int64(c.count)/8 + 1, name: name, doc: fs.doc, params: fs.written, src: c.src, pos: fs.pos}
@@ -205,6 +205,8 @@ func (c *compiler) exprs(es []expr) []node {
 
 // expr compiles an expression; tail means that its value is the function's.
 func (c *compiler) expr(e expr, tail bool) node {
+	c.t.charge(1)
+	c.t.alloc(64)
 	c.count++
 	c.nest++
 	c.deep = max(c.deep, c.nest)

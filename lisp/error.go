@@ -129,6 +129,9 @@ func (s *source) pos(p position) Pos {
 	return Pos{Name: s.name, Line: p.line(), Col: p.col()}
 }
 
+// longestLine is how much of a line is kept: all that a position can point at.
+const longestLine = 1 << 19
+
 // lineAt is the text of a line.
 func (s *source) lineAt(line int) string {
 	rest := s.text
@@ -142,6 +145,7 @@ func (s *source) lineAt(line int) string {
 	if i := strings.IndexByte(rest, '\n'); i >= 0 {
 		rest = rest[:i]
 	}
+	rest = rest[:min(len(rest), longestLine)]
 	return strings.ToValidUTF8(strings.TrimSuffix(rest, "\r"), "?")
 }
 

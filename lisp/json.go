@@ -39,13 +39,7 @@ func (w *jsonWriter) value(v Value) *Error {
 	if len(w.b) > w.limit {
 		return Errorf("too-large", "cannot write JSON: longer than %d bytes", maxJSONBytes)
 	}
-	if w.t != nil {
-		w.t.charge(1)
-		if n := int64(len(w.b)) - w.paid; n > 4096 {
-			w.t.alloc(2 * n)
-			w.paid += n
-		}
-	}
+	w.pay(0)
 	switch o := v.o.(type) {
 	case nil:
 		w.b = strconv.AppendInt(w.b, v.n, 10)
@@ -61,18 +55,22 @@ func (w *jsonWriter) value(v Value) *Error {
 		}
 		w.b = append(w.b, floatText(f)...)
 	case *charTag:
-		w.b = appendJSONString(w.b, string(rune(v.n)))
+		w.text(string(rune(v.n)))
 	case *boolTag:
 		w.b = strconv.AppendBool(w.b, v.n != 0)
 	case *nilTag:
 		w.b = append(w.b, "null"...)
 	case *text:
-		w.b = appendJSONString(w.b, o.s)
+		w.text(o.s)
 	case *symbol:
-		w.b = appendJSONString(w.b, o.name)
+		w.text(o.name)
 	case *raw:
 		w.b = append(w.b, '"')
-		w.b = base64.StdEncoding.AppendEncode(w.b, o.b)
+		for from := 0; from < len(o.b) && len(w.b) <= w.limit; from += wholeBytes {
+			piece := o.b[from:min(len(o.b), from+wholeBytes)]
+			w.pay(len(piece))
+			w.b = base64.StdEncoding.AppendEncode(w.b, piece)
+		}
 		w.b = append(w.b, '"')
 	case *cons:
 		return w.list(o)
@@ -87,9 +85,9 @@ func (w *jsonWriter) value(v Value) *Error {
 		w.b = o.t.AppendFormat(w.b, time.RFC3339Nano)
 		w.b = append(w.b, '"')
 	case *errorValue:
-		w.b = appendJSONString(w.b, o.err.Msg)
+		w.text(o.err.Msg)
 	case *closure, *primitive:
-		w.b = appendJSONString(w.b, "fn:"+funcName(v))
+		w.text("fn:" + funcName(v))
 	case *hostObject:
 		if j, ok := o.obj.(JSONer); ok {
 			return w.value(j.JSON())
@@ -105,6 +103,35 @@ func (w *jsonWriter) value(v Value) *Error {
 		return Errorf("type", "cannot write %s as JSON", article(wordFor(v)))
 	}
 	return nil
+}
+
+// wholeBytes is a piece whose base64 needs no padding.
+const wholeBytes = pieceBytes / 4 * 3
+
+// pay pays for what was written, and for n bytes that are to be looked at.
+func (w *jsonWriter) pay(n int) {
+	if w.t == nil {
+		return
+	}
+	w.t.charge(1 + int64(n)>>5)
+	if n := int64(len(w.b)) - w.paid; n > 4096 {
+		w.t.alloc(2 * n)
+		w.paid += n
+	}
+}
+
+// text writes a string, a piece after the other.
+func (w *jsonWriter) text(s string) {
+	w.b = append(w.b, '"')
+	for s != "" && len(w.b) <= w.limit {
+		var piece string
+		piece, s = pieceOf(s)
+		if len(piece) >= 1024 {
+			w.pay(len(piece))
+		}
+		w.b = appendJSONText(w.b, piece)
+	}
+	w.b = append(w.b, '"')
 }
 
 func (w *jsonWriter) list(c *cons) *Error {
@@ -194,7 +221,7 @@ func (w *jsonWriter) object(n int, member func(int) (string, Value)) *Error {
 		}
 		w.newline()
 		k, v := member(i)
-		w.b = appendJSONString(w.b, k)
+		w.text(k)
 		w.b = append(w.b, ':')
 		if w.indent {
 			w.b = append(w.b, ' ')
@@ -212,8 +239,8 @@ func (w *jsonWriter) object(n int, member func(int) (string, Value)) *Error {
 // keyText is the text of a hash's key.
 func keyText(k Value) string { return Display(k) }
 
-func appendJSONString(b []byte, s string) []byte {
-	b = append(b, '"')
+// appendJSONText appends what stands between the quotes.
+func appendJSONText(b []byte, s string) []byte {
 	from := 0
 	for i := 0; i < len(s); {
 		c := s[i]
@@ -250,8 +277,7 @@ func appendJSONString(b []byte, s string) []byte {
 		}
 		i += size
 	}
-	b = append(b, s[from:]...)
-	return append(b, '"')
+	return append(b, s[from:]...)
 }
 
 // FromJSON reads one JSON document: objects become hashes with string keys in their order (of equal keys the last value

@@ -165,8 +165,7 @@ func (t *Thread) ioMethod(b IO, name string, args []Value) Value {
 		if s == "" {
 			return t.texts(nil)
 		}
-		t.room(int64(strings.Count(s, "\n"))+1, 16)
-		return t.texts(strings.Split(strings.TrimSuffix(s, "\n"), "\n"))
+		return t.texts(t.parts(strings.TrimSuffix(s, "\n"), "\n", -1))
 	case "name":
 		want(0, 0)
 		return t.newText(b.Name())

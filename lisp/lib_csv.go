@@ -66,8 +66,10 @@ func csvSeparator(t *Thread, args []Value, i int) rune {
 		return ','
 	}
 	r, ok := args[i].AsChar()
-	if s, isText := args[i].AsString(); isText && utf8.RuneCountInString(s) == 1 {
-		r, ok = []rune(s)[0], true
+	if s, isText := args[i].AsString(); isText {
+		var size int
+		r, size = utf8.DecodeRuneInString(s)
+		ok = size > 0 && size == len(s)
 	}
 	if !ok || r == '"' || r == '\r' || r == '\n' || r == utf8.RuneError || !utf8.ValidRune(r) {
 		t.fail("value", "cannot separate values with %s: want one character that is no quote and no line end", showArg(args[i]))
@@ -92,10 +94,8 @@ func AppendCSV(t *Thread, dst []byte, rows Value) (out []byte, err error) {
 func (t *Thread) readCSV(s string, header bool, separator rune) Value {
 	// The reader keeps the row it works on, and for every cell in it two places and the start of a string, all of which grow by copying.
 	t.alloc(2*int64(len(s)) + 8192)
-	cells := int64(strings.Count(s, string(separator)) + strings.Count(s, "\n") + 1)
-	t.room(cells, 80)
-	t.charge(int64(len(s)) >> 5)
-	in := csv.NewReader(strings.NewReader(s))
+	t.room(t.csvCells(s, string(separator)), 80)
+	in := csv.NewReader(&metered{t, strings.NewReader(s)})
 	in.Comma = separator
 	in.FieldsPerRecord = -1
 	in.ReuseRecord = true
@@ -128,6 +128,46 @@ func (t *Thread) readCSV(s string, header bool, separator rune) Value {
 		}
 		rows = append(rows, items)
 	}
+}
+
+// maxMarks is how many separators and quotes may stand in one line of comma separated values, which is worked on without a
+// look at the context.
+const maxMarks = 1 << 20
+
+// csvCells gives the most cells that there can be.
+func (t *Thread) csvCells(s, separator string) int64 {
+	cells, marks, line := 1, 0, 1
+	t.eachPiece(s, func(piece string) bool {
+		for {
+			i := strings.IndexByte(piece, '\n')
+			part := piece[:max(i, 0)]
+			if i < 0 {
+				part = piece
+			}
+			n := strings.Count(part, separator)
+			cells += n
+			if marks += n + strings.Count(part, `"`); marks > maxMarks {
+				t.fail("too-large", "cannot read comma separated values: line %d has more than %d separators and quotes", line, maxMarks)
+			}
+			if i < 0 {
+				return true
+			}
+			cells, marks, line, piece = cells+1, 0, line+1, piece[i+1:]
+		}
+	})
+	return int64(cells)
+}
+
+// metered pays for what is read.
+type metered struct {
+	t *Thread
+	r io.Reader
+}
+
+func (m *metered) Read(p []byte) (int, error) {
+	n, err := m.r.Read(p)
+	m.t.charge(1 + int64(n)>>5)
+	return n, err
 }
 
 // namedCells makes a hash of a row; cells that are missing at its end are empty.

@@ -50,11 +50,19 @@ func jsonPrims() []Prim {
 			if err := w.value(v); err != nil {
 				t.throw(err)
 			}
+			t.alloc(int64(len(w.b)))
 			s := string(w.b)
-			if lines := strings.Split(s, "\n"); !full && len(lines) > 40 {
-				s = strings.Join(lines[:40], "\n") + "\n…"
+			for at, lines := -1, 0; !full; lines++ {
+				if at = t.search(s, "\n", at+1); at < 0 {
+					break
+				}
+				if lines == 39 {
+					s = s[:at] + "\n…"
+					break
+				}
 			}
-			t.write(s + "\n")
+			t.write(s)
+			t.write("\n")
 			return Nil
 		}},
 	}

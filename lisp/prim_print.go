@@ -31,7 +31,7 @@ func printPrims() []Prim {
 				width = max(1, min(args[1].n, 1000))
 			}
 			t.alloc(int64(len(t.show(args[0], false))) * 8)
-			return t.newText(PrettyPrint(args[0], int(width)))
+			return t.newText(prettyPrint(t, args[0], int(width)))
 		}},
 	}
 }
@@ -55,7 +55,7 @@ func (t *Thread) line(args []Value, between string) string {
 		}
 		s := t.shown(v)
 		t.alloc(int64(len(s)))
-		b.WriteString(s)
+		t.add(&b, s)
 	}
 	return b.String()
 }
@@ -67,10 +67,11 @@ func (t *Thread) format(args []Value) string {
 	var b strings.Builder
 	put := func(s string) {
 		t.alloc(int64(len(s)))
-		b.WriteString(s)
+		t.add(&b, s)
 	}
 	next := 0
 	for i := 0; i < len(layout); {
+		t.charge(1)
 		j := strings.IndexByte(layout[i:], '%')
 		if j < 0 {
 			put(layout[i:])
@@ -185,7 +186,7 @@ func (t *Thread) verb(spec string, verb rune, v Value) string {
 			return fmt.Sprintf(spec+"t", b)
 		}
 	case 'q':
-		return fmt.Sprintf(spec+"s", string(appendQuoted(nil, t.show(v, true))))
+		return fmt.Sprintf(spec+"s", t.show(String(t.show(v, true)), false))
 	case 's', 'v':
 		return fmt.Sprintf(spec+"s", t.shown(v))
 	}

@@ -1,6 +1,9 @@
 package lisp
 
-import "unicode/utf8"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // seqPrims are lists, arrays, and what works on any sequence.
 func seqPrims() []Prim {
@@ -231,16 +234,21 @@ func (t *Thread) elements(v Value, what string) []Value {
 	case *text:
 		t.alloc(int64(len(o.s)) * valueSize)
 		out := make([]Value, 0, len(o.s))
-		for _, r := range o.s {
-			out = append(out, Char(r))
-		}
+		t.eachPiece(o.s, func(piece string) bool {
+			for _, r := range piece {
+				out = append(out, Char(r))
+			}
+			return true
+		})
 		return out
 	case *raw:
 		t.alloc(int64(len(o.b)) * valueSize)
 		out := make([]Value, len(o.b))
-		for i, c := range o.b {
-			out[i] = Char(rune(c))
-		}
+		t.inPieces(len(out), func(from, to int) {
+			for i := from; i < to; i++ {
+				out[i] = Char(rune(o.b[i]))
+			}
+		})
 		return out
 	case *stream:
 		return t.realize(o)
@@ -406,8 +414,8 @@ func slicePrim(t *Thread, args []Value) Value {
 		if n == len(o.s) {
 			return t.newText(o.s[from:to])
 		}
-		start := byteOffset(o.s, from)
-		return t.newText(o.s[start : start+byteOffset(o.s[start:], to-from)])
+		start := t.byteOffset(o.s, from)
+		return t.newText(o.s[start : start+t.byteOffset(o.s[start:], to-from)])
 	case *raw:
 		from, to := t.bounds(args, len(o.b))
 		t.alloc(int64(to-from) + 32)
@@ -438,19 +446,26 @@ func reversePrim(t *Thread, args []Value) Value {
 	switch o := args[0].o.(type) {
 	case *text:
 		t.alloc(int64(len(o.s)) + textSize)
-		out := make([]byte, 0, len(o.s))
-		for i := len(o.s); i > 0; {
+		var b strings.Builder
+		b.Grow(len(o.s))
+		for i, paid := len(o.s), len(o.s); i > 0; {
+			if paid-i >= pieceBytes {
+				t.charge(pieceBytes >> 4)
+				paid = i
+			}
 			_, size := utf8.DecodeLastRuneInString(o.s[:i])
-			out = append(out, o.s[i-size:i]...)
+			b.WriteString(o.s[i-size : i])
 			i -= size
 		}
-		return String(string(out))
+		return String(b.String())
 	case *raw:
 		t.alloc(int64(len(o.b)) + 32)
 		out := make([]byte, len(o.b))
-		for i, c := range o.b {
-			out[len(out)-1-i] = c
-		}
+		t.inPieces(len(out), func(from, to int) {
+			for i := from; i < to; i++ {
+				out[len(out)-1-i] = o.b[i]
+			}
+		})
 		return Bytes(out)
 	}
 	items := t.elements(args[0], "reverse")

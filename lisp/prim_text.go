@@ -16,21 +16,22 @@ import (
 func textPrims() []Prim {
 	str := func(v Value) string { s, _ := v.AsString(); return s }
 	// scan charges for looking at all of a text.
-	scan := func(t *Thread, ss ...string) {
-		for _, s := range ss {
-			t.charge(int64(len(s)) >> 5)
-		}
-	}
-	test := func(name, doc, example string, f func(s, p string) bool) Prim {
+	scan := func(t *Thread, s string) { t.charge(int64(len(s)) >> 5) }
+	test := func(name, doc, example string, f func(t *Thread, s, p string) bool) Prim {
 		return Prim{Name: name, Params: "s:string part:string [ignore-case:bool]", Doc: doc, Example: example, fn: func(t *Thread, args []Value) Value {
 			s, p := str(args[0]), str(args[1])
-			scan(t, s, p)
 			if len(args) > 2 && args[2].Truthy() {
 				t.alloc(int64(len(s) + len(p)))
 				s, p = t.piecewise(s, strings.ToLower), t.piecewise(p, strings.ToLower)
 			}
-			return Bool(f(s, p))
+			return Bool(f(t, s, p))
 		}}
+	}
+	quick := func(f func(s, p string) bool) func(t *Thread, s, p string) bool {
+		return func(t *Thread, s, p string) bool {
+			scan(t, p)
+			return f(s, p)
+		}
 	}
 	change := func(name, doc, example string, f func() func(s string) string) Prim {
 		return Prim{Name: name, Params: "s:string", Doc: doc, Example: example, fn: func(t *Thread, args []Value) Value {
@@ -57,14 +58,24 @@ func textPrims() []Prim {
 			return Bool(f(s))
 		}}
 	}
-	every := func(f func(c rune) bool) func(string) bool {
-		return func(s string) bool { return s != "" && strings.IndexFunc(s, func(c rune) bool { return !f(c) }) < 0 }
+	every := func(name, doc, example string, f func(c byte) bool) Prim {
+		return Prim{Name: name, Params: "s:string", Doc: doc, Example: example, fn: func(t *Thread, args []Value) Value {
+			s := str(args[0])
+			all := s != ""
+			t.eachPiece(s, func(piece string) bool {
+				for i := 0; i < len(piece) && all; i++ {
+					all = f(piece[i])
+				}
+				return all
+			})
+			return Bool(all)
+		}}
 	}
 	return []Prim{
 		{Name: "sget", Params: "s:string i:int", Doc: "Character i of a string.", Example: "(sget \"abc\" 1) => #b", fn2: (*Thread).sget},
-		test("str/start-with?", "Whether s starts with a part.", "(str/start-with? \"Hello\" \"he\" true) => true", strings.HasPrefix),
-		test("str/end-with?", "Whether s ends with a part.", "(str/end-with? \"hello\" \"lo\") => true", strings.HasSuffix),
-		test("str/contains?", "Whether s contains a part.", "(str/contains? \"HeLLo\" \"ell\" true) => true", strings.Contains),
+		test("str/start-with?", "Whether s starts with a part.", "(str/start-with? \"Hello\" \"he\" true) => true", quick(strings.HasPrefix)),
+		test("str/end-with?", "Whether s ends with a part.", "(str/end-with? \"hello\" \"lo\") => true", quick(strings.HasSuffix)),
+		test("str/contains?", "Whether s contains a part.", "(str/contains? \"HeLLo\" \"ell\" true) => true", func(t *Thread, s, p string) bool { return t.search(s, p, 0) >= 0 }),
 		{Name: "str/equal-fold?", Params: "a:string b:string", Doc: "Whether two strings are equal but for case.", Example: "(str/equal-fold? \"Go\" \"GO\") => true", fn: func(t *Thread, args []Value) Value {
 			return Bool(t.equalFold(str(args[0]), str(args[1])))
 		}},
@@ -79,20 +90,11 @@ func textPrims() []Prim {
 		sum("str/sha256", "The SHA-256 sum in hex.", "(slice (str/sha256 \"a\") 0 8) => \"ca978112\"", sha256.New),
 		{Name: "str/replace", Params: "s:string old:string new:string [n:int]", Doc: "s with old replaced by new: everywhere, or the first n times.", Example: "(str/replace \"aaa\" \"a\" \"b\" 2) => \"bba\"", fn: func(t *Thread, args []Value) Value {
 			s, old, repl := str(args[0]), str(args[1]), str(args[2])
-			scan(t, s)
 			n := int64(-1)
 			if len(args) > 3 {
 				n, _ = args[3].AsInt()
 			}
-			count := int64(strings.Count(s, old))
-			if n >= 0 {
-				count = min(count, n)
-			}
-			if grow := int64(len(repl) - len(old)); grow > 0 {
-				t.room(count, grow)
-			}
-			t.alloc(int64(len(s)))
-			return t.newText(strings.Replace(s, old, repl, int(count)))
+			return t.newText(t.replace(s, old, repl, int(n)))
 		}},
 		{Name: "str/repeat", Params: "s:string n:int", Doc: "s n times.", Example: "(str/repeat \"ab\" 3) => \"ababab\"", fn: func(t *Thread, args []Value) Value {
 			s := str(args[0])
@@ -107,7 +109,10 @@ func textPrims() []Prim {
 				n = most
 			}
 			t.room(n, int64(len(s)))
-			return t.newText(strings.Repeat(s, int(n)))
+			var b strings.Builder
+			b.Grow(len(s) * int(n))
+			t.repeat(&b, s, int(n))
+			return t.newText(b.String())
 		}},
 		{Name: "str/pad-left", Params: "s:string width:int [fill:string]", Doc: "s with blanks, or fill, before it until it has width characters.", Example: "(str/pad-left \"7\" 3 \"0\") => \"007\"", fn: func(t *Thread, args []Value) Value { return t.pad(args, true) }},
 		{Name: "str/pad-right", Params: "s:string width:int [fill:string]", Doc: "s with blanks, or fill, after it until it has width characters.", Example: "(str/pad-right \"ab\" 4) => \"ab  \"", fn: func(t *Thread, args []Value) Value { return t.pad(args, false) }},
@@ -118,16 +123,13 @@ func textPrims() []Prim {
 			return t.newText(strings.TrimSuffix(str(args[0]), str(args[1])))
 		}},
 		{Name: "str/count", Params: "s:string part:string", Doc: "How often part occurs in s.", Example: "(str/count \"aXbXc\" \"X\") => 2", fn: func(t *Thread, args []Value) Value {
-			scan(t, str(args[0]))
-			return Int(int64(strings.Count(str(args[0]), str(args[1]))))
+			return Int(int64(t.occurs(str(args[0]), str(args[1]), -1)))
 		}},
 		{Name: "str/index", Params: "s:string part:string", Doc: "Where part first occurs in s, in characters, or -1.", Example: "(str/index \"中文字\" \"字\") => 2", fn: func(t *Thread, args []Value) Value {
-			scan(t, str(args[0]))
-			return charIndex(str(args[0]), strings.Index(str(args[0]), str(args[1])))
+			return t.charIndex(str(args[0]), t.search(str(args[0]), str(args[1]), 0))
 		}},
 		{Name: "str/last-index", Params: "s:string part:string", Doc: "Where part last occurs in s, in characters, or -1.", Example: "(str/last-index \"a/b/c\" \"/\") => 3", fn: func(t *Thread, args []Value) Value {
-			scan(t, str(args[0]))
-			return charIndex(str(args[0]), strings.LastIndex(str(args[0]), str(args[1])))
+			return t.charIndex(str(args[0]), t.searchLast(str(args[0]), str(args[1])))
 		}},
 		{Name: "str/split", Params: "s:string sep:string [n:int]", Doc: "The parts of s between separators, at most n when n is positive; an empty separator splits into characters.", Example: "(str/split \"a,b,c\" \",\" 2) => [\"a\" \"b,c\"]", fn: func(t *Thread, args []Value) Value {
 			s, sep := str(args[0]), str(args[1])
@@ -135,53 +137,51 @@ func textPrims() []Prim {
 			if len(args) > 2 {
 				n, _ = args[2].AsInt()
 			}
-			scan(t, s)
-			t.alloc(int64(strings.Count(s, sep)+1) * 16)
-			return t.texts(strings.SplitN(s, sep, int(max(-1, min(n, 1<<30)))))
+			return t.texts(t.parts(s, sep, int(max(-1, min(n, 1<<30)))))
 		}},
 		{Name: "str/fields", Params: "s:string", Doc: "The words of s, split at blanks.", Example: "(str/fields \" a  b \") => [\"a\" \"b\"]", fn: func(t *Thread, args []Value) Value {
-			scan(t, str(args[0]))
-			t.alloc(8 * int64(len(str(args[0]))))
-			return t.texts(strings.Fields(str(args[0])))
+			return t.texts(t.fields(str(args[0])))
 		}},
 		{Name: "str/lines", Params: "s:string", Doc: "The lines of s, without their ends.", Example: "(str/lines \"a\\nb\\n\") => [\"a\" \"b\"]", fn: func(t *Thread, args []Value) Value {
 			s := str(args[0])
-			scan(t, s)
 			if s == "" {
 				return t.texts(nil)
 			}
-			t.alloc(int64(strings.Count(s, "\n")+1) * 16)
-			lines := strings.Split(strings.TrimSuffix(s, "\n"), "\n")
-			for i := range lines {
-				lines[i] = strings.TrimSuffix(lines[i], "\r")
-			}
+			lines := t.parts(strings.TrimSuffix(s, "\n"), "\n", -1)
+			t.itemsInPieces(len(lines), func(from, to int) {
+				for i := from; i < to; i++ {
+					lines[i] = strings.TrimSuffix(lines[i], "\r")
+				}
+			})
 			return t.texts(lines)
 		}},
 		{Name: "str/join", Params: "coll:seq sep:string", Doc: "The strings of a list or array with sep between them.", Example: "(str/join '(\"x\" \"y\") \"-\") => \"x-y\"", fn: func(t *Thread, args []Value) Value {
 			sep := str(args[1])
 			items := t.elements(args[0], "join")
 			size := len(sep) * max(0, len(items)-1)
-			for i, v := range items {
-				s, ok := v.AsString()
-				if !ok {
-					t.fail("type", "cannot join: element %d is %s, want string", i, showArg(v))
+			t.itemsInPieces(len(items), func(from, to int) {
+				for i, v := range items[from:to] {
+					s, ok := v.AsString()
+					if !ok {
+						t.fail("type", "cannot join: element %d is %s, want string", from+i, showArg(v))
+					}
+					size += len(s)
 				}
-				size += len(s)
-			}
-			t.charge(int64(len(items)) >> 2)
+			})
 			t.alloc(int64(size) + textSize)
 			var b strings.Builder
 			b.Grow(size)
 			for i, v := range items {
 				if i > 0 {
-					b.WriteString(sep)
+					t.add(&b, sep)
 				}
-				b.WriteString(v.o.(*text).s)
+				t.charge(1)
+				t.add(&b, v.o.(*text).s)
 			}
 			return String(b.String())
 		}},
-		is("str/digit?", "Whether s is digits only, and not empty.", "(str/digit? \"12\") => true", every(func(c rune) bool { return c >= '0' && c <= '9' })),
-		is("str/alpha?", "Whether s is the letters a-z and A-Z only, and not empty.", "(str/alpha? \"ab1\") => false", every(func(c rune) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' })),
+		every("str/digit?", "Whether s is digits only, and not empty.", "(str/digit? \"12\") => true", isDigit),
+		every("str/alpha?", "Whether s is the letters a-z and A-Z only, and not empty.", "(str/alpha? \"ab1\") => false", func(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }),
 		is("str/title?", "Whether s starts with A-Z and its second letter is not A-Z.", "(str/title? \"Ab\") => true", func(s string) bool {
 			upper := func(i int) bool { return i < len(s) && s[i] >= 'A' && s[i] <= 'Z' }
 			return upper(0) && !upper(1)
@@ -232,11 +232,42 @@ func (t *Thread) sget(s, i Value) Value {
 	return t.charAt(x, t.index("sget", i, t.count(x)))
 }
 
-func charIndex(s string, i int) Value {
+// charIndex is the number of the character at byte offset i, or -1.
+func (t *Thread) charIndex(s string, i int) Value {
 	if i < 0 {
 		return Int(-1)
 	}
-	return Int(int64(charOffset(s, i)))
+	return Int(int64(t.countIn(s[:i])))
+}
+
+// fields are those of s between blanks.
+func (t *Thread) fields(s string) []string {
+	var out []string
+	start, paid := -1, 0
+	put := func(word string) {
+		if len(out) == cap(out) {
+			t.alloc(int64(2*len(out)+1) * 16)
+		}
+		out = append(out, word)
+	}
+	for i, c := range s {
+		if i-paid > pieceBytes {
+			t.charge(pieceBytes >> 4)
+			paid = i
+		}
+		switch blank := unicode.IsSpace(c); {
+		case !blank && start < 0:
+			start = i
+		case blank && start >= 0:
+			put(s[start:i])
+			start = -1
+		}
+	}
+	t.charge(1 + int64(len(s)-paid)>>4)
+	if start >= 0 {
+		put(s[start:])
+	}
+	return out
 }
 
 func titleCase() func(s string) string {
@@ -251,37 +282,6 @@ func titleCase() func(s string) string {
 			return c
 		}, s)
 	}
-}
-
-// pieceBytes is how much of a text is worked on between two looks at the context.
-const pieceBytes = 1 << 20
-
-// pieceOf is the beginning of s, whole characters of about a mebibyte, and what is left.
-func pieceOf(s string) (string, string) {
-	n := pieceBytes
-	if len(s) <= n {
-		return s, ""
-	}
-	for n < len(s) && n < pieceBytes+utf8.UTFMax && !utf8.RuneStart(s[n]) {
-		n++
-	}
-	return s[:n], s[n:]
-}
-
-// piecewise is what f makes of s, a piece after the other; the memory was paid for before.
-func (t *Thread) piecewise(s string, f func(string) string) string {
-	if len(s) <= pieceBytes {
-		t.charge(1 + int64(len(s))>>5)
-		return f(s)
-	}
-	var b strings.Builder
-	for s != "" {
-		var part string
-		part, s = pieceOf(s)
-		t.charge(1 + int64(len(part))>>5)
-		b.WriteString(f(part))
-	}
-	return b.String()
 }
 
 // equalFold compares without case, in pieces of as many characters.
@@ -313,11 +313,13 @@ func charStart(s string, n int) int {
 func (t *Thread) texts(ss []string) Value {
 	t.alloc(int64(len(ss)) * (valueSize + textSize))
 	out := make([]Value, len(ss))
-	block := make([]text, len(ss))
-	for i, s := range ss {
-		block[i].s = s
-		out[i] = Value{o: &block[i]}
-	}
+	t.itemsInPieces(len(ss), func(from, to int) {
+		block := make([]text, to-from)
+		for i := range block {
+			block[i].s = ss[from+i]
+			out[from+i] = Value{o: &block[i]}
+		}
+	})
 	return arrayOf(out)
 }
 
@@ -326,27 +328,34 @@ func (t *Thread) pad(args []Value, left bool) Value {
 	width, _ := args[1].AsInt()
 	fill := " "
 	if len(args) > 2 {
-		if fill, _ = args[2].AsString(); utf8.RuneCountInString(fill) != 1 {
+		fill, _ = args[2].AsString()
+		if _, size := utf8.DecodeRuneInString(fill); size == 0 || size != len(fill) {
 			t.fail("value", "cannot pad with %s: want one character", showArg(args[2]))
 		}
 	}
-	n := width - int64(utf8.RuneCountInString(s))
+	n := width - int64(t.countIn(s))
 	if n <= 0 {
 		return args[0]
 	}
 	t.room(n, int64(len(fill)))
-	pad := strings.Repeat(fill, int(n))
-	if left {
-		return t.newText(pad + s)
+	t.alloc(int64(len(s)))
+	var b strings.Builder
+	b.Grow(len(s) + int(n)*len(fill))
+	if !left {
+		t.add(&b, s)
 	}
-	return t.newText(s + pad)
+	t.repeat(&b, fill, int(n))
+	if left {
+		t.add(&b, s)
+	}
+	return t.newText(b.String())
 }
 
 func maskPrim(t *Thread, args []Value) Value {
 	s, _ := args[0].AsString()
 	mask, _ := args[3].AsString()
 	start, n := args[1].n, args[2].n
-	count := int64(utf8.RuneCountInString(s))
+	count := int64(t.countIn(s))
 	if start < 0 || start >= count {
 		return args[0]
 	}
@@ -357,7 +366,13 @@ func maskPrim(t *Thread, args []Value) Value {
 		t.fail("value", "cannot mask %d characters with %s", n, showArg(args[3]))
 	}
 	n = min(n, count-start)
-	from, to := byteOffset(s, int(start)), byteOffset(s, int(start+n))
+	from, to := t.byteOffset(s, int(start)), t.byteOffset(s, int(start+n))
 	t.room(n, int64(len(mask)))
-	return t.newText(s[:from] + strings.Repeat(mask, int(n)) + s[to:])
+	t.alloc(int64(len(s)))
+	var b strings.Builder
+	b.Grow(from + int(n)*len(mask) + len(s) - to)
+	t.add(&b, s[:from])
+	t.repeat(&b, mask, int(n))
+	t.add(&b, s[to:])
+	return t.newText(b.String())
 }

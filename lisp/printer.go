@@ -1,6 +1,7 @@
 package lisp
 
 import (
+	"encoding/hex"
 	"fmt"
 	"math"
 	"math/big"
@@ -23,17 +24,11 @@ func Display(v Value) string { return printLimit(v, true, 64<<20) }
 func printShort(v Value) string { return printLimit(v, false, 200) }
 
 func printLimit(v Value, display bool, limit int) string {
-	s, _ := printCut(v, display, limit)
-	return s
-}
-
-// printCut prints about limit bytes, and says whether that is not all.
-func printCut(v Value, display bool, limit int) (string, bool) {
 	if s, ok := v.o.(*text); ok && display {
-		return s.s, false
+		return s.s
 	}
 	if v.o == nil {
-		return strconv.FormatInt(v.n, 10), false
+		return strconv.FormatInt(v.n, 10)
 	}
 	p := printer{limit: limit}
 	if display {
@@ -41,7 +36,7 @@ func printCut(v Value, display bool, limit int) (string, bool) {
 	} else {
 		p.print(v)
 	}
-	return string(p.b), p.cut
+	return string(p.b)
 }
 
 // show is Print charged to the budget.
@@ -140,17 +135,15 @@ func (p *printer) print(v Value) {
 	case *nilTag:
 		p.b = append(p.b, "()"...)
 	case *text:
-		s := o.s
-		if len(s) > p.limit {
-			s = s[:p.limit+1] // what follows is cut anyway
-		}
-		p.b = appendQuoted(p.b, s)
+		p.quoted(o.s)
 	case *symbol:
-		p.b = append(p.b, o.name...)
+		p.plain(o.name)
 	case *raw:
 		p.b = append(p.b, "0B"...)
-		for _, c := range o.b[:min(len(o.b), p.limit)] {
-			p.b = append(p.b, hexDigits[c>>4], hexDigits[c&15])
+		for from := 0; from < len(o.b) && !p.full(); from += pieceBytes / 2 {
+			piece := o.b[from:min(len(o.b), from+pieceBytes/2, from+p.limit+1)]
+			p.charge(2 * len(piece))
+			p.b = hex.AppendEncode(p.b, piece)
 		}
 	case *cons:
 		p.list(o, true)
@@ -160,6 +153,39 @@ func (p *printer) print(v Value) {
 		p.hash(o)
 	default:
 		p.other(v)
+	}
+}
+
+// charge pays for looking at n bytes.
+func (p *printer) charge(n int) {
+	if p.t != nil {
+		p.t.charge(int64(n) >> 5)
+	}
+}
+
+// plain prints a text as it is, a piece after the other, as far as there is room.
+func (p *printer) plain(s string) {
+	for s != "" && !p.full() {
+		piece := s[:min(len(s), pieceBytes, p.limit+1)]
+		p.charge(len(piece))
+		p.b, s = append(p.b, piece...), s[len(piece):]
+	}
+}
+
+// quoted prints a text as the reader reads it, as plain does.
+func (p *printer) quoted(s string) {
+	p.b = append(p.b, '"')
+	for s != "" && !p.full() {
+		var piece string
+		piece, s = pieceOf(s)
+		if len(piece) > p.limit {
+			piece, s = piece[:p.limit+1], "" // what follows is cut anyway
+		}
+		p.charge(2 * len(piece))
+		p.b = appendEscaped(p.b, piece)
+	}
+	if !p.cut {
+		p.b = append(p.b, '"')
 	}
 }
 
@@ -299,7 +325,7 @@ func (p *printer) other(v Value) {
 		p.b = append(p.b, "fn:"+funcName(v)...)
 	case *errorValue:
 		p.b = append(p.b, "(error "...)
-		p.b = appendQuoted(p.b, o.err.Msg)
+		p.quoted(o.err.Msg)
 		p.b = append(p.b, ')')
 	case *timeValue:
 		p.b = append(p.b, o.text()...)
@@ -348,21 +374,25 @@ func (p *printer) display(v Value) {
 	}
 	switch o := v.o.(type) {
 	case *text:
-		p.b = append(p.b, o.s[:min(len(o.s), p.limit+1)]...)
+		p.plain(o.s)
 	case *charTag:
 		p.b = utf8.AppendRune(p.b, rune(v.n))
 	case *nilTag:
 	case *raw:
-		p.b = append(p.b, o.b...)
+		for from := 0; from < len(o.b) && !p.full(); from += pieceBytes {
+			piece := o.b[from:min(len(o.b), from+pieceBytes)]
+			p.charge(len(piece))
+			p.b = append(p.b, piece...)
+		}
 	case *cons:
 		p.list(o, false)
 	case *array:
 		p.array(o, false)
 	case *errorValue:
-		p.b = append(p.b, o.err.Msg...)
+		p.plain(o.err.Msg)
 	case *hostObject:
 		if s, ok := o.obj.(interface{ String() string }); ok {
-			p.b = append(p.b, s.String()...)
+			p.plain(s.String())
 			return
 		}
 		p.print(v)
@@ -373,7 +403,11 @@ func (p *printer) display(v Value) {
 
 // appendQuoted writes a string as the reader reads it: printable Unicode stays, bytes that are no UTF-8 are \xHH.
 func appendQuoted(b []byte, s string) []byte {
-	b = append(b, '"')
+	return append(appendEscaped(append(b, '"'), s), '"')
+}
+
+// appendEscaped is appendQuoted without the quotes.
+func appendEscaped(b []byte, s string) []byte {
 	for i := 0; i < len(s); {
 		c := s[i]
 		if c < utf8.RuneSelf {
@@ -409,7 +443,7 @@ func appendQuoted(b []byte, s string) []byte {
 		}
 		i += size
 	}
-	return append(b, '"')
+	return b
 }
 
 func appendEscape(b []byte, r rune) []byte {
@@ -456,24 +490,40 @@ func appendChar(b []byte, r rune) []byte {
 // PrettyPrint is Print with line breaks: what fits in width columns stays on one line, longer lists, arrays and hashes
 // get one element a line.
 func PrettyPrint(v Value, width int) string {
-	p := pretty{width: width}
+	return prettyPrint(nil, v, width)
+}
+
+// prettyPrint is PrettyPrint charged to the budget of an evaluation, if it belongs to one.
+func prettyPrint(t *Thread, v Value, width int) string {
+	p := pretty{t: t, width: width}
 	p.value(v, 0)
 	return p.b.String()
 }
 
 type pretty struct {
+	t     *Thread
 	b     strings.Builder
 	width int
 	depth int
 }
 
+// whole prints all of v in one line.
+func (p *pretty) whole(v Value) string {
+	if p.t != nil {
+		return p.t.show(v, false)
+	}
+	return Print(v)
+}
+
 func (p *pretty) value(v Value, indent int) {
-	short, cut := printCut(v, false, p.width+8)
-	if !cut && indent+utf8.RuneCountInString(short) <= p.width || p.depth > 100 || p.b.Len() > 16<<20 {
-		if cut || len(short) > p.width+8 {
-			short = Print(v)
-		}
-		p.b.WriteString(short)
+	first := printer{limit: p.width + 8, t: p.t}
+	first.print(v)
+	if !first.cut && indent+utf8.RuneCount(first.b) <= p.width {
+		p.b.Write(first.b)
+		return
+	}
+	if p.depth > 100 || p.b.Len() > 16<<20 {
+		p.b.WriteString(p.whole(v))
 		return
 	}
 	p.depth++
@@ -494,7 +544,7 @@ func (p *pretty) value(v Value, indent int) {
 	case *cons:
 		items, ok := o.slice()
 		if !ok {
-			p.b.WriteString(Print(v))
+			p.b.WriteString(p.whole(v))
 			return
 		}
 		p.b.WriteByte('(')
@@ -508,7 +558,7 @@ func (p *pretty) value(v Value, indent int) {
 		i := 0
 		o.Each(func(k, item Value) bool {
 			line(i, indent+1)
-			key := Print(k)
+			key := p.whole(k)
 			p.b.WriteString(key + " ")
 			p.value(item, indent+2+utf8.RuneCountInString(key))
 			i++
@@ -516,6 +566,6 @@ func (p *pretty) value(v Value, indent int) {
 		})
 		p.b.WriteByte('}')
 	default:
-		p.b.WriteString(Print(v))
+		p.b.WriteString(p.whole(v))
 	}
 }

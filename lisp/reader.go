@@ -428,13 +428,7 @@ func (r *reader) endOfToken() *Error {
 	return nil
 }
 
-func isDelimiter(c byte) bool {
-	switch c {
-	case ' ', '\t', '\n', '\r', '\f', '\v', '(', ')', '[', ']', '{', '}', ';':
-		return true
-	}
-	return false
-}
+func isDelimiter(c byte) bool { return classes[c]&delimiter != 0 }
 
 // sharp reads #`raw`, #'x, #(...), and chars.
 func (r *reader) sharp(p position) (Value, *Error) {
@@ -539,17 +533,9 @@ func (r *reader) char(p position) (Value, *Error) {
 // atom reads a number, a boolean, bytes or a symbol.
 func (r *reader) atom(p position) (Value, *Error) {
 	from := r.at
-	for r.at < len(r.s) {
-		c := r.s[r.at]
-		if isDelimiter(c) {
-			break
-		}
-		switch c {
-		case '"', '\'', '`', '~', '#':
-			return Nil, r.bad(r.pos(), "cannot read: unexpected %c after %s", c, clip(r.s[from:r.at], 40))
-		}
-		r.wideByte(c)
-		r.at++
+	simple := r.word()
+	if r.at < len(r.s) && classes[r.s[r.at]]&glued != 0 {
+		return Nil, r.bad(r.pos(), "cannot read: unexpected %c after %s", r.s[r.at], clip(r.s[from:r.at], 40))
 	}
 	word := r.s[from:r.at]
 	switch c := word[0]; {
@@ -561,7 +547,7 @@ func (r *reader) atom(p position) (Value, *Error) {
 			return Nil, r.bad(p, "cannot read: a number of more than %d digits", maxDigits)
 		}
 		if strings.HasPrefix(word, "0B") {
-			b, ok := parseHex(word[2:])
+			b, ok := r.parseHex(word[2:])
 			if !ok {
 				return Nil, r.bad(p, "cannot read: bytes are an even number of hex digits after 0B, got %s", clip(word, 40))
 			}
@@ -575,6 +561,12 @@ func (r *reader) atom(p position) (Value, *Error) {
 	case word == "false":
 		return False, nil
 	}
+	if simple {
+		return r.sym(word, p), nil
+	}
+	if len(word) > maxSymbol {
+		return Nil, r.bad(p, "cannot read: a symbol of more than %d bytes", maxSymbol)
+	}
 	if !utf8.ValidString(word) {
 		return Nil, r.bad(p, "cannot read: a symbol that is not UTF-8")
 	}
@@ -586,17 +578,86 @@ func (r *reader) atom(p position) (Value, *Error) {
 	return r.sym(word, p), nil
 }
 
+// maxSymbol bounds the name of a symbol of other characters than those of ASCII, which are looked at twice.
+const maxSymbol = 1 << 20
+
+// word goes to the end of a word, and says whether it is plain ASCII.
+func (r *reader) word() bool {
+	all, from := uint8(0), r.at
+	for at := r.at; ; at++ {
+		if at-from == pieceBytes {
+			r.pay(pieceBytes)
+			from = at
+		}
+		if at == len(r.s) {
+			r.at = at
+			break
+		}
+		class := classes[r.s[at]]
+		if class&(delimiter|glued) != 0 {
+			r.at = at
+			break
+		}
+		if all |= class; class&inside != 0 {
+			r.wide++
+		}
+	}
+	return all == 0
+}
+
+// pay pays for looking at n bytes.
+func (r *reader) pay(n int) {
+	if r.t != nil {
+		r.t.charge(int64(n) >> 5)
+	}
+}
+
+// What a byte is to the reader; 0 is a letter, a digit or a sign.
+const (
+	delimiter uint8 = 1 << iota // ends a word
+	glued                       // must not follow a word
+	inside                      // of a character, not its first byte
+	other                       // needs another look
+)
+
+// classes are those of all bytes.
+var classes = [256]uint8{
+	' ': delimiter, '\t': delimiter, '\n': delimiter, '\r': delimiter, '\f': delimiter, '\v': delimiter,
+	'(': delimiter, ')': delimiter, '[': delimiter, ']': delimiter, '{': delimiter, '}': delimiter, ';': delimiter,
+	'"': glued, '\'': glued, '`': glued, '~': glued, '#': glued,
+	0: other, 1: other, 2: other, 3: other, 4: other, 5: other, 6: other, 7: other, 8: other, 14: other,
+	15: other, 16: other, 17: other, 18: other, 19: other, 20: other, 21: other, 22: other, 23: other, 24: other,
+	25: other, 26: other, 27: other, 28: other, 29: other, 30: other, 31: other, 127: other, 128: inside | other, 129: inside | other,
+	130: inside | other, 131: inside | other, 132: inside | other, 133: inside | other, 134: inside | other, 135: inside | other, 136: inside | other, 137: inside | other, 138: inside | other, 139: inside | other,
+	140: inside | other, 141: inside | other, 142: inside | other, 143: inside | other, 144: inside | other, 145: inside | other, 146: inside | other, 147: inside | other, 148: inside | other, 149: inside | other,
+	150: inside | other, 151: inside | other, 152: inside | other, 153: inside | other, 154: inside | other, 155: inside | other, 156: inside | other, 157: inside | other, 158: inside | other, 159: inside | other,
+	160: inside | other, 161: inside | other, 162: inside | other, 163: inside | other, 164: inside | other, 165: inside | other, 166: inside | other, 167: inside | other, 168: inside | other, 169: inside | other,
+	170: inside | other, 171: inside | other, 172: inside | other, 173: inside | other, 174: inside | other, 175: inside | other, 176: inside | other, 177: inside | other, 178: inside | other, 179: inside | other,
+	180: inside | other, 181: inside | other, 182: inside | other, 183: inside | other, 184: inside | other, 185: inside | other, 186: inside | other, 187: inside | other, 188: inside | other, 189: inside | other,
+	190: inside | other, 191: inside | other, 192: other, 193: other, 194: other, 195: other, 196: other, 197: other, 198: other, 199: other,
+	200: other, 201: other, 202: other, 203: other, 204: other, 205: other, 206: other, 207: other, 208: other, 209: other,
+	210: other, 211: other, 212: other, 213: other, 214: other, 215: other, 216: other, 217: other, 218: other, 219: other,
+	220: other, 221: other, 222: other, 223: other, 224: other, 225: other, 226: other, 227: other, 228: other, 229: other,
+	230: other, 231: other, 232: other, 233: other, 234: other, 235: other, 236: other, 237: other, 238: other, 239: other,
+	240: other, 241: other, 242: other, 243: other, 244: other, 245: other, 246: other, 247: other, 248: other, 249: other,
+	250: other, 251: other, 252: other, 253: other, 254: other, 255: other,
+}
+
 // looksLikeNumber: digits and dots only, which is more likely a slip than a name.
 func looksLikeNumber(word string) bool {
 	return strings.Trim(word, "0123456789.-") == "" && strings.Count(word, ".") > 1
 }
 
-func parseHex(s string) ([]byte, bool) {
+func (r *reader) parseHex(s string) ([]byte, bool) {
 	if len(s)%2 != 0 {
 		return nil, false
 	}
+	r.pay(len(s))
 	b := make([]byte, len(s)/2)
 	for i := 0; i < len(s); i++ {
+		if i&(pieceBytes-1) == pieceBytes-1 {
+			r.pay(pieceBytes)
+		}
 		d := strings.IndexByte("0123456789abcdefABCDEF", s[i])
 		if d < 0 {
 			return nil, false

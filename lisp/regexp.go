@@ -155,7 +155,9 @@ func (t *Thread) after(p *pattern, s string, from int) []int {
 	}
 	_, width := utf8.DecodeLastRuneInString(s[:from])
 	from -= width
-	at := p.later.FindReaderSubmatchIndex(&runes{t: t, s: s[from:], inst: p.inst})
+	in := &runes{t: t, s: s[from:], inst: p.inst}
+	at := p.later.FindReaderSubmatchIndex(in)
+	t.charge(1 + in.work>>2)
 	if at == nil {
 		return nil
 	}
@@ -234,7 +236,7 @@ func regexpPrims() []Prim {
 			if at == nil {
 				return t.newArray(nil)
 			}
-			return t.newArray([]Value{charIndex(s, at[0]), charIndex(s, at[1])})
+			return t.newArray([]Value{t.charIndex(s, at[0]), t.charIndex(s, at[1])})
 		}},
 		{Name: "regexp/groups", Params: "re:regexp|string s:string", Doc: "The first match and what its groups matched (nil for those that took no part); [] if there is none.", Example: "(regexp/groups #`(\\w+)@(\\w+)` \"me@host\") => [\"me@host\" \"me\" \"host\"]", fn: func(t *Thread, args []Value) Value {
 			p, s := t.subject(args)

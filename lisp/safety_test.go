@@ -117,44 +117,6 @@ func TestUnlimitedBudgetsStillEnd(t *testing.T) {
 	}
 }
 
-// TestCancellationEndsAnEvaluation within 100 ms, in every kind of loop, and cannot be caught.
-func TestCancellationEndsAnEvaluation(t *testing.T) {
-	base := NewBase()
-	for _, src := range []string{
-		"(defn f [] (f)) (f)",
-		"(while true 1)",
-		"(realize (filter nil? (range)))",
-		"(defn f [] (try (f) (catch e (f))) (f)) (f)",
-		"(defn f [] (sort (map #(mod (* % 7919) 20011) (list-to-array (range 20000)))) (f)) (f)",
-		"(def b (pow 3 300000)) (defn f [] (mod b 7) (* b 3) (f)) (f)",
-		`(regexp/match "(a?){900}b" (str/repeat "a" 1000000))`,
-		`(regexp/find-all "a(.*x)?" (str/repeat "a" 1000000))`,
-		`(regexp/replace "a(.*x)?" (str/repeat "a" 1000000) "$1$1")`,
-		`(defmac "(a?){900}b" [n] 1) (eval (list (symbol (str/repeat "a" 1000000))))`,
-		`(def s (str/repeat "ab" 100000)) (defn f [] (str/count s "b") (regexp/find-all "(a|b)*c" s) (f)) (f)`,
-	} {
-		ctx, cancel := context.WithCancel(context.Background())
-		out := make(chan struct{})
-		th := NewThread(ctx, writerFunc(func(p []byte) (int, error) { close(out); return len(p), nil }), Budget{})
-		done := make(chan error, 1)
-		go func() {
-			_, err := th.Eval(base.Child(), "t", "(print 1) "+src)
-			done <- err
-		}()
-		<-out
-		start := time.Now()
-		cancel()
-		err := <-done
-		var e *Error
-		if !errors.As(err, &e) || e.Kind != "cancelled" {
-			t.Errorf("%s: %v", src, err)
-		}
-		if took := time.Since(start); took > time.Second { // the promise is 100 ms; a busy machine gets room
-			t.Errorf("%s: took %v after the cancellation", src, took)
-		}
-	}
-}
-
 type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }

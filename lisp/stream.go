@@ -1,6 +1,9 @@
 package lisp
 
-import "math"
+import (
+	"math"
+	"unicode/utf8"
+)
 
 // stream is a lazy sequence that can be consumed once.
 type stream struct {
@@ -77,6 +80,26 @@ func (t *Thread) streamOf(v Value) *stream {
 			}
 			rest = c.cdr
 			return c.car, true
+		}}
+	case *text:
+		rest := o.s
+		return &stream{next: func(*Thread) (Value, bool) {
+			if rest == "" {
+				return Nil, false
+			}
+			r, size := utf8.DecodeRuneInString(rest)
+			rest = rest[size:]
+			return Char(r), true
+		}}
+	case *raw:
+		rest := o.b
+		return &stream{next: func(*Thread) (Value, bool) {
+			if len(rest) == 0 {
+				return Nil, false
+			}
+			c := rest[0]
+			rest = rest[1:]
+			return Char(rune(c)), true
 		}}
 	case *hostObject:
 		if ch, ok := o.obj.(*Channel); ok {

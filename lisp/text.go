@@ -35,8 +35,7 @@ func (t *Thread) count(x *text) int {
 	if n := atomic.LoadUint32(&x.chars); n != 0 {
 		return int(n - 1)
 	}
-	t.charge(int64(len(x.s)) >> 6)
-	n := utf8.RuneCountInString(x.s)
+	n := t.countIn(x.s)
 	if uint64(n) < 1<<32-1 {
 		atomic.StoreUint32(&x.chars, uint32(n+1))
 	}
@@ -59,11 +58,13 @@ func (t *Thread) offset(x *text, i int) int {
 	if from.text != x || from.char > i {
 		from = spot{text: x}
 	}
-	t.charge(int64(i-from.char) >> 5)
-	for ; from.char < i; from.char++ {
-		_, size := utf8.DecodeRuneInString(x.s[from.byte:])
-		from.byte += size
-	}
+	t.inPieces(i-from.char, func(a, b int) {
+		for range b - a {
+			_, size := utf8.DecodeRuneInString(x.s[from.byte:])
+			from.byte += size
+		}
+	})
+	from.char = i
 	t.spot = from
 	return from.byte
 }
@@ -73,26 +74,6 @@ func (t *Thread) charAt(x *text, i int) Value {
 	r, _ := utf8.DecodeRuneInString(x.s[t.offset(x, i):])
 	return Char(r)
 }
-
-// byteOffset gives the byte offset of character i of s, or -1 when s is shorter.
-func byteOffset(s string, i int) int {
-	if i < 0 {
-		return -1
-	}
-	for at := range s {
-		if i == 0 {
-			return at
-		}
-		i--
-	}
-	if i == 0 {
-		return len(s)
-	}
-	return -1
-}
-
-// charOffset counts the characters before byte offset at.
-func charOffset(s string, at int) int { return utf8.RuneCountInString(s[:at]) }
 
 // textSize is what a string object costs besides its bytes.
 const textSize = 32

@@ -178,15 +178,17 @@ func (o *output) Write(p []byte) (int, error) {
 
 // write prints on behalf of the program.
 func (t *Thread) write(s string) {
-	t.charge(1 + int64(len(s))>>6)
-	if _, err := io.WriteString(&t.out, s); err != nil {
-		var e *Error
-		if errors.As(err, &e) {
-			t.throw(e)
+	t.charge(1)
+	t.inPieces(len(s), func(from, to int) {
+		if _, err := io.WriteString(&t.out, s[from:to]); err != nil {
+			var e *Error
+			if errors.As(err, &e) {
+				t.throw(e)
+			}
+			t.cancelled()
+			t.throw(Errorf("failed", "cannot print: %w", err))
 		}
-		t.cancelled()
-		t.throw(Errorf("failed", "cannot print: %w", err))
-	}
+	})
 }
 
 // charge takes steps.
