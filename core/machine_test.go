@@ -230,6 +230,23 @@ func TestOnlyASteadyRunForgivesFailures(t *testing.T) {
 	}
 }
 
+// reset forgives what runs as well: its next failure is the first again, and counts as the first against max_restarts.
+func TestResetForgivesWhatRuns(t *testing.T) {
+	m, now := at(Stopped), time.Duration(0)
+	m.care.MaxRestarts, m.care.RestartWindow = 3, 60*second
+	m.step(askStart, nil, now)
+	for range 3 {
+		crash(m, &now, 2*second)
+	}
+	m.state, m.launching = Running, false
+	if a := m.step(askReset, nil, now); a != none || m.state != Running {
+		t.Fatalf("act %d in %s, want it left running", a, m.state)
+	}
+	if d := crash(m, &now, second); d != 10*time.Millisecond || m.state == Fatal {
+		t.Errorf("delay %v in %s after a reset, want the first one", d, m.state)
+	}
+}
+
 func TestJitterOnlyShortens(t *testing.T) {
 	m := at(Running)
 	m.care.RestartJitter = 0.5

@@ -122,9 +122,7 @@ func killed(instance, ledger, how string) {
 	}
 	grown := begin("tree 20 3 stay", 1)
 	begin("ignore-term", 2)
-	if mode == "off" {
-		begin("hardy "+instance, 3)
-	}
+	begin("hardy "+instance, 3)
 	deadline := time.After(patience)
 	tick := time.NewTicker(time.Millisecond)
 	for n := 0; n < 61; n, _ = grown.Left() {

@@ -100,6 +100,19 @@ func behave(mode []string) {
 		again([]string{"exit", "0"}, nil)
 		say("ready")
 		wait()
+	case "leaves-a-zombie": // has a child that leaves a zombie in this group and its own in another
+		again([]string{"parent-of-a-zombie"}, nil)
+		wait()
+	case "parent-of-a-zombie":
+		again([]string{"exit", "0"}, nil)
+		if _, err := unix.Setsid(); err != nil {
+			panic(err)
+		}
+		say("ready")
+		wait()
+	case "leaves-a-stubborn-one": // has a child in a session of its own that ignores TERM and says when it is there
+		again([]string{"ignore-term"}, &syscall.SysProcAttr{Setsid: true})
+		wait()
 	case "group": // has a child in its group and one in a session of its own
 		again([]string{"branch", "1"}, nil)
 		again([]string{"branch", "1"}, &syscall.SysProcAttr{Setsid: true})

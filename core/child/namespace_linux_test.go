@@ -86,6 +86,8 @@ func inside(instance, scenario string, args []string) {
 	switch scenario {
 	case "number-is-reused":
 		numberIsReused(instance, args[0])
+	case "number-is-reused-early":
+		numberIsReusedEarly(instance)
 	case "reaps":
 		reaps(instance)
 	case "inherits":
@@ -199,6 +201,50 @@ func numberIsReused(instance string, how string) {
 			try(stranger.Signal(15))
 			if exit := endOf(stranger); exit.Signal != 15 {
 				complain("the stranger ended by %v", exit)
+			}
+			return // the end of PID 1 is the end of all
+		}
+		try(stranger.Kill())
+		endOf(stranger)
+	}
+	complain("the number was never reused")
+}
+
+// The same while something of the first is left: a session of the leader's number is then a stranger's, even where its members
+// have no environment that would say so.
+func TestNoSignalReachesAStrangerWhileTheRestLives(t *testing.T) {
+	_, says := another(t, true, "number-is-reused-early")
+	wantOK(t, says)
+}
+
+func numberIsReusedEarly(instance string) {
+	h := newHost(instance, "off")
+	for range 100 {
+		first := startIn(h, command("leaves-a-stubborn-one"))
+		if line, err := bufio.NewReader(first.Stdout()).ReadString('\n'); err != nil || line != "ready\n" {
+			complain("the first said %q, %v", line, err)
+		}
+		try(first.Stop(15))
+		<-first.Exited()
+		try(os.WriteFile("/proc/sys/kernel/ns_last_pid", []byte(strconv.Itoa(first.PID()-1)), 0))
+		stranger := startIn(h, command("forks 2"))
+		if line, err := bufio.NewReader(stranger.Stdout()).ReadString('\n'); err != nil || line != "forked 2\n" {
+			complain("the stranger said %q, %v", line, err)
+		}
+		if n, why := first.Left(); n != 1 {
+			complain("%d left %s; want the stubborn one", n, why)
+		}
+		try(first.Kill())
+		<-first.Gone()
+		if stranger.PID() == first.PID() {
+			n := 0
+			for _, p := range readProcs() {
+				if p.session == stranger.PID() && p.state != 'Z' {
+					n++
+				}
+			}
+			if n != 3 {
+				complain("%d of 3 strangers are left", n)
 			}
 			return // the end of PID 1 is the end of all
 		}

@@ -1,0 +1,181 @@
+package child
+
+import (
+	"io"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// The narrow races, made to happen: a thousand starts meet them now and then, a test has to meet them always.
+
+// unregistered forks a program of its own beside Start, announced and not registered yet.
+func unregistered(t *testing.T, h *Host, mode ...string) (k *kid, pidfd int) {
+	t.Helper()
+	k = &kid{host: h, name: "bare", unit: "bare#1", scope: Process, exited: make(chan Exit, 1), gone: make(chan struct{})}
+	pidfd = -1
+	h.forkBegins()
+	pid, err := syscall.ForkExec("/proc/self/exe", append([]string{"bare", asChild}, mode...),
+		&syscall.ProcAttr{Env: environ(), Files: []uintptr{0, h.null.Fd(), h.null.Fd()}, Sys: &syscall.SysProcAttr{PidFD: &pidfd}})
+	if err != nil {
+		h.forkFailed()
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0)
+		unix.Close(pidfd)
+	})
+	k.pid, k.pinned = pid, true
+	return k, pidfd
+}
+
+// A01: the exit that comes before the start is registered is told by the start that it belongs to.
+func TestAnExitThatBeatsItsRegistrationIsTold(t *testing.T) {
+	h := host(t)
+	strangers, waiter := make(chan bool, 1), &kid{}
+	h.mu.Lock()
+	h.leaving[waiter] = strangers // poked whenever somebody unknown was reaped
+	h.mu.Unlock()
+	defer func() {
+		h.mu.Lock()
+		delete(h.leaving, waiter)
+		h.mu.Unlock()
+	}()
+	k, pidfd := unregistered(t, h, "exit", "7")
+	h.poke()
+	for beaten := false; !beaten; {
+		await(t, "the reaper is faster than the registration", strangers)
+		h.mu.Lock()
+		_, beaten = h.early[k.pid]
+		h.mu.Unlock()
+	}
+	h.register(k, pidfd)
+	if exit := await(t, "the exit is told", k.exited); exit.Code != 7 || exit.Signal != 0 {
+		t.Errorf("got %v, want exit code 7", exit)
+	}
+	await(t, "nothing of it is left", k.gone)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if _, kept := h.early[k.pid]; kept || h.kids[k.pid] != nil {
+		t.Error("the life is over and still on the books")
+	}
+}
+
+// A stranger of the same number that ended before is not taken for the child that has it now.
+func TestAnEarlierExitOfTheSameNumberIsAStrangers(t *testing.T) {
+	h := host(t)
+	k, pidfd := unregistered(t, h, "stay")
+	h.mu.Lock()
+	h.early[k.pid] = Exit{Code: 99}
+	h.mu.Unlock()
+	h.register(k, pidfd)
+	select {
+	case exit := <-k.exited:
+		t.Errorf("it runs, and was told to have ended: %v", exit)
+	default:
+	}
+	if err := k.Kill(); err != nil {
+		t.Errorf("kill: %v", err)
+	}
+	if exit := await(t, "the exit is told", k.exited); exit.Signal != int(unix.SIGKILL) {
+		t.Errorf("got %v, want signal KILL", exit)
+	}
+}
+
+// Between a look at all processes and the signal a number may change hands: the time of its start tells, with a pidfd and
+// without.
+func TestAStaleLookHitsNobody(t *testing.T) {
+	h := host(t)
+	c := command("polite")
+	c.Scope = Process
+	k := start(t, h, c)
+	lines := ready(t, k)
+	now, err := readProc(k.PID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := now
+	before.start--
+	if sent := k.(*kid).signalMembers([]proc{before}, unix.SIGTERM); sent != 0 {
+		t.Error("through a pidfd: sent to who has the number now")
+	}
+	if h.toOrphan(before, unix.SIGTERM) {
+		t.Error("by number: sent to who has the number now")
+	}
+	if sent := k.(*kid).signalMembers([]proc{now}, unix.SIGHUP); sent != 1 {
+		t.Error("what was really seen is not reached")
+	}
+	if line, err := lines.ReadString('\n'); err != nil || line != "got hangup\n" {
+		t.Errorf("the first it heard was %q, %v; want the hangup alone", line, err)
+	}
+}
+
+// Without a pidfd a number is sure only of a child of this process, which nobody else can reap.
+func TestWithoutAPidfdOnlyOwnChildrenAreSignalled(t *testing.T) {
+	h := host(t)
+	k := start(t, h, command("leaves-a-stubborn-one"))
+	ready(t, k)
+	for pid, p := range readProcs() {
+		if p.parent == k.PID() && h.toOrphan(p, unix.SIGKILL) {
+			t.Errorf("pid %d, whose parent lives, was signalled by its number", pid)
+		}
+	}
+}
+
+// A14: a zombie whose parent, outside of the scope, never waits for it is nothing that a stop has to wait for.
+func TestAZombieOfSomebodyElseDoesNotDelayAStop(t *testing.T) {
+	h := host(t)
+	c := command("leaves-a-zombie")
+	c.Scope = Group
+	k := start(t, h, c)
+	ready(t, k)
+	eventually(t, "a zombie of its group is there", func() bool {
+		for _, p := range readProcs() {
+			if p.group == k.PID() && p.state == 'Z' {
+				return true
+			}
+		}
+		return false
+	})
+	if err := k.Stop(15); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "exit", k.Exited())
+	await(t, "gone, although its zombie is still there", k.Gone())
+	for pid := range readProcs() {
+		if unitOf(pid) == k.(*kid).unit { // the zombie's parent, which is out of scope
+			_ = unix.Kill(pid, unix.SIGKILL)
+		}
+	}
+}
+
+// A daemon that ended before the shim could ask for the parent-death signal is never heard of: the shim starts nothing then.
+func TestAShimWhoseDaemonHasEndedStartsNothing(t *testing.T) {
+	h := host(t)
+	for _, alive := range []bool{true, false} {
+		c := command("exit 5")
+		k := &kid{host: h, name: c.Name, unit: "late#1", scope: Process, exited: make(chan Exit, 1), gone: make(chan struct{})}
+		o := k.order(c, Identity{}, c.Path, append([]string{c.Path}, c.Args...), c.Env)
+		if !alive {
+			o.Parent = 1
+		}
+		attr := &syscall.ProcAttr{Sys: &syscall.SysProcAttr{Setsid: true}, Files: []uintptr{h.null.Fd(), h.null.Fd(), h.null.Fd()}}
+		said, err := h.forkShim(k, o, attr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, err := io.ReadAll(said); err != nil || len(text) > 0 {
+			t.Errorf("it said %q, %v", text, err)
+		}
+		said.Close()
+		want := 5
+		if !alive {
+			want = 127
+		}
+		if exit := await(t, "exit", k.exited); exit.Code != want {
+			t.Errorf("daemon alive %v: got %v, want exit code %d", alive, exit, want)
+		}
+		await(t, "gone", k.gone)
+	}
+}
