@@ -57,6 +57,37 @@ func failingFile(t *testing.T, errno error, word string) {
 	}
 }
 
+// An error that is the descriptor's and not the disk's (ESTALE after the server of a network file system came back) never
+// goes away by itself: the path is opened again.
+func TestAnErrorOfTheDescriptorEndsWithAnotherOne(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	var opened atomic.Int32
+	set := newSet(t, Options{})
+	set.wrap = func(string) func(io.Writer) io.Writer {
+		return func(w io.Writer) io.Writer {
+			if opened.Add(1) > 1 {
+				return w
+			}
+			return writerFunc(func([]byte) (int, error) {
+				return 0, &os.PathError{Op: "write", Path: path, Err: syscall.ESTALE}
+			})
+		}
+	}
+	s := open(t, set, "a", Settings{Files: []string{path}})
+	say(t, s, "lost\n")
+	for begin := time.Now(); s.Health().Degraded != ""; { // tried once a second, only when something comes
+		if time.Since(begin) > 10*time.Second {
+			t.Fatalf("it was opened %d times and is still %s", opened.Load(), s.Health())
+		}
+		<-time.After(50 * time.Millisecond)
+		say(t, s, ".\n")
+	}
+	say(t, s, "after\n")
+	if got := content(t, path); !strings.HasSuffix(got, "after\n") || strings.Contains(got, "lost\n") {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestAMovedOrDeletedFileIsOpenedAnew(t *testing.T) {
 	times := 0
 	for name, move := range map[string]func(path string) error{

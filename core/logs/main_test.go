@@ -72,9 +72,10 @@ func child(args []string) {
 		for n := number(1); n > 0; n -= len(block) {
 			os.Stdout.Write(block[:min(n, len(block))])
 		}
-	case "tagged": // tagged TAG N: lines that say where they begin and end
+	case "tagged": // tagged TAG N: lines that say where they begin and end, each in two writes
 		for i := range number(2) {
-			fmt.Printf("<%s %d %s>\n", args[1], i, strings.Repeat(args[1], i%300))
+			fmt.Printf("<%s %d ", args[1], i)
+			fmt.Printf("%s>\n", strings.Repeat(args[1], i%300))
 		}
 	case "holder": // holder N: N lines, then a grandchild keeps the pipe until its stdin ends
 		cmd := exec.Command(os.Args[0], childWord, "hold")

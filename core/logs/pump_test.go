@@ -21,6 +21,11 @@ func TestAGrandchildHoldingThePipeDelaysNothing(t *testing.T) {
 	c := start(t, s, "holder 3000")
 	c.wait(t)
 	select {
+	case <-c.pump.drained:
+	default:
+		t.Error("the end of the leader's output was not told, its owner waited for as long as one waits for a bad disk")
+	}
+	select {
 	case <-c.pump.Done():
 		t.Error("the pipe is at its end; nobody held it")
 	default:
@@ -73,6 +78,46 @@ func TestDrainEndsAlthoughAGrandchildFloods(t *testing.T) {
 	w.Close()
 	<-p.Done()
 }
+
+// However fast the grandchild is: here it writes as much as was read before the next look into the pipe.
+func TestDrainReadsWhatWasThereAndNoMore(t *testing.T) {
+	const most = 10_000
+	r, w, err := pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var refills atomic.Int32
+	set := newSet(t, Options{})
+	set.wrap = func(string) func(io.Writer) io.Writer {
+		return func(disk io.Writer) io.Writer {
+			return writerFunc(func(p []byte) (int, error) {
+				if refills.Add(1) < most {
+					w.Write(p) // there is room: this much was just taken out
+				}
+				return disk.Write(p)
+			})
+		}
+	}
+	s := open(t, set, "a", Settings{Files: []string{filepath.Join(t.TempDir(), "a.log")}})
+	io.WriteString(w, "the leader's last line\n")
+	p := s.Attach(r)
+	p.Drain()
+	select {
+	case <-p.drained:
+	default:
+		t.Error("Drain gave up")
+	}
+	if n := refills.Load(); n >= most {
+		t.Error("Drain waited until the grandchild had said everything")
+	}
+	refills.Store(most)
+	w.Close()
+	<-p.Done()
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 // slow is a disk that takes its time for each write.
 type slow struct {
@@ -153,6 +198,24 @@ func TestTheLastFragmentIsKept(t *testing.T) {
 	lines, err := texts(s.Tail(5, time.Time{}, nil))
 	if err != nil || fmt.Sprint(lines) != "[one two]" {
 		t.Errorf("tail %q %v", lines, err)
+	}
+	// Also where the beginning of a line waits for its end: in a file of several writers, and as a JSON object.
+	for _, format := range []Format{Raw, JSON} {
+		path := filepath.Join(t.TempDir(), "shared.log")
+		set := newSet(t, Options{})
+		one := open(t, set, "one", Settings{Files: []string{path}, Format: format})
+		other := open(t, set, "other", Settings{Files: []string{path}, Format: format})
+		r, w, err := pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := other.Attach(r)
+		say(t, one, "whole\nfragm", "ent")
+		if got := content(t, path); strings.Count(got, "whole") != 1 || strings.Count(got, "fragment") != 1 {
+			t.Errorf("%v: got %q", format, got)
+		}
+		w.Close()
+		<-p.Done()
 	}
 }
 
@@ -329,6 +392,34 @@ func TestSettingsChangeUnderARunningChild(t *testing.T) {
 	}
 	if total != 20_000_000 {
 		t.Errorf("%d bytes in the files", total)
+	}
+}
+
+// A reload that changes how a file is rotated changes it for the file that is open.
+func TestRotationSettingsChangeInPlace(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	to := Settings{Files: []string{path}, Count: 1000}
+	s := open(t, newSet(t, Options{}), "a", to)
+	line := strings.Repeat("x", 60) + "\n"
+	say(t, s, line, line, line)
+	if n := len(history(t, path)); n != 1 {
+		t.Fatalf("%d files without a limit", n)
+	}
+	to.Size = 100
+	if err := s.Apply(to); err != nil {
+		t.Fatal(err)
+	}
+	say(t, s, line, line, line)
+	if n := len(history(t, path)); n != 4 {
+		t.Errorf("%d files with a limit, want one with the first three lines and three of a line each", n)
+	}
+	to.Count = 1
+	if err := s.Apply(to); err != nil {
+		t.Fatal(err)
+	}
+	say(t, s, line)
+	if n := len(history(t, path)); n != 2 {
+		t.Errorf("%d files, want the active one and one old", n)
 	}
 }
 

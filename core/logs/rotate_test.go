@@ -117,6 +117,10 @@ func TestALineLongerThanTheLimitIsCutAtTheLimit(t *testing.T) {
 	if n, full := cut(long, 100, maxLine, true); n != maxLine+501 || !full {
 		t.Errorf("cut at %d %v", n, full)
 	}
+	// A line that would not fit goes into the next file as a whole, rather than beyond the limit of this one.
+	if n, full := cut([]byte("abcdef\n"), 98, 100, false); n != 0 || !full {
+		t.Errorf("cut at %d %v", n, full)
+	}
 	// It came in small pieces and never ended: at most 64 KiB beyond.
 	if n, full := cut([]byte("xxxx"), 1000+maxLine-2, 1000, true); n != 2 || !full {
 		t.Errorf("cut at %d %v", n, full)
@@ -206,6 +210,11 @@ func TestARotationNeverReplacesAnOlderFile(t *testing.T) {
 	for name, want := range taken {
 		if content(t, name) != want {
 			t.Errorf("%s was replaced", name)
+		}
+	}
+	for _, file := range history(t, path) { // nor did it do without: another name was found
+		if info, err := os.Stat(file); err != nil || taken[file] == "" && info.Size() > 100 {
+			t.Errorf("%s has grown beyond its limit: %v", file, err)
 		}
 	}
 	all, _ := io.ReadAll(concat(t, history(t, path)))
