@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 )
 
 const umaskEnv = "REPL_TEST_UMASK_SOCKETS"
@@ -50,6 +51,14 @@ func makeSockets(text string) error {
 		return err
 	}
 	path := filepath.Join(dir, "s.sock")
+	changes, err := syscall.InotifyInit1(syscall.IN_CLOEXEC | syscall.IN_NONBLOCK)
+	if err != nil {
+		return err
+	}
+	defer syscall.Close(changes)
+	if _, err := syscall.InotifyAddWatch(changes, dir, syscall.IN_CREATE|syscall.IN_ATTRIB); err != nil {
+		return err
+	}
 	stop, widest := make(chan struct{}), make(chan [2]int, 1)
 	var looked atomic.Bool
 	go func() {
@@ -81,6 +90,10 @@ func makeSockets(text string) error {
 		if info.Mode().Perm() != 0o600 {
 			return fmt.Errorf("mode %o", info.Mode().Perm())
 		}
+		// The window may be too narrow for a look; the kernel tells of it all the same.
+		if said, err := whatHappened(changes); err != nil || said != syscall.IN_CREATE {
+			return fmt.Errorf("events %#x, %v; want the creation alone, and no change of the mode after it", said, err)
+		}
 		if err := ln.Close(); err != nil {
 			return err
 		}
@@ -90,6 +103,18 @@ func makeSockets(text string) error {
 		return fmt.Errorf("%d looks saw mode bits %04o", got[0], got[1])
 	}
 	return nil
+}
+
+// whatHappened are the kinds of all events since the last call.
+func whatHappened(inotify int) (kinds uint32, err error) {
+	buffer := make([]byte, 4096)
+	n, err := syscall.Read(inotify, buffer)
+	for at := 0; err == nil && at+syscall.SizeofInotifyEvent <= n; {
+		event := (*syscall.InotifyEvent)(unsafe.Pointer(&buffer[at]))
+		kinds |= event.Mask
+		at += syscall.SizeofInotifyEvent + int(event.Len)
+	}
+	return kinds, err
 }
 
 func TestSocketIsNeverWiderThan0600(t *testing.T) {
@@ -226,6 +251,20 @@ func TestOnlyTheLocksHolderReplacesASocket(t *testing.T) {
 	}
 	if info, err := os.Lstat(path); err != nil || info.Mode() != fs.ModeSocket|0o600 {
 		t.Errorf("%v %v", info.Mode(), err)
+	}
+	// Another user's is not ours to replace, be it stale.
+	if os.Getuid() == 0 {
+		foreign := filepath.Join(filepath.Dir(path), "foreign.sock")
+		staleSocket(t, foreign)
+		if err := os.Lchown(foreign, 65534, 65534); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ListenUnix(foreign, ListenOptions{Replace: true}); err == nil || !strings.Contains(err.Error(), "belongs to uid 65534") {
+			t.Errorf("another user's socket: %v", err)
+		}
+		if _, err := os.Lstat(foreign); err != nil {
+			t.Errorf("another user's socket: %v", err)
+		}
 	}
 	// Another takes its place: it is not ours to remove.
 	os.Remove(path)
