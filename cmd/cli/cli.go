@@ -49,7 +49,11 @@ func Main(ctx context.Context, args []string, stdio Stdio, options Options) int 
 			if strings.HasPrefix(line, " ") {
 				before = "" // it belongs to the line above
 			}
-			fmt.Fprintf(stdio.Err, "%s%s\n", before, printable(strings.TrimSuffix(line, "\n")))
+			text := before + printable(strings.TrimSuffix(line, "\n"))
+			if width := widthFor(stdio.Err); width > 0 && before != "" { // what belongs to a line above has its columns
+				text = wrap(text, width)
+			}
+			fmt.Fprintln(stdio.Err, text)
 		}
 	}
 	return codeOf(err)

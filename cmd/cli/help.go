@@ -159,10 +159,12 @@ func exitCodes() []string {
 
 // explain tells all about a command, or in short how it is called.
 func (s *session) explain(c *command, short bool) error {
+	const indent = "  "
 	fmt.Fprintf(s.stdio.Out, "supervisord %s\n\n  %s\n", c.synopsis(), c.doc)
 	if c.about != "" && !short {
 		fmt.Fprintln(s.stdio.Out)
-		if err := s.tell("  " + strings.ReplaceAll(c.about, "\n", "\n  ")); err != nil {
+		about := fitted(c.about, max(0, widthFor(s.stdio.Out)-len(indent)))
+		if err := printLines(s.stdio.Out, indent+strings.ReplaceAll(about, "\n", "\n"+indent)); err != nil {
 			return err
 		}
 	}

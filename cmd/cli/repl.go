@@ -34,8 +34,8 @@ func (s *session) repl(c *call) error {
 	terminal.Complete = completer(client, terminal.Session)
 	if terminal.Interactive {
 		v, _ := buildVersion()
-		terminal.Banner = fmt.Sprintf("supervisord %s at %s\n"+
-			"try (status), (help), (doc restart) or Tab; Ctrl-C ends a form, Ctrl-D leaves", v, client.Address())
+		terminal.Banner = fitted(fmt.Sprintf("supervisord %s at %s\n"+
+			"try (status), (help), (doc restart) or Tab; Ctrl-C ends a form, Ctrl-D leaves", v, client.Address()), widthFor(s.stdio.Out))
 		terminal.History = historyFile()
 	}
 	if code := terminal.Run(s.ctx); code != ExitOK {

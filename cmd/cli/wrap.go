@@ -10,7 +10,7 @@ import (
 const fullLine = 95
 
 // fitted lays a text out for a screen: lines that are too long are broken between words, and a paragraph that was laid out for
-// a wider screen flows on. Width 0 leaves everything as it is.
+// a wider screen flows on. Indented lines, and those after a full stop, begin where they begin. Width 0 leaves everything as it is.
 func fitted(text string, width int) string {
 	if width <= 0 {
 		return text
@@ -19,12 +19,12 @@ func fitted(text string, width int) string {
 	flows := false // the line before was full
 	for line := range strings.SplitSeq(text, "\n") {
 		full := utf8.RuneCountInString(line) >= fullLine
-		if flows && indentOf(line) == indentOf(lines[len(lines)-1]) && strings.TrimSpace(line) != "" {
-			lines[len(lines)-1] += " " + strings.TrimLeft(line, " ")
+		if flows && line != "" && indentOf(line) == "" {
+			lines[len(lines)-1] += " " + line
 		} else {
 			lines = append(lines, line)
 		}
-		flows = full && width < fullLine+30
+		flows = full && width < fullLine+30 && indentOf(line) == "" && !strings.HasSuffix(line, ".")
 	}
 	return wrap(strings.Join(lines, "\n"), width)
 }

@@ -9,7 +9,7 @@ import (
 // TestProseFlowsOnANarrowScreen: what was laid out for a wide screen is no comb of long and short lines on a narrow one.
 func TestProseFlowsOnANarrowScreen(t *testing.T) {
 	wide := strings.Repeat("word ", 19) + "word"
-	text := "One line.\n" + wide + "\nand on\n  " + wide + "\nother\n\n" + wide + "\n\nend"
+	text := "One line.\n" + wide + "\nand on\n  " + wide + "\n  other\n\n" + wide + ".\nNew.\n" + wide + "\n\nend"
 	if got := fitted(text, 0); got != text {
 		t.Errorf("no screen: %q", got)
 	}
@@ -17,7 +17,7 @@ func TestProseFlowsOnANarrowScreen(t *testing.T) {
 		t.Errorf("a wide screen: %q", got)
 	}
 	got := fitted(text, 60)
-	for _, want := range []string{"One line.\nword", "word word and on\n  word", "word\nother\n\nword", "word\n\nend"} {
+	for _, want := range []string{"One line.\nword", "word word and on\n  word", "word\n  other\n\nword", "word.\nNew.\nword", "word\n\nend"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q lacks %q", got, want)
 		}
