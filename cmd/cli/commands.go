@@ -83,6 +83,10 @@ func commands() []command {
 				"this run and are never written into it. It stays in the foreground unless daemonize = true, when it returns as soon as the\n" +
 				"daemon listens. A second daemon of the same configuration is refused (exit code 8).",
 			example: "supervisord start -supvr.daemonize false web -supvr.stop_signal INT ./server --port 80",
+			options: []option{
+				{name: "daemonize", short: "d", doc: "run in the background, as -supvr.daemonize true"},
+				{name: "foreground", doc: "stay in the foreground, as -supvr.daemonize false"},
+			},
 			local:   (*session).start},
 		{words: []string{"reload"}, max: 0,
 			doc: "read the configuration again and carry out what changed, nothing else",
@@ -388,7 +392,10 @@ func unknownCommand(words []string) error {
 			}
 		}
 	}
-	if near := lisp.Nearest(last, names); near != "" {
+	meant := otherNames()[last]
+	if meant != "" && strings.HasPrefix(meant, strings.Join(before, " ")) {
+		hint = "did you mean " + meant + "?"
+	} else if near := lisp.Nearest(last, names); near != "" {
 		hint = "did you mean " + strings.Join(append(slices.Clone(before), near), " ") + "?"
 	}
 	return usage("unknown command %s (%s)", strings.Join(words, " "), hint)

@@ -10,15 +10,15 @@ import (
 // synopsis is a command as it is typed, without the program's name.
 func (c *command) synopsis() string {
 	words := []string{c.title()}
-	if c.flags && c.title() == "start" {
-		words = append(words, "[-supvr.KEY VALUE ...] [NAME [-supvr.KEY VALUE ...] COMMAND ARGS...]")
-	} else if c.flags {
-		words = append(words, strings.Replace(c.args, " COMMAND", " [-supvr.KEY VALUE ...] COMMAND", 1))
-	}
 	for _, o := range c.options {
 		words = append(words, "["+o.spelling()+"]")
 	}
-	if !c.flags && c.args != "" {
+	switch {
+	case c.flags && c.title() == "start":
+		words = append(words, "[-supvr.KEY VALUE ...] [NAME [-supvr.KEY VALUE ...] COMMAND ARGS...]")
+	case c.flags:
+		words = append(words, strings.Replace(c.args, " COMMAND", " [-supvr.KEY VALUE ...] COMMAND", 1))
+	case c.args != "":
 		words = append(words, c.args)
 	}
 	return strings.Join(words, " ")

@@ -34,6 +34,9 @@ func (s *session) start(c *call) error {
 
 // load finds and reads the configuration that the words of start describe.
 func (s *session) load(c *call) (origin, config.Config, error) {
+	if c.has("daemonize") && c.has("foreground") {
+		return origin{}, config.Config{}, usage("cannot use --daemonize with --foreground")
+	}
 	if len(c.args) == 1 {
 		return origin{}, config.Config{}, usage("cannot start %s: it has no command (supervisord start NAME COMMAND ... runs one with the daemon, "+
 			"supervisord service start %[1]s starts a process of the daemon that runs)", c.args[0])
@@ -65,6 +68,12 @@ func (s *session) load(c *call) (origin, config.Config, error) {
 // words are the flags and words of start and add-proc as the configuration reads them.
 func (c *call) words() []string {
 	var all []string
+	switch {
+	case c.has("daemonize"):
+		all = append(all, flagPrefix+"daemonize=true")
+	case c.has("foreground"):
+		all = append(all, flagPrefix+"daemonize=false")
+	}
 	for _, f := range c.flags {
 		all = append(all, flagPrefix+f.name+"="+f.value)
 	}

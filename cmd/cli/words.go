@@ -73,6 +73,11 @@ func parse(args []string) (*call, error) {
 			if isHelp(word) {
 				return helpFor(words, word)
 			}
+			if isVersion(word) && len(words) == 0 {
+				words = []string{"version"}
+				c.command, _ = find(words)
+				continue
+			}
 			used, err := c.option(args[i:], append(everywhere(), wireOptions()...))
 			if err != nil {
 				return nil, err
@@ -197,6 +202,11 @@ func (c *call) flag(args []string) (int, error) {
 
 func isHelp(word string) bool {
 	return word == "-h" || word == "--help" || word == "-help"
+}
+
+// isVersion tells whether a word asks, as an option, what the version command tells.
+func isVersion(word string) bool {
+	return word == "--version" || word == "-version" || word == "-V" || word == "-v"
 }
 
 // unknownOption names the nearest of the options that would have been understood.
