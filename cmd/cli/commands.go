@@ -81,13 +81,14 @@ func commands() []command {
 			doc: "start the daemon with the processes of its configuration, and one more named here",
 			about: "Without a NAME it starts what the configuration says, with one it adds this process for this run. Flags win over the file for\n" +
 				"this run and are never written into it. It stays in the foreground unless daemonize = true, when it returns as soon as the\n" +
-				"daemon listens. A second daemon of the same configuration is refused (exit code 8).",
+				"daemon listens. A second daemon of the same configuration is refused (exit code 8). A NAME without COMMAND is a process of the\n" +
+				"daemon that runs: it is started as by service start.",
 			example: "supervisord start -supvr.daemonize false web -supvr.stop_signal INT ./server --port 80",
 			options: []option{
 				{name: "daemonize", short: "d", doc: "run in the background, as -supvr.daemonize true"},
 				{name: "foreground", doc: "stay in the foreground, as -supvr.daemonize false"},
 			},
-			local:   (*session).start},
+			local: (*session).start},
 		{words: []string{"reload"}, max: 0,
 			doc: "read the configuration again and carry out what changed, nothing else",
 			about: "A file with a mistake changes nothing. Processes whose definition is the same are not touched; --dry-run names each step and the\n" +
@@ -345,7 +346,7 @@ func shownCommands() []command {
 }
 
 // spared is the word that may be left out before the commands on processes: supervisord status is supervisord service status.
-// Not so with start, which starts the daemon.
+// Not so with start, which starts the daemon; but start NAME is service start NAME.
 const spared = "service"
 
 // find looks a command up by its words. more: the words are the beginning of a longer command.

@@ -187,6 +187,9 @@ func (s *session) argument(c *call) (all []suggestion) {
 		}
 	}
 	if c.command.flags && c.command.title() == "start" || c.command.title() == "add-proc" {
+		if at == 0 && c.command.title() == "start" {
+			return s.liveNames(c) // or a new name
+		}
 		if at == 0 {
 			return nil // a new name
 		}

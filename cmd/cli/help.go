@@ -139,7 +139,7 @@ func (s *session) overview(prefix string) error {
 			return err
 		}
 	}
-	return s.tell("\nThe word service may be left out: supervisord status, supervisord restart web (but start alone starts the daemon).\n" +
+	return s.tell("\nThe word service may be left out: supervisord status, supervisord restart web (start alone starts the daemon).\n" +
 		"-c FILE names the configuration, --form shows the form of a command and does nothing, --json prints the value.\n" +
 		"COMMAND --help explains one, -h in short; supervisord exec -e '(help)' lists the forms of a daemon.\n" +
 		"First steps: supervisord init, supervisord check, supervisord start, supervisord service status.\n" +

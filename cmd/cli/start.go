@@ -12,6 +12,9 @@ import (
 
 // start is the command that becomes a daemon, or starts one and waits until it answers.
 func (s *session) start(c *call) error {
+	if len(c.args) == 1 && len(c.flags)+len(c.more) == 0 && !c.has("daemonize") && !c.has("foreground") {
+		return s.startOne(c)
+	}
 	ready, err := inherited(readyVariable)
 	if err != nil {
 		return err
@@ -32,14 +35,24 @@ func (s *session) start(c *call) error {
 	return s.serve(from, loaded, ready)
 }
 
+// startOne is service start: a name without a command can only be that of a process that the daemon has.
+func (s *session) startOne(c *call) error {
+	service, _ := exactly([]string{spared, "start"})
+	err := s.send(&call{command: service, given: c.given, args: c.args})
+	if err != nil && codeOf(err) == ExitUnreachable {
+		return usage("cannot start %s: no daemon of this configuration runs, and it has no command (supervisord start starts the daemon, "+
+			"supervisord start NAME COMMAND ... the daemon with one more process)", c.args[0])
+	}
+	return err
+}
+
 // load finds and reads the configuration that the words of start describe.
 func (s *session) load(c *call) (origin, config.Config, error) {
 	if c.has("daemonize") && c.has("foreground") {
 		return origin{}, config.Config{}, usage("cannot use --daemonize with --foreground")
 	}
 	if len(c.args) == 1 {
-		return origin{}, config.Config{}, usage("cannot start %s: it has no command (supervisord start NAME COMMAND ... runs one with the daemon, "+
-			"supervisord service start %[1]s starts a process of the daemon that runs)", c.args[0])
+		return origin{}, config.Config{}, usage("cannot start %s: it has no command (want NAME COMMAND ARGS...)", c.args[0])
 	}
 	words, err := config.ParseStart(c.words())
 	if err != nil {
