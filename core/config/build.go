@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/qjpcpu/supervisord/core"
@@ -254,7 +255,7 @@ func (b *builder) command(spec *core.Spec, src source) {
 		if !filepath.IsAbs(given) && b.programs.executable(filepath.Join(l.Dir, given)) == nil {
 			hint = " (a relative path means the folder of the configuration, not cwd; there is one in cwd)"
 		} else if strings.ContainsAny(given, " \t") {
-			hint = " (arguments belong into args)"
+			hint = apart(given)
 		}
 		b.warn(src, "command", "", "%s: %s cannot be started now: %v%s", b.called(spec), l.Command, why, hint)
 		return
@@ -273,9 +274,25 @@ func (b *builder) command(spec *core.Spec, src source) {
 	}
 	hint := ""
 	if strings.ContainsAny(l.Command, " \t") {
-		hint = " (arguments belong into args)"
+		hint = apart(l.Command)
 	}
 	b.warn(src, "command", "", "%s: %s cannot be started now: not found in PATH%s", b.called(spec), quote(l.Command), hint)
+}
+
+// apart says how a command line is written here: by the shell that it needs, or in words.
+func apart(line string) string {
+	const longest = 120
+	words := []string{"/bin/sh", "-c", line}
+	if !strings.ContainsAny(line, "|&;<>()$`*?[]{}~#'\"\\") {
+		words = strings.Fields(line)
+	}
+	for i, word := range words {
+		words[i] = strconv.Quote(word)
+	}
+	if len(line) > longest || len(words) < 2 {
+		return " (arguments belong into args)"
+	}
+	return " (arguments belong into args: command = " + words[0] + ", args = [" + strings.Join(words[1:], ", ") + "])"
 }
 
 // programs remembers the answers of executable while one configuration is read: a thousand processes are often one program. A nil

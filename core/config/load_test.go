@@ -324,11 +324,39 @@ func TestWhatMayBeRightLaterIsAWarning(t *testing.T) {
 	want := []string{
 		"3:1: a: " + at("/no/such/program") + " cannot be started now: " + noFolder.Error(),
 		"4:1: a: its working directory " + at("/no/such/dir") + " cannot be used now: " + noFolder.Error(),
-		`7:1: b: "nosuchprogram -x" cannot be started now: not found in PATH (arguments belong into args)`,
+		`7:1: b: "nosuchprogram -x" cannot be started now: not found in PATH (arguments belong into args: command = "nosuchprogram", args = ["-x"])`,
 		"9:1: stop_signal stands below [process.env] and so is a variable, not the key of the process",
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n  %s", strings.Join(got, "\n  "))
+	}
+}
+
+// TestACommandLineIsTakenApart: people who come from supervisors that take one are shown what to write, and it is right.
+func TestACommandLineIsTakenApart(t *testing.T) {
+	for line, want := range map[string]string{
+		"sleep 100":                        `command = "sleep", args = ["100"]`,
+		"python  app.py\t--port 80":        `command = "python", args = ["app.py", "--port", "80"]`,
+		"echo $HOME && ls":                 `command = "/bin/sh", args = ["-c", "echo $HOME && ls"]`,
+		`say "a b"`:                        `command = "/bin/sh", args = ["-c", "say \"a b\""]`,
+		"one ":                             "",
+		"x " + strings.Repeat("long ", 30): "",
+	} {
+		got := apart(line)
+		if want == "" {
+			if got != " (arguments belong into args)" {
+				t.Errorf("%q: %s", line, got)
+			}
+			continue
+		}
+		if got != " (arguments belong into args: "+want+")" {
+			t.Errorf("%q: %s", line, got)
+			continue
+		}
+		cfg := mustLoad(t, "[[process]]\nname = 'a'\n"+strings.Replace(want, ", args", "\nargs", 1)+"\n")
+		if l := cfg.Specs[0].Launch; len(l.Args) == 0 {
+			t.Errorf("%q: %+v", line, l)
+		}
 	}
 }
 
