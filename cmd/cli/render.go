@@ -166,12 +166,21 @@ func (o outcome) words() []string {
 	if len(o.Reasons) > 0 {
 		after = append(after, strings.Join(o.Reasons, ", "))
 	}
-	for _, text := range []string{o.Error, o.Warning} {
+	for _, text := range []string{o.problem(), o.Warning} {
 		if text != "" {
 			after = append(after, text)
 		}
 	}
 	return []string{o.Name, o.Did, strings.Join(after, "  ")}
+}
+
+// problem is the error without what its line says already: what could not be done, to whom.
+func (o outcome) problem() string {
+	before, why, found := strings.Cut(o.Error, " "+o.Name+": ")
+	if found && strings.HasPrefix(before, "cannot ") && strings.Count(before, " ") == 1 {
+		return why
+	}
+	return o.Error
 }
 
 // mostUntouched is up to how many processes that a reload leaves alone are named; more are counted, so that what changes is seen.

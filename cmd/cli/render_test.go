@@ -59,7 +59,7 @@ func TestColoursOnlyWhenAsked(t *testing.T) {
 
 func TestReportIsShortLines(t *testing.T) {
 	value := `[{"name":"web","outcome":"restarted","state":"running","pid":7},{"name":"db-main","outcome":"failed","state":"fatal","pid":0,"error":"cannot start db-main: exec /x: no such file"}]`
-	want := "web      restarted  pid 7\ndb-main  failed     cannot start db-main: exec /x: no such file\n"
+	want := "web      restarted  pid 7\ndb-main  failed     exec /x: no such file\n"
 	var out bytes.Buffer
 	if err := renderReport(&view{out: &out, value: json.RawMessage(value)}); err != nil || out.String() != want {
 		t.Errorf("got %v\n%s\nwant\n%s", err, out.String(), want)
@@ -100,6 +100,21 @@ func TestProgressNamesWhoIsAwaited(t *testing.T) {
 	}
 	if got := summary([]outcome{{Did: "stopped"}, {Did: "already stopped"}, {Did: "stopped"}}, 5234*time.Millisecond); got != "2 stopped, 1 already stopped in 5.2s" {
 		t.Errorf("summed up as %q", got)
+	}
+}
+
+// TestAReportSaysAProblemOnce: the line has the name and that it failed already.
+func TestAReportSaysAProblemOnce(t *testing.T) {
+	for problem, want := range map[string]string{
+		"cannot start web: exec /x: no such file":         "web  failed  exec /x: no such file\n",
+		"cannot wait longer to start web: it is starting": "web  failed  cannot wait longer to start web: it is starting\n",
+		"the supervisor of web: is closing":               "web  failed  the supervisor of web: is closing\n",
+	} {
+		var out bytes.Buffer
+		value := `[{"name":"web","outcome":"failed","state":"fatal","pid":null,"error":"` + problem + `"}]`
+		if err := renderReport(&view{out: &out, value: json.RawMessage(value)}); err != nil || out.String() != want {
+			t.Errorf("%s: %v %q", problem, err, out.String())
+		}
 	}
 }
 
