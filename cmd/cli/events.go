@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -29,6 +30,17 @@ func (c *call) last() int {
 	return toldAtOnce
 }
 
+// colour is that of the state that a process came to; what happened to the daemon itself stands out when it went wrong.
+func (e eventLine) colour() string {
+	switch {
+	case e.To != "":
+		return colourOf(e.To)
+	case strings.HasPrefix(e.Text, "failed"):
+		return red
+	}
+	return ""
+}
+
 // renderEvents tells what happened, in the time of this place.
 func renderEvents(v *view) error {
 	var events []eventLine
@@ -43,7 +55,7 @@ func renderEvents(v *view) error {
 	}
 	t := table{colour: v.colour, width: widthFor(v.out)}
 	for _, e := range events {
-		t.add(cell{localTime(e.At), dim}, cell{text: e.Name}, cell{e.Text, colourOf(e.To)})
+		t.add(cell{localTime(e.At), dim}, cell{text: e.Name}, cell{e.Text, e.colour()})
 	}
 	return t.write(v.out)
 }
@@ -80,7 +92,7 @@ func (w *eventLines) show(line []byte) error {
 	}
 	t := table{colour: w.colour, width: widthFor(w.out)}
 	w.width = max(w.width, utf8.RuneCountInString(printable(e.Name)))
-	t.add(cell{localTime(e.At), dim}, cell{text: fmt.Sprintf("%-*s", w.width, e.Name)}, cell{e.Text, colourOf(e.To)})
+	t.add(cell{localTime(e.At), dim}, cell{text: fmt.Sprintf("%-*s", w.width, e.Name)}, cell{e.Text, e.colour()})
 	return t.write(w.out)
 }
 

@@ -43,8 +43,11 @@ func TestTimesAreThoseOfThisPlaceEverywhere(t *testing.T) {
 			t.Errorf("got  %q\nwant %q", got, want)
 		}
 	}
+	if _, err := bright.Write([]byte(`{"at":"` + at + `","name":"hook:1","to":null,"text":"failed: no such name"}` + "\n")); err != nil {
+		t.Fatal(err)
+	}
 	got := coloured.String()
-	for _, want := range []string{dim + here + plainC + "  web  " + green + "running", "  longer  " + red + "given up"} {
+	for _, want := range []string{dim + here + plainC + "  web  " + green + "running", "  longer  " + red + "given up", "  hook:1  " + red + "failed: no"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("coloured: %q lacks %q", got, want)
 		}
