@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -113,12 +114,7 @@ func fetch(t *lisp.Thread, client *http.Client, verb, method string, args []lisp
 		return a, nil
 	}
 	h := lisp.NewHash()
-	names := make([]string, 0, len(answer.Header))
-	for name := range answer.Header {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(answer.Header)) {
 		h.SetString(name, lisp.String(strings.Join(answer.Header.Values(name), ", ")))
 	}
 	h.SetString("Status", lisp.String(answer.Status))

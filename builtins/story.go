@@ -1,6 +1,7 @@
 package builtins
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -23,15 +24,15 @@ func story(e core.Event) string {
 	case e.To == core.Starting && e.From == core.Stopping:
 		words = []string{"starting again", noted(e)} // the event before said who wanted it
 	case e.To == core.Starting:
-		words = []string{orElse(asked, "starting"), noted(e)}
+		words = []string{cmp.Or(asked, "starting"), noted(e)}
 	case e.To == core.Running:
 		words = []string{withPID("running", e.PID), noted(e)}
 	case e.To == core.Stopping:
-		words = []string{orElse(asked, "stopping"), withPID(noted(e), e.PID)}
+		words = []string{cmp.Or(asked, "stopping"), withPID(noted(e), e.PID)}
 	case e.To == core.Stopped && e.From == core.Stopping:
 		words = []string{"stopped", ending(e), noted(e)}
 	case e.To == core.Stopped:
-		words = []string{orElse(asked, "stopped"), noted(e)}
+		words = []string{cmp.Or(asked, "stopped"), noted(e)}
 	case e.To == core.Backoff:
 		words = []string{"failed", ending(e), noted(e), "to be tried again"}
 	case e.To == core.Exited:
@@ -48,13 +49,6 @@ func story(e core.Event) string {
 		}
 	}
 	return oneLine(strings.Join(said, ", "))
-}
-
-func orElse(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
 }
 
 func withPID(text string, pid int) string {

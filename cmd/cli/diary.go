@@ -21,12 +21,13 @@ type diary struct {
 	format  string                       // of the handler; written by set, by one caller at a time
 	handler atomic.Pointer[slog.Handler] // writes into the diary itself
 
-	mu   sync.Mutex
+	lost atomic.Int64 // lines the writer did not take
+
+	mu   sync.Mutex // held over a write, which may hang with its disk
 	w    io.Writer
 	last []string      // ring
 	next uint64        // number of the next line; line n stands at n modulo the length
 	more chan struct{} // closed and replaced at every line
-	lost int           // lines the writer did not take
 }
 
 func newDiary(w io.Writer) *diary {
@@ -107,7 +108,7 @@ func (d *diary) Write(line []byte) (int, error) {
 	close(d.more)
 	d.more = make(chan struct{})
 	if _, err := d.w.Write(line); err != nil {
-		d.lost++
+		d.lost.Add(1)
 	}
 	return len(line), nil
 }
@@ -153,12 +154,8 @@ func (d *diary) await(ctx context.Context, next uint64) ([]string, uint64, error
 	}
 }
 
-// Lost is how many lines could not be written.
-func (d *diary) Lost() int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.lost
-}
+// Lost is how many lines could not be written. It never waits.
+func (d *diary) Lost() int64 { return d.lost.Load() }
 
 // diaryTime is RFC 3339 with milliseconds.
 const diaryTime = "2006-01-02T15:04:05.000Z07:00"

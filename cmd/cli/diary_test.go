@@ -175,3 +175,26 @@ func TestTheTailOfTheDaemonsLogReachesBack(t *testing.T) {
 		t.Errorf("%q, %v", lines, err)
 	}
 }
+
+// stuck is a disk that hangs: it says when a write has come, and takes nothing until it is closed.
+type stuck struct{ came, gone chan struct{} }
+
+func (s stuck) Write(p []byte) (int, error) {
+	close(s.came)
+	<-s.gone
+	return len(p), nil
+}
+
+// TestWhatIsLostIsToldWhileTheDiskHangs: GET /v1/health asks for it.
+func TestWhatIsLostIsToldWhileTheDiskHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := stuck{make(chan struct{}), make(chan struct{})}
+		d := newDiary(disk)
+		go d.Logf("a line")
+		<-disk.came
+		if n := d.Lost(); n != 0 {
+			t.Errorf("%d lines are lost", n)
+		}
+		close(disk.gone)
+	})
+}

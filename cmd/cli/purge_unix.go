@@ -23,7 +23,7 @@ func removeRegular(folder, name string) (bool, error) {
 	case err != nil:
 		return false, err
 	case info.Mode&unix.S_IFMT != unix.S_IFREG:
-		return false, fmt.Errorf("it is %s, not a regular file", sort(uint32(info.Mode)))
+		return false, fmt.Errorf("it is %s, not a regular file", kindOf(uint32(info.Mode)))
 	}
 	// A plain unlink refuses folders by itself.
 	if err := unix.Unlinkat(dir, name, 0); err != nil {
@@ -32,7 +32,8 @@ func removeRegular(folder, name string) (bool, error) {
 	return true, nil
 }
 
-func sort(mode uint32) string {
+// kindOf is what a file of this mode is, with its article.
+func kindOf(mode uint32) string {
 	switch mode & unix.S_IFMT {
 	case unix.S_IFDIR:
 		return "a folder"

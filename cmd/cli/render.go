@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -222,12 +223,7 @@ func renderEnv(v *view) error {
 	if json.Unmarshal(v.value, &env) != nil {
 		return renderText(v)
 	}
-	names := make([]string, 0, len(env))
-	for name := range env {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(env)) {
 		if _, err := fmt.Fprintf(v.out, "%s=%s\n", printable(name), printable(fmt.Sprint(env[name]))); err != nil {
 			return err
 		}

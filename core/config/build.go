@@ -94,7 +94,7 @@ func (b *builder) warn(src source, key, sub, format string, args ...any) {
 // keys sets every key that is given; it returns the keys whose value came out of the environment.
 func (b *builder) keys(d *draft, src source) map[string]bool {
 	hidden := map[string]bool{}
-	for _, name := range sortedKeys(src.raw) {
+	for _, name := range slices.Sorted(maps.Keys(src.raw)) {
 		k, ok := b.tables.process[name]
 		if src.raw[name] == nil && ok {
 			continue
@@ -154,7 +154,7 @@ func (b *builder) required(spec *core.Spec, src source, hidden map[string]bool) 
 // misspelt is the unknown key that was probably meant for a missing one.
 func misspelt(key string, raw map[string]any, known index) string {
 	var unknown []string
-	for _, name := range sortedKeys(raw) {
+	for _, name := range slices.Sorted(maps.Keys(raw)) {
 		if _, ok := known[name]; !ok {
 			unknown = append(unknown, name)
 		}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -52,7 +53,7 @@ func (w *weaknesses) file(sources []source) {
 	}
 	for _, src := range sources {
 		env, _ := src.raw["env"].(map[string]any)
-		for _, name := range sortedKeys(env) {
+		for _, name := range slices.Sorted(maps.Keys(env)) {
 			if v, ok := env[name].(string); ok && secretName().MatchString(name) && v != "" && !strings.Contains(v, "${") {
 				w.key(src, "env", name, "everybody can read this file (mode %04o) and it holds %s of %s: chmod 640 it, or keep such values in an env_file",
 					info.Mode().Perm(), clip(name), clip(fmt.Sprint(src.raw["name"])))
@@ -85,20 +86,11 @@ func (w *weaknesses) secrets(src source, spec core.Spec) {
 	}
 	if info.Mode().Perm()&0o004 != 0 {
 		env, _, err := readEnvFile(path)
-		if err == nil && slices.ContainsFunc(sortedNames(env), secretName().MatchString) {
+		if err == nil && slices.ContainsFunc(slices.Collect(maps.Keys(env)), secretName().MatchString) {
 			w.key(src, "env_file", "", "everybody can read %s (mode %04o) and secrets stand in it: chmod 600 it", path, info.Mode().Perm())
 		}
 	}
 	if why := w.open(path, w.uid); why != "" {
 		w.key(src, "env_file", "", "%s, and what stands in it decides what %s runs", why, clip(spec.Name))
 	}
-}
-
-func sortedNames(env map[string]string) []string {
-	names := make([]string, 0, len(env))
-	for name := range env {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }

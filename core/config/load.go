@@ -3,10 +3,11 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
-	"sort"
+	"slices"
 	"strings"
 	"sync"
 
@@ -196,8 +197,7 @@ func (l *loader) mark(t trail, msg string) Problem {
 // daemon sets the daemon's keys from the file.
 func (l *loader) daemon() {
 	d := draft{settings: l.settings}
-	names := sortedKeys(l.raw)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(l.raw)) {
 		t := trail("").key(name)
 		if name == "process" {
 			continue
@@ -347,15 +347,6 @@ func within(t trail, key, sub string) trail {
 		t = t.key(sub)
 	}
 	return t
-}
-
-func sortedKeys(m map[string]any) []string {
-	names := make([]string, 0, len(m))
-	for name := range m {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	return names
 }
 
 // outputDefaults is where output goes that nobody gave a place: the terminal in the foreground, files when there is none.

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -368,12 +369,7 @@ func (r reader) table(raw any) (map[string]string, error) {
 		return nil, want("a table of strings", raw)
 	}
 	out := make(map[string]string, len(m))
-	names := make([]string, 0, len(m))
-	for name := range m {
-		names = append(names, name)
-	}
-	slices.Sort(names) // so that the first problem is always the same one
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(m)) { // so that the first problem is always the same one
 		if err := validVariable(name); err != nil {
 			return nil, atName{name, err}
 		}

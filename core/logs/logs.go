@@ -70,9 +70,8 @@ const (
 	NotCompressed
 )
 
-// String is the word for the kind: "degraded", "recovered", "reopened",
-// "not rotated", "not reopened",
-// "not compressed".
+// String is the word for the kind: "degraded", "recovered", "reopened", "not
+// rotated", "not reopened", "not compressed".
 func (k NoticeKind) String() string {
 	switch k {
 	case Degraded:

@@ -62,8 +62,8 @@ func (o *outputs) onDisk() *sink {
 
 // Attach starts a pump that reads r into the stream until its end. r must be
 // the read end of a pipe, non-blocking and registered with the poller; it is
-// the pump's from now on, which closes it. A pipe that carries another output than the stream is
-// named after is what JSON lines should say it is ("both").
+// the pump's from now on, which closes it. carries, at most one word, is what
+// JSON lines call an output that is not only the stream's own ("both").
 func (s *Stream) Attach(r *os.File, carries ...string) *Pump {
 	p := newPump(s, r)
 	if len(carries) > 0 {
