@@ -20,12 +20,12 @@ func detach(args []string, hide bool) (*os.File, error) {
 	}
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cannot start %s in the background: %w", self, err)
 	}
 	defer null.Close()
 	reader, writer, err := os.Pipe()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cannot start %s in the background: %w", self, err)
 	}
 	defer writer.Close()
 	how := child.Detached{Path: self, Args: args, Env: os.Environ(), Dir: folder, Files: []*os.File{null, null, null}}

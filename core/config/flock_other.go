@@ -23,3 +23,12 @@ func tryLock(f *os.File) (bool, error) {
 		}
 	}
 }
+
+// takeLock waits for the lock of an open file.
+func takeLock(f *os.File) error {
+	for {
+		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Lock is the right to be the daemon of a configuration. It lasts until Close or the end of the process, however that comes.
@@ -24,8 +25,12 @@ func (e *HeldError) Error() string {
 	return fmt.Sprintf("a daemon of this configuration is running already: pid %d (lock %s)", e.PID, e.Path)
 }
 
-// Acquire takes the lock of the place without waiting and writes the pid of this process into it. A *HeldError means that
-// another daemon has it. The file is never removed: two daemons could otherwise hold locks of two files with one name; for the
+// lastBreath is how long Acquire waits for the lock of a daemon that has ended.
+const lastBreath = 5 * time.Second
+
+// Acquire takes the lock of the place and writes the pid of this process into it. A *HeldError means that another daemon has it, which
+// is not waited for. What is waited for, some seconds at most, is the end of what a killed daemon had just forked, which has the lock
+// open until its exec or its end. The file is never removed: two daemons could otherwise hold locks of two files with one name; for the
 // same reason a file that was replaced between opening and locking is opened again.
 func (p Place) Acquire() (*Lock, error) {
 	for range 100 {
@@ -39,8 +44,15 @@ func (p Place) Acquire() (*Lock, error) {
 			return nil, fmt.Errorf("cannot lock %s: %w", p.Lock, err)
 		}
 		if !ok {
-			defer f.Close()
-			return nil, &HeldError{PID: pidIn(f), Path: p.Lock}
+			pid := pidIn(f)
+			if pid == 0 || !hasEnded(pid) {
+				f.Close()
+				return nil, &HeldError{PID: pid, Path: p.Lock}
+			}
+			if !inherit(f, lastBreath) {
+				f.Close()
+				return nil, &HeldError{Path: p.Lock}
+			}
 		}
 		if !current(f, p.Lock) {
 			f.Close()
@@ -54,6 +66,20 @@ func (p Place) Acquire() (*Lock, error) {
 		return l, nil
 	}
 	return nil, errors.New("cannot lock " + p.Lock + ": it is replaced again and again")
+}
+
+// inherit waits for the lock of an open file, and tells whether it came in time. After that nobody may use the file.
+func inherit(f *os.File, patience time.Duration) bool {
+	got := make(chan error, 1)
+	go func() { got <- takeLock(f) }()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	select {
+	case err := <-got:
+		return err == nil
+	case <-late.C:
+		return false
+	}
 }
 
 // Holder is the pid of the daemon that has the lock of the place, 0 if none has it or that cannot be seen.

@@ -21,6 +21,15 @@ func tryLock(f *os.File) (bool, error) {
 	return err == nil, err
 }
 
+// takeLock waits for the lock of an open file.
+func takeLock(f *os.File) error {
+	for {
+		if err := unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLKW, wholeFile()); err != unix.EINTR {
+			return err
+		}
+	}
+}
+
 // isLocked tells whether somebody has the lock of an open file. It only asks: a daemon that starts at the same moment gets it.
 func isLocked(f *os.File) bool {
 	lock := wholeFile()

@@ -140,3 +140,6 @@ func unavailable(key string) string {
 	}
 	return ""
 }
+
+// hasEnded reports whether there is no process of this number any more.
+func hasEnded(pid int) bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }

@@ -63,6 +63,22 @@ func tryLock(f *os.File) (bool, error) {
 	return false, err
 }
 
+// takeLock waits for the lock of an open file.
+func takeLock(f *os.File) error {
+	return windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK, 0, 1, 0, &windows.Overlapped{Offset: lockedByte})
+}
+
+// hasEnded reports whether there is no process of this number any more.
+func hasEnded(pid int) bool {
+	process, err := windows.OpenProcess(windows.SYNCHRONIZE, false, uint32(pid))
+	if err != nil {
+		return errors.Is(err, windows.ERROR_INVALID_PARAMETER)
+	}
+	defer windows.CloseHandle(process)
+	state, err := windows.WaitForSingleObject(process, 0)
+	return err == nil && state == windows.WAIT_OBJECT_0
+}
+
 // syncDir: a rename is in the journal of the file system.
 func syncDir(string) error { return nil }
 
