@@ -184,10 +184,10 @@ func commands() []command {
 				{name: "times", short: "t", doc: "show when each line came, - where that is not known"},
 			},
 			form: logsForm, render: renderLines, named: true, atOnce: true},
-		{words: []string{"service", "wait"}, args: "NAME STATE [SECONDS]", min: 2, max: 3,
-			doc: "wait until a process is in a state, 60 seconds if not said otherwise",
-			about: "STATE is running, stopped, exited, backoff, fatal, starting or stopping. NAME may be a glob: then all of them are waited for.\n" +
-				"Exit code 7 when the time is over.",
+		{words: []string{"service", "wait"}, args: "NAME [STATE [TIME]]", min: 1, max: 3,
+			doc: "wait until a process is in a state (else running), for a time (else 60 seconds)",
+			about: "STATE is running, stopped, exited, backoff, fatal, starting or stopping, TIME seconds or such as 2m. NAME may be a\n" +
+				"glob: then all of them are waited for. Exit code 7 when the time is over.",
 			example: "supervisord service wait web running 10",
 			form:    waitForm, render: renderStatus},
 		{words: []string{"service", "omit-exit-code"}, args: "[NAME...]", max: -1,

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/qjpcpu/supervisord/lisp"
 )
@@ -62,15 +63,18 @@ func logsForm(c *call) (lisp.Value, error) {
 }
 
 func waitForm(c *call) (lisp.Value, error) {
-	seconds := int64(defaultWait)
-	if len(c.args) == 3 {
-		n, err := strconv.ParseInt(c.args[2], 10, 32)
-		if err != nil || n < 0 {
-			return lisp.Nil, usage("cannot wait %s seconds: want a whole number", c.args[2])
-		}
-		seconds = n
+	name, state, seconds := c.args[0], "running", int64(defaultWait)
+	if len(c.args) > 1 {
+		state = c.args[1]
 	}
-	return append1(form("wait", c.args[:2]...), lisp.Int(seconds)), nil
+	if len(c.args) > 2 {
+		d, ok := duration(c.args[2])
+		if !ok || d < 0 {
+			return lisp.Nil, usage("cannot wait %s: want seconds, or a time such as 30s or 2m", c.args[2])
+		}
+		seconds = int64((d + time.Second - 1) / time.Second) // whole ones, rather too long than too short
+	}
+	return append1(form("wait", name, state), lisp.Int(seconds)), nil
 }
 
 func eventsForm(c *call) (lisp.Value, error) {

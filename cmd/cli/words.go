@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -36,15 +38,24 @@ func (c *call) has(name string) bool { return c.given[name] != "" }
 
 // timeout is the --timeout given, 0 if none.
 func (c *call) timeout() time.Duration {
-	d, _ := time.ParseDuration(c.given["timeout"])
+	d, _ := duration(c.given["timeout"])
 	return d
 }
 
 func checkTimeout(text string) error {
-	if d, err := time.ParseDuration(text); err != nil || d <= 0 {
-		return usage("cannot use --timeout %s: want a time such as 30s or 2m", text)
+	if d, ok := duration(text); !ok || d <= 0 {
+		return usage("cannot use --timeout %s: want seconds, or a time such as 30s or 2m", text)
 	}
 	return nil
+}
+
+// duration reads a time as a person writes it: a number of seconds, or with units.
+func duration(text string) (time.Duration, bool) {
+	if seconds, err := strconv.ParseFloat(text, 64); err == nil && math.Abs(seconds) < 1e9 {
+		return time.Duration(seconds * float64(time.Second)), true
+	}
+	d, err := time.ParseDuration(text)
+	return d, err == nil
 }
 
 // everywhere are the options of every command; wireOptions those of commands that send a form.
