@@ -234,7 +234,7 @@ func TestNoTimeOverflows(t *testing.T) {
 // TestNoValueOfAnEnumerationPanics: an embedder may print one that this version does not know.
 func TestNoValueOfAnEnumerationPanics(t *testing.T) {
 	for _, n := range []int{-1, 99} {
-		for _, name := range []string{State(n).String(), Op(n).String(), logs.Format(n).String(), logs.NoticeKind(n).String()} {
+		for _, name := range []string{State(n).String(), Op(n).String(), RestartPolicy(n).String(), logs.Format(n).String(), logs.NoticeKind(n).String()} {
 			if !strings.Contains(name, strconv.Itoa(n)) {
 				t.Errorf("%d is called %q", n, name)
 			}
@@ -259,9 +259,9 @@ func TestStatesHaveNames(t *testing.T) {
 	if _, err := ParseState("runing"); !errors.Is(err, ErrInvalid) || err.Error() != `unknown state "runing" (did you mean running?)` {
 		t.Error(err)
 	}
-	for p := OnFailure; p <= Never; p++ {
-		if back, err := ParseRestartPolicy(p.String()); err != nil || back != p {
-			t.Error(p, back, err)
+	for n, name := range RestartPolicies() {
+		if got := RestartPolicy(n).String(); got != name {
+			t.Errorf("policy %d is %s, want %s", n, got, name)
 		}
 	}
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/qjpcpu/supervisord/core/child"
 	"github.com/qjpcpu/supervisord/core/logs"
-	"github.com/qjpcpu/supervisord/core/spelling"
 )
 
 // Spec is one process as it is wanted. Its three parts are the reload rule: a change of Launch needs a new child, Care and
@@ -69,30 +68,17 @@ const (
 	Never
 )
 
+var policyNames = [...]string{"on-failure", "always", "never"}
+
+// RestartPolicies are the names of all policies in the configuration, in the order of their values.
+func RestartPolicies() []string { return slices.Clone(policyNames[:]) }
+
 // String is the policy's name in the configuration: "on-failure", "always", "never".
 func (p RestartPolicy) String() string {
-	switch p {
-	case Always:
-		return "always"
-	case Never:
-		return "never"
+	if p < 0 || int(p) >= len(policyNames) {
+		return fmt.Sprintf("policy(%d)", int(p))
 	}
-	return "on-failure"
-}
-
-// ParseRestartPolicy is the inverse of String; an unknown name is ErrInvalid with the nearest one.
-func ParseRestartPolicy(name string) (RestartPolicy, error) {
-	names := []string{"on-failure", "always", "never"}
-	for i, n := range names {
-		if n == name {
-			return RestartPolicy(i), nil
-		}
-	}
-	msg := fmt.Sprintf("unknown restart policy %q, want on-failure, always or never", name)
-	if near := spelling.Nearest(name, names); near != "" {
-		msg += " (did you mean " + near + "?)"
-	}
-	return 0, failf(ErrInvalid, "%s", msg)
+	return policyNames[p]
 }
 
 // MarshalText makes a RestartPolicy its name in JSON.

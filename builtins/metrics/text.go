@@ -7,9 +7,6 @@ import (
 	"strings"
 )
 
-// ContentType is that of a [Text].
-const ContentType = "text/plain; version=0.0.4; charset=utf-8"
-
 // Type is what kind of number a family's samples are.
 type Type string
 

@@ -74,6 +74,7 @@ func (d *daemon) compose(loaded config.Config, background bool) (undo func(), er
 		return undo, err
 	}
 	steps = append(steps, func() { d.say(d.host.Close()) })
+	d.diary.log(slog.LevelDebug, "trees of processes are held by: "+strings.Join(d.host.Features(), ", "))
 	d.logs = logs.New(logs.Options{Stdout: d.session.stdio.Out, Stderr: d.session.stdio.Err, Notice: d.noticed})
 	steps = append(steps, func() { d.say(d.logs.Close()) })
 	if err := d.wanted.begin(loaded); err != nil {

@@ -127,9 +127,17 @@ func TestEveryKeyIsSetTheSameWayByFileFlagAndHash(t *testing.T) {
 				t.Fatal(err)
 			}
 			file, err := Load(path, Overrides{Cwd: dir, Environ: environ})
+			// The flags of add-proc come as the hash that its command makes of them.
+			fromFlags := func(command string, flags ...KV) (core.Spec, error) {
+				hash, err := ProcessArgs{Name: name, Flags: flags, Command: command}.HashIn(dir)
+				if err != nil {
+					return core.Spec{}, err
+				}
+				return file.ProcessFromHash(hash, dir)
+			}
 			if why := refusedKeys[k.Name]; why != "" {
 				_, byHash := file.ProcessFromHash(hash, dir)
-				_, byFlag := file.ProcessFromFlags(name, []KV{{k.Name, flagText(example)}}, command, nil, dir)
+				_, byFlag := fromFlags(command, KV{k.Name, flagText(example)})
 				for _, err := range []error{err, byHash, byFlag} {
 					if err == nil || !strings.Contains(err.Error(), k.Name+": "+why) {
 						t.Errorf("%v, want %s", err, why)
@@ -157,7 +165,7 @@ func TestEveryKeyIsSetTheSameWayByFileFlagAndHash(t *testing.T) {
 				case "args":
 					flags, command = append(flags, KV{"command", command}), ""
 				}
-				got, err := file.ProcessFromFlags(name, flags, command, nil, dir)
+				got, err := fromFlags(command, flags...)
 				got.Launch.Args = append([]string(nil), got.Launch.Args...) // a command line always has a list, an empty one too
 				want.Launch.Args = append([]string(nil), want.Launch.Args...)
 				if err != nil || !reflect.DeepEqual(got, want) {

@@ -9,21 +9,16 @@ import (
 	"github.com/qjpcpu/supervisord/core"
 )
 
-// ProcessFromFlags makes the Spec of NAME [FLAGS] COMMAND ARGS... for a running daemon (add-proc). The working directory and
-// relative paths are those of cwd, the caller's current directory. What is wrong comes as Problems.
-func (c Config) ProcessFromFlags(name string, flags []KV, command string, args []string, cwd string) (core.Spec, error) {
-	var problems Problems
-	t := newTables()
-	p := ProcessArgs{Name: name, Flags: flags, Command: command, Args: args}
-	checkProcessFlags(p, &problems)
-	return c.build(t, flagSource(t, p, c.base(cwd), core.Added, &problems), problems)
-}
-
 // ProcessFromHash makes the Spec of a hash with the keys of [[process]]: the same table, types and checks as for the file, but
 // strings are literal. Integers of any size of Go, []string, []any, map[string]string and map[string]any are understood.
 // base is the folder that relative paths and the working directory mean; "" = the configuration's.
 func (c Config) ProcessFromHash(hash map[string]any, base string) (core.Spec, error) {
-	return c.build(newTables(), hashSource(hash, c.base(base), core.Added), nil)
+	b := c.builder()
+	spec := b.build(hashSource(hash, c.base(base), core.Added))
+	if err := b.problems.err(); err != nil {
+		return core.Spec{}, err
+	}
+	return spec, nil
 }
 
 // base is the folder of relative paths.
@@ -34,21 +29,11 @@ func (c Config) base(cwd string) string {
 	return absolute(cwd, root())
 }
 
-// build checks one process under the configuration's settings.
-func (c Config) build(t tables, src source, problems Problems) (core.Spec, error) {
-	b := c.builder(t)
-	b.problems = problems
-	spec := b.build(src)
-	if err := b.problems.err(); err != nil {
-		return core.Spec{}, err
-	}
-	return spec, nil
-}
-
-func (c Config) builder(t tables) *builder {
+// builder makes processes under the configuration's settings.
+func (c Config) builder() *builder {
 	lookup := lookupIn(c.environ)
 	l := loader{settings: c.Settings}
-	return &builder{tables: t, accounts: accounts{}, lookup: lookup, root: realHost(lookup).uid == 0,
+	return &builder{tables: newTables(), accounts: accounts{}, lookup: lookup, root: realHost(lookup).uid == 0,
 		cgroup: c.Settings.Cgroup, config: c.Path, log: l.ownLog(c.Place), output: outputDefaults(c.Settings, c.Place)}
 }
 

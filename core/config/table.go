@@ -3,6 +3,7 @@ package config
 import (
 	"math"
 
+	"github.com/qjpcpu/supervisord/core"
 	"github.com/qjpcpu/supervisord/core/logs"
 )
 
@@ -100,7 +101,7 @@ func processKeys() []Key {
 			Doc: "Start it with the daemon and when a reload brings it.", at: func(d *draft) any { return &d.spec.Care.Autostart }},
 		{Name: "priority", Process: true, Type: Int, Default: "0", Example: "10", min: -maxInt, max: maxInt,
 			Doc: "Lower starts first and stops last.", at: func(d *draft) any { return &d.spec.Care.Priority }},
-		{Name: "restart", Process: true, Type: Choice, Choices: []string{"on-failure", "always", "never"}, Default: `"on-failure"`, Example: `"always"`,
+		{Name: "restart", Process: true, Type: Choice, Choices: core.RestartPolicies(), Default: `"on-failure"`, Example: `"always"`,
 			Doc: "After which exits it is started again.", at: func(d *draft) any { return &d.spec.Care.Restart }},
 		{Name: "exit_codes", Alias: "exitcodes", Process: true, Type: Ints, Default: "[0]", Example: "[0, 2]", max: maxExitCode,
 			Doc: "The expected exit codes: with one of them it is done, not failed.", at: func(d *draft) any { return &d.spec.Care.ExitCodes }},

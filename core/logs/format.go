@@ -35,14 +35,6 @@ func (f Format) String() string {
 	return formatNames[f]
 }
 
-// ParseFormat is the inverse of String.
-func ParseFormat(name string) (Format, error) {
-	if i := slices.Index(formatNames[:], name); i >= 0 {
-		return Format(i), nil
-	}
-	return Raw, fmt.Errorf("unknown log format %q: want raw, prefix, time, time-prefix or json", name)
-}
-
 // hasTime: its lines say when they came.
 func (f Format) hasTime() bool { return f == Time || f == TimePrefix || f == JSON }
 

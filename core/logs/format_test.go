@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -74,12 +75,9 @@ func TestLinesStandInTheirFormat(t *testing.T) {
 		if err != nil || len(lines) != 1 || format != Raw && strings.Contains(lines[0], "end") || !strings.Contains(lines[0], "again") {
 			t.Errorf("%v: %q, %v", format, lines, err)
 		}
-		if f, err := ParseFormat(format.String()); f != format || err != nil {
-			t.Errorf("%v is not read back: %v, %v", format, f, err)
+		if i := slices.Index(Formats(), format.String()); i != int(format) {
+			t.Errorf("%v is the name of format %d", format, i)
 		}
-	}
-	if _, err := ParseFormat("xml"); err == nil {
-		t.Error("xml is understood")
 	}
 }
 
