@@ -1,8 +1,8 @@
 package cli
 
 import (
+	"math"
 	"strconv"
-	"time"
 
 	"github.com/qjpcpu/supervisord/lisp"
 )
@@ -72,7 +72,7 @@ func waitForm(c *call) (lisp.Value, error) {
 		if !ok || d < 0 {
 			return lisp.Nil, usage("cannot wait %s: want seconds, or a time such as 30s or 2m", c.args[2])
 		}
-		seconds = int64((d + time.Second - 1) / time.Second) // whole ones, rather too long than too short
+		seconds = int64(math.Ceil(d.Seconds())) // whole ones, rather too long than too short
 	}
 	return append1(form("wait", name, state), lisp.Int(seconds)), nil
 }

@@ -71,6 +71,7 @@ func NewHost(o Options) (*Host, error) {
 	// ENOSYS before Linux 5.11 leaves inherited descriptors as they are; everything opened by Go closes itself.
 	_ = unix.CloseRange(3, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC)
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		null.Close()
 		return nil, fmt.Errorf("cannot become the reaper of orphans: %w", err)
 	}
 	takeSignals()
