@@ -1,0 +1,150 @@
+package child
+
+import (
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestStubbornChildIsKilled(t *testing.T) {
+	bothWays(t, func(t *testing.T, h *Host) {
+		k := start(t, h, command("ignore-term"))
+		ready(t, k)
+		if err := k.Stop(15); err != nil {
+			t.Fatal(err)
+		}
+		if n, _ := k.Left(); n != 1 {
+			t.Errorf("%d left after TERM, want 1", n)
+		}
+		if err := k.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		if exit := await(t, "exit", k.Exited()); exit.Signal != 9 {
+			t.Errorf("got %v, want signal KILL", exit)
+		}
+		await(t, "gone", k.Gone())
+	})
+}
+
+func TestStoppedChildHearsTheStopSignal(t *testing.T) {
+	h := host(t)
+	k := start(t, h, command("stopped"))
+	ready(t, k)
+	eventually(t, "it is stopped", func() bool { p, err := readProc(k.PID()); return err == nil && p.state == 'T' })
+	if err := k.Stop(15); err != nil {
+		t.Fatal(err)
+	}
+	if exit := await(t, "exit", k.Exited()); exit.Signal != 15 {
+		t.Errorf("got %v, want signal TERM", exit)
+	}
+}
+
+func TestStopMeansGone(t *testing.T) {
+	bothWays(t, func(t *testing.T, h *Host) {
+		for _, end := range []string{"stay", "exit"} {
+			k := start(t, h, command("tree 40 3 "+end))
+			ready(t, k)
+			if end == "stay" {
+				eventually(t, "the tree has grown", func() bool { n, _ := k.Left(); return n >= 121 })
+				if err := k.Kill(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			await(t, "exit", k.Exited())
+			await(t, "the tree is gone", k.Gone())
+			if n, why := k.Left(); n != 0 {
+				t.Errorf("%s: %d left %s", end, n, why)
+			}
+			for pid, p := range readProcs() {
+				if unitOf(pid) == k.(*kid).unit {
+					t.Errorf("%s: pid %d (state %c) carries the marker of a tree that is gone", end, pid, p.state)
+				}
+			}
+		}
+	})
+}
+
+func TestRestOfAPoliteStopHearsItToo(t *testing.T) {
+	bothWays(t, func(t *testing.T, h *Host) {
+		k := start(t, h, command("tree 3 1 stay"))
+		ready(t, k)
+		eventually(t, "the tree has grown", func() bool { n, _ := k.Left(); return n >= 4 })
+		if err := k.Stop(15); err != nil {
+			t.Fatal(err)
+		}
+		if exit := await(t, "exit", k.Exited()); exit.Signal != 15 {
+			t.Errorf("got %v, want signal TERM", exit)
+		}
+		await(t, "the rest ends at TERM, without a Kill", k.Gone())
+	})
+}
+
+// A zombie that nobody in the tree waits for is nothing that is left.
+func TestZombiesDoNotDelayAStop(t *testing.T) {
+	bothWays(t, func(t *testing.T, h *Host) {
+		k := start(t, h, command("zombie"))
+		ready(t, k)
+		eventually(t, "a zombie is there", func() bool {
+			for _, p := range readProcs() {
+				if p.parent == k.PID() && p.state == 'Z' {
+					return true
+				}
+			}
+			return false
+		})
+		begun := time.Now()
+		if err := k.Stop(15); err != nil {
+			t.Fatal(err)
+		}
+		await(t, "gone", k.Gone())
+		if took := time.Since(begun); took > 2*time.Second {
+			t.Errorf("the stop took %v", took)
+		}
+	})
+}
+
+func TestGroupScopeReachesTheGroupAndNoMore(t *testing.T) {
+	h := host(t)
+	c := command("group")
+	c.Scope = Group
+	k := start(t, h, c)
+	ready(t, k)
+	if n, _ := k.Left(); n != 2 {
+		t.Errorf("%d in the group, want the leader and one more", n)
+	}
+	if err := k.Stop(15); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "gone", k.Gone())
+	left := 0
+	for pid := range readProcs() {
+		if unitOf(pid) == k.(*kid).unit {
+			left++
+			_ = unix.Kill(pid, unix.SIGKILL)
+		}
+	}
+	if left != 1 {
+		t.Errorf("%d of it left, want the one that has a session of its own", left)
+	}
+}
+
+func TestProcessScopeLeavesTheRestAlone(t *testing.T) {
+	h := host(t)
+	c := command("tree 1 1 exit")
+	c.Scope = Process
+	k := start(t, h, c)
+	ready(t, k)
+	await(t, "exit", k.Exited())
+	await(t, "gone", k.Gone())
+	left := 0
+	for pid := range readProcs() {
+		if unitOf(pid) == k.(*kid).unit {
+			left++
+			_ = unix.Kill(pid, unix.SIGKILL)
+		}
+	}
+	if left != 1 {
+		t.Errorf("%d processes outlived a leader of scope process, want 1", left)
+	}
+}
