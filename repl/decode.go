@@ -13,13 +13,16 @@ import (
 // maxArgv bounds the number of arguments; their length is bounded by the body's.
 const maxArgv = 4096
 
+// maxStdin bounds what was piped to a caller, in bytes.
+const maxStdin = 1 << 20
+
 // maxName bounds the length of a request's name and session in bytes.
 const maxName = 1024
 
 // DecodeRequest reads the body of POST /v1/eval. It is strict: exactly one JSON object in UTF-8 without byte order mark,
 // with exactly spelt known keys, each at most once, of the right type, and nothing after it. No value of a request nests
 // deeper than an array of strings, and the reader never goes deeper. Errors are of kind invalid, or too-large when the
-// form is longer than maxForm bytes.
+// form is longer than maxForm bytes or stdin than 1 MiB.
 func DecodeRequest(body []byte, maxForm int) (Request, *Failure) {
 	var req Request
 	switch {
@@ -38,6 +41,8 @@ func DecodeRequest(body []byte, maxForm int) (Request, *Failure) {
 		return Request{}, failf(kindInvalid, `cannot read the request: "form" is missing`)
 	case len(req.Form) > maxForm:
 		return Request{}, failf(kindTooLarge, "cannot read the request: the form has %d bytes, at most %d are allowed", len(req.Form), maxForm)
+	case len(req.Stdin) > maxStdin:
+		return Request{}, failf(kindTooLarge, "cannot read the request: stdin has %d bytes, at most %d are allowed", len(req.Stdin), maxStdin)
 	case len(req.Name) > maxName || len(req.Session) > maxName:
 		return Request{}, failf(kindTooLarge, "cannot read the request: name and session have at most %d bytes", maxName)
 	}

@@ -1,6 +1,7 @@
 package repl
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -60,17 +61,40 @@ func (s *Server) serveEval(w http.ResponseWriter, r *http.Request, c *conn, peer
 	w.Write(appendReply(nil, reply))
 }
 
+// A body is long when much was piped to the caller, for a byte of which JSON may need six. There are so many such bodies in memory at
+// a time, and the others wait for their turn: whoever may ask could otherwise fill it.
+const (
+	smallBody   = 1 << 20
+	largeBodies = 2
+)
+
 // readRequest reads the body and decodes it.
 func (s *Server) readRequest(w http.ResponseWriter, r *http.Request) (Request, *refusal) {
 	tooLarge := refuse(http.StatusRequestEntityTooLarge, kindTooLarge, "cannot read the request: it is longer than %d bytes", s.limits.Body)
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(s.limits.Body)))
+	if r.ContentLength > int64(s.limits.Body) {
+		return Request{}, tooLarge
+	}
+	all := http.MaxBytesReader(w, r.Body, int64(s.limits.Body))
+	var body bytes.Buffer
+	_, err := body.ReadFrom(io.LimitReader(all, smallBody))
+	if err == nil && body.Len() == smallBody {
+		wait := time.NewTimer(s.limits.Read)
+		defer wait.Stop()
+		select {
+		case s.large <- struct{}{}:
+			defer func() { <-s.large }()
+		case <-wait.C:
+			return Request{}, refuse(http.StatusTooManyRequests, kindOverloaded, "overloaded: too many long requests at a time, try again")
+		}
+		_, err = body.ReadFrom(all)
+	}
 	if err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return Request{}, tooLarge
 		}
 		return Request{}, refuse(http.StatusBadRequest, kindInvalid, "cannot read the request: its body did not arrive")
 	}
-	req, failure := DecodeRequest(body, s.limits.Form)
+	req, failure := DecodeRequest(body.Bytes(), s.limits.Form)
 	if failure != nil {
 		return Request{}, &refusal{StatusOf(failure.Kind), failure}
 	}

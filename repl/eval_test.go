@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"runtime"
@@ -275,6 +276,50 @@ func TestChunkedBodyIsRead(t *testing.T) {
 }
 
 // TestHugeBodyIsCutOff sends a body without an end, and gets its answer all the same.
+// TestLongBodiesTakeTurns: a few long bodies at a time are read, what is short is not held up by them, and each gets its turn.
+func TestLongBodiesTakeTurns(t *testing.T) {
+	if !haveUnix {
+		t.Skip("the buffers of a TCP connection hide how much the server has read")
+	}
+	h := serve(t, ServerOptions{})
+	held := make([]net.Conn, largeBodies)
+	const most = 8 << 20
+	head := fmt.Sprintf("POST /v1/eval HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", most)
+	form := `{"form":"(status)"`
+	for i := range held {
+		held[i] = h.dial(t, "unix")
+		defer held[i].Close()
+		// All but the end: it is in the middle of its turn then, as the server cannot take so much without one.
+		if _, err := io.WriteString(held[i], head+form+strings.Repeat(" ", most-len(form)-1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	late := h.dial(t, "unix")
+	defer late.Close()
+	sent := make(chan error, 1)
+	go func() {
+		_, err := io.WriteString(late, head+form+strings.Repeat(" ", most-len(form)-1)+"}")
+		sent <- err
+	}()
+	if reply, err := h.client(t).Eval(t.Context(), Request{Form: "(short)"}, nil); err != nil || reply.Error != nil {
+		t.Errorf("a short one beside them: %+v, %v", reply, err)
+	}
+	if n := len(h.server.large); n != largeBodies {
+		t.Errorf("%d long bodies have their turn, want %d", n, largeBodies)
+	}
+	if _, err := io.WriteString(held[0], "}"); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []net.Conn{held[0], late} {
+		if got := readAnswer(t, c); got.status != 200 {
+			t.Errorf("got %d %s", got.status, got.body)
+		}
+	}
+	if err := <-sent; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestHugeBodyIsCutOff(t *testing.T) {
 	h := serve(t, ServerOptions{})
 	for _, network := range []string{"unix", "tcp"} {

@@ -30,7 +30,7 @@ type Limits struct {
 // outlives a look at the screen.
 func DefaultLimits() Limits {
 	return Limits{
-		Header: 16 << 10, Body: 1 << 20, Form: 256 << 10, Output: 1 << 20,
+		Header: 16 << 10, Body: 8 << 20, Form: 256 << 10, Output: 1 << 20,
 		ReadHeader: 5 * time.Second, Read: 15 * time.Second, Idle: 60 * time.Second,
 		Chunk: 60 * time.Second, Reply: 30 * time.Second, Drain: 200 * time.Millisecond,
 		UnixConns: 256, TCPConns: 64,

@@ -54,6 +54,7 @@ type Server struct {
 	refusals  *refusals
 	http      *http.Server
 	unix, tcp *pool
+	large     chan struct{} // held while a long body is read
 
 	mu       sync.Mutex
 	running  map[*context.CancelCauseFunc]struct{} // evaluations, to be cancelled at shutdown
@@ -73,6 +74,7 @@ func NewServer(o ServerOptions) *Server {
 		refusals:  &refusals{},
 		unix:      newPool(l.UnixConns, l.UnixEvals, l.UnixStreams, o.Scarce),
 		tcp:       newPool(l.TCPConns, l.TCPEvals, l.TCPStreams, o.Scarce),
+		large:     make(chan struct{}, largeBodies),
 		running:   map[*context.CancelCauseFunc]struct{}{},
 	}
 	s.unix.unread, s.tcp.unread = s.tellUnread, s.tellUnread

@@ -94,6 +94,18 @@ func TestOnlyStrictJSONIsARequest(t *testing.T) {
 	}
 }
 
+func TestLongStdinIsTooLarge(t *testing.T) {
+	for n, want := range map[int]string{maxStdin: "", maxStdin + 1: kindTooLarge} {
+		got := ""
+		if _, failure := DecodeRequest(fmt.Appendf(nil, `{"form":"1","stdin":%q}`, strings.Repeat("\"", n)), 10); failure != nil {
+			got = failure.Kind
+		}
+		if got != want {
+			t.Errorf("%d bytes: got %q, want %q", n, got, want)
+		}
+	}
+}
+
 func TestLongFormIsTooLarge(t *testing.T) {
 	body := fmt.Sprintf(`{"form":%q}`, strings.Repeat("x", 11))
 	if _, failure := DecodeRequest([]byte(body), 10); failure == nil || failure.Kind != kindTooLarge {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/qjpcpu/supervisord/lisp"
 	"github.com/qjpcpu/supervisord/repl"
@@ -183,5 +184,22 @@ func TestAProgramReadsWhatIsPiped(t *testing.T) {
 	}
 	if out, errs, code := o.run("wbe\n", "exec", "stop-listed.glisp"); code != 4 || out != "" || !strings.Contains(errs, "stop-listed.glisp:5:") {
 		t.Errorf("with a name that is none it ends with %d and prints\n%s%s", code, out, errs)
+	}
+}
+
+// TestAProgramReadsAMebibyteThatIsPiped sends what of its size is the hardest to send: JSON needs six bytes for each of it.
+func TestAProgramReadsAMebibyteThatIsPiped(t *testing.T) {
+	o := operate(t, sleeper("web"), "web")
+	o.write("count.glisp", "(println (len (read-all)))")
+	for _, piece := range []string{"x", "a line\n", "\"<&>\\", "\x00", "é"} {
+		text := strings.Repeat(piece, 1<<20/len(piece))
+		if out, errs, code := o.run(text, "exec", "count.glisp"); code != 0 || out != fmt.Sprintln(utf8.RuneCountInString(text)) {
+			t.Errorf("%q: it ends with %d and prints %.100q\n%s", piece, code, out, errs)
+		}
+	}
+	for text, want := range map[string]string{strings.Repeat("x", 1<<20+1): "more than 1 MiB", "caf\xe9\n": "not UTF-8"} {
+		if out, errs, code := o.run(text, "exec", "count.glisp"); code != 2 || out != "" || !strings.Contains(errs, want) {
+			t.Errorf("%.10q: it ends with %d and prints %.100q\n%s; want %q", text, code, out, errs, want)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode/utf8"
 )
 
 // The sizes the daemon accepts; more is refused here, before anything is sent.
@@ -92,6 +93,9 @@ func (s *session) piped() (string, error) {
 	}
 	if len(text) > maxStdin {
 		return "", usage("cannot send standard input: more than %d MiB", maxStdin>>20)
+	}
+	if !utf8.Valid(text) {
+		return "", usage("cannot send standard input: it is not UTF-8 (convert it, with iconv for example, or let the program open the file)")
 	}
 	return string(text), nil
 }
