@@ -74,6 +74,34 @@ func TestGateBoundsPrograms(t *testing.T) {
 	})
 }
 
+// TestProgramsThatWaitHoldUpNoOther: a program gives its turn away while it waits, in a verb, for a time or for a coroutine, so that
+// twice as many as may run are no more in the way of the next than none.
+func TestProgramsThatWaitHoldUpNoOther(t *testing.T) {
+	for _, form := range []string{`(begin (wait "web-1" "fatal" 1000))`, `(begin (sleep "1000s"))`, `(<! (go (sleep "1000s")))`} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, Policy{})
+			defer w.end()
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan string, 2*runningPrograms)
+			for range cap(ended) {
+				go func() { ended <- KindOf(w.engine.Eval(ctx, Job{Form: form}, nil).Err) }()
+			}
+			synctest.Wait()
+			began := time.Now()
+			result, _ := w.eval(`(begin (+ 1 2))`)
+			if took := time.Since(began); result.Err != nil || lisp.Print(result.Value) != "3" || took != 0 {
+				t.Errorf("beside %s: %v, %v after %v", form, lisp.Print(result.Value), result.Err, took)
+			}
+			cancel()
+			for range cap(ended) {
+				if kind := <-ended; kind != "cancelled" {
+					t.Errorf("%s: ended as %q", form, kind)
+				}
+			}
+		})
+	}
+}
+
 // TestSessionsSurviveAndExpire: definitions stay between calls, not beyond an hour without use; the number is bounded.
 func TestSessionsSurviveAndExpire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
