@@ -208,3 +208,28 @@ func TestTheConfigurationIsFoundInOrder(t *testing.T) {
 	check(at("/x/../y.conf"), at("/y.conf"))
 	check("/x/../y.conf", filepath.VolumeName(dir)+filepath.FromSlash("/y.conf")) // of Windows: on this drive
 }
+
+// A file that was replaced between opening and locking is the lock of nobody who comes later.
+func TestALockIsTheFileOfItsName(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if !current(f, path) {
+		t.Error("the very file is not recognised")
+	}
+	if err := os.Rename(path, path+".old"); err != nil {
+		t.Skipf("an open file cannot be renamed here: %v", err)
+	}
+	if current(f, path) {
+		t.Error("there is none of that name any more")
+	}
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if current(f, path) {
+		t.Error("another file has its name")
+	}
+}

@@ -85,6 +85,14 @@ func TestEveryWeakenedSettingIsWarnedOf(t *testing.T) {
 				}
 			},
 			want: "3:1: command: the directory DIR/open can be written by everybody"},
+		"F26: command far below a directory that all write to": {text: "[[process]]\nname = 'web'\ncommand = './open/sub/sub/run'\n",
+			prepare: func(t *testing.T, dir string) {
+				folder(t, dir, "open", 0o777)
+				folder(t, dir, "open/sub", 0o755)
+				folder(t, dir, "open/sub/sub", 0o755)
+				put(t, dir, "open/sub/sub/run", 0o755)
+			},
+			want: "3:1: command: the directory DIR/open can be written by everybody"},
 		"F26: root's command of somebody else": {text: "[[process]]\nname = 'web'\ncommand = './run'\n", root: true,
 			prepare: func(t *testing.T, dir string) { put(t, dir, "run", 0o755); chown(t, filepath.Join(dir, "run")) },
 			want:    "3:1: command: DIR/run belongs to user 12345, neither to root nor to user 0, and so somebody else can change what web runs as root"},
@@ -98,6 +106,14 @@ func TestEveryWeakenedSettingIsWarnedOf(t *testing.T) {
 		"log of root's where the service writes": {text: web + "user = '12345'\nstdout = ['logs/deep/web.log']\n", root: true,
 			prepare: func(t *testing.T, dir string) { folder(t, dir, "logs", 0o755); chown(t, filepath.Join(dir, "logs")) },
 			want:    "5:1: stdout: DIR/logs can be written by user 12345, as which web runs"},
+		"log of root's where the service's group writes": {text: web + "user = '12345'\ngroup = '12346'\nstdout = ['logs/web.log']\n", root: true,
+			prepare: func(t *testing.T, dir string) {
+				folder(t, dir, "logs", 0o775)
+				if err := os.Chown(filepath.Join(dir, "logs"), 0, 12346); err != nil {
+					t.Fatal(err)
+				}
+			},
+			want: "6:1: stdout: DIR/logs can be written by user 12345, as which web runs"},
 		"pid file of root's where the service writes": {text: web + "user = '12345'\nstdout = []\npid_file = 'logs/web.pid'\n", root: true,
 			prepare: func(t *testing.T, dir string) { folder(t, dir, "logs", 0o757) },
 			want:    "6:1: pid_file: DIR/logs can be written by user 12345, as which web runs"},
