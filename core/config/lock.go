@@ -50,7 +50,6 @@ func (p Place) Acquire() (*Lock, error) {
 				return nil, &HeldError{PID: pid, Path: p.Lock}
 			}
 			if !inherit(f, lastBreath) {
-				f.Close()
 				return nil, &HeldError{Path: p.Lock}
 			}
 		}
@@ -68,16 +67,28 @@ func (p Place) Acquire() (*Lock, error) {
 	return nil, errors.New("cannot lock " + p.Lock + ": it is replaced again and again")
 }
 
-// inherit waits for the lock of an open file, and tells whether it came in time. After that nobody may use the file.
+// inherit waits for the lock of an open file, and tells whether it came in time. If not, the file is no longer the caller's: it is closed,
+// when the system has answered at the latest.
 func inherit(f *os.File, patience time.Duration) bool {
-	got := make(chan error, 1)
-	go func() { got <- takeLock(f) }()
+	got, tooLate := make(chan error), make(chan struct{})
+	go func() {
+		err := takeLock(f)
+		select {
+		case got <- err:
+		case <-tooLate:
+			f.Close() // not before: its number could be another file's by then
+		}
+	}()
 	late := time.NewTimer(patience)
 	defer late.Stop()
 	select {
 	case err := <-got:
+		if err != nil {
+			f.Close()
+		}
 		return err == nil
 	case <-late.C:
+		close(tooLate)
 		return false
 	}
 }

@@ -38,7 +38,6 @@ func TestWhatAKilledDaemonHadForkedKeepsNobodyFromStarting(t *testing.T) {
 	if inherit(file, time.Millisecond) {
 		t.Error("the lock was free at once")
 	}
-	file.Close()
 	next, err := place.Acquire()
 	if err != nil {
 		t.Fatalf("the next daemon is refused: %v", err)
