@@ -74,6 +74,9 @@ func (s *session) load(c *call) (origin, config.Config, error) {
 		Flags: words.Flags, Process: words.Process, Cwd: folder, Environ: os.Environ(),
 	}}
 	loaded, err := config.Load(path, from.over)
+	if err != nil && words.Process != nil && strings.Contains(err.Error(), "a second process is called "+c.args[0]+" ") {
+		err = fmt.Errorf("%w (supervisord service start %s starts what the configuration has)", err, c.args[0])
+	}
 	from.path = loaded.Path
 	return from, loaded, err
 }
