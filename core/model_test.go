@@ -398,3 +398,15 @@ func TestPIDFileReplacesNoOtherFile(t *testing.T) {
 		}
 	}
 }
+
+// I04: an uptime is measured by the monotonic clock, which a step of the system's time does not move, and is never negative.
+func TestUptimeDoesNotMindTheWallClock(t *testing.T) {
+	st := Status{State: Running, PID: 1, StartedAt: wallClock()}
+	if !strings.Contains(st.StartedAt.String(), " m=") {
+		t.Errorf("%v carries no reading of the monotonic clock", st.StartedAt)
+	}
+	st.StartedAt = time.Now().Round(0).Add(time.Hour) // of the wall clock alone, which went back since
+	if up := st.Uptime(); up != 0 {
+		t.Errorf("up for %v", up)
+	}
+}
