@@ -74,6 +74,22 @@ func TestGateBoundsPrograms(t *testing.T) {
 	})
 }
 
+// TestATimeLimitIsSaidInWords: of what follows until it is ended too, on either way.
+func TestATimeLimitIsSaidInWords(t *testing.T) {
+	for _, form := range []string{`(events "follow")`, `(wait "web-1" "fatal" 1000)`, `(begin (events "follow"))`, `(begin (sleep "1000s"))`} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, Policy{})
+			defer w.end()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			err := w.engine.Eval(ctx, Job{Form: form, Streamed: true}, nil).Err
+			if KindOf(err) != kindTimeout || strings.Contains(err.Error(), "context") {
+				t.Errorf("%s: %v (%s)", form, err, KindOf(err))
+			}
+		})
+	}
+}
+
 // TestProgramsThatWaitHoldUpNoOther: a program gives its turn away while it waits, in a verb, for a time or for a coroutine, so that
 // twice as many as may run are no more in the way of the next than none.
 func TestProgramsThatWaitHoldUpNoOther(t *testing.T) {

@@ -60,7 +60,8 @@ func rawOut(t *lisp.Thread) io.Writer {
 func (ev *evaluation) call(t *lisp.Thread, verb Verb, args []lisp.Value) (lisp.Value, error) {
 	switch {
 	case verb.Power == Observe:
-		return ev.aside(t, verb, args, core.Cause{})
+		value, err := ev.aside(t, verb, args, core.Cause{})
+		return value, worded(err)
 	case ev.initial && !verb.registers:
 		return lisp.Nil, lisp.Errorf(kindConflict, `cannot call %s here: an init script only registers hooks while it is evaluated: (after 0 (fn [] (%s ...)))`,
 			verb.Name, verb.Name)
@@ -85,6 +86,17 @@ func (ev *evaluation) call(t *lisp.Thread, verb Verb, args []lisp.Value) (lisp.V
 	ended = true
 	ev.engine.audit.end(line, began, err)
 	return value, err
+}
+
+// worded puts the bare end of a context, which verbs that only look or listen pass on, into words.
+func worded(err error) error {
+	switch err {
+	case context.DeadlineExceeded:
+		return lisp.Errorf(kindTimeout, "the time limit has passed")
+	case context.Canceled:
+		return lisp.Errorf(kindCancelled, "the evaluation was cancelled")
+	}
+	return err
 }
 
 // aside calls a verb. When it may wait, other programs, and what else this one does, go on meanwhile: it gets a thread and
