@@ -50,6 +50,11 @@ type Host struct {
 	claimed  uint64               // exits found in early
 	leaving  map[*kid]chan<- bool // kids whose leader ended and whose rest did not; poked whenever a stranger was reaped
 	orphans  uint64               // strangers reaped
+	lives    map[*kid]bool        // those that are going on and that no cgroup holds
+	sparing  bool                 // there was one whose scope is less than its tree, the first of them begun at spared
+	spared   uint64
+	told     map[int]uint64 // strays that were told of: their pids, and when they began
+	foreign  bool           // there may be children that were not started here, see straysOf
 }
 
 // spawners is how many threads fork: a fork waits until its child has exec'd, and two of them share that wait. A third gained
@@ -86,6 +91,9 @@ func NewHost(o Options) (*Host, error) {
 		kids:    map[int]*kid{},
 		early:   map[int]Exit{},
 		leaving: map[*kid]chan<- bool{},
+		lives:   map[*kid]bool{},
+		told:    map[int]uint64{},
+		foreign: os.Getpid() == 1 || hasChildren(),
 
 		rehearsals: rehearsals{mayAsk: canTryExec()},
 	}
@@ -131,14 +139,15 @@ func takeSignals() {
 		unix.SIGTTIN, unix.SIGTSTP, unix.SIGWINCH, unix.SIGALRM, unix.SIGQUIT)
 }
 
-// Close ends the reaper and the spawners and removes the cgroups. It kills nothing: the caller has seen to it that no child
-// is left. Orphans that are left keep it from removing their cgroup, no more.
+// Close ends the reaper and the spawners and removes the cgroups. It kills strays (see straysOf) and nothing else: the caller has
+// seen to it that no child is left. Orphans that are left keep it from removing their cgroup, no more.
 func (h *Host) Close() (err error) {
 	h.close.Do(func() { err = h.end() })
 	return err
 }
 
 func (h *Host) end() error {
+	h.endStrays()
 	close(h.closing)
 	// A reaper that blocks in waitid has children left that are not the caller's; it ends with the process.
 	h.mu.Lock()

@@ -14,6 +14,7 @@ type kid struct {
 	name, unit     string // unit marks the environment of everything that descends from it
 	scope          Scope
 	pid            int
+	start          uint64   // of the leader, as proc.start; where no cgroup holds the life, 0 when it had ended too soon
 	cgroup         *cgroup  // nil without
 	held           []string // folders of the cgroups that limit it, besides
 	kills          string   // the file that counts the OOM killer's work in them, "" without
@@ -157,6 +158,7 @@ func (k *kid) leaderReaped(exit Exit) {
 func (k *kid) over() {
 	k.leaveCgroups()
 	k.host.ledger.over(k)
+	k.host.lifeIsOver(k)
 	k.mu.Lock()
 	k.ended = true
 	k.mu.Unlock()

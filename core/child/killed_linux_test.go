@@ -178,7 +178,7 @@ func TestTheLedgerStaysSmall(t *testing.T) {
 	if err := g.open(); err != nil {
 		t.Fatal(err)
 	}
-	stays := &kid{unit: "stays#1", pid: os.Getpid()}
+	stays := &kid{unit: "stays#1", pid: os.Getpid(), start: 5}
 	g.begun(stays)
 	for i := range 3 * ledgerSlack {
 		k := &kid{unit: fmt.Sprintf("loop#%d", i)}
@@ -190,7 +190,7 @@ func TestTheLedgerStaysSmall(t *testing.T) {
 		t.Errorf("%d bytes, %v", info.Size(), err)
 	}
 	mark, lives := readLedger(path)
-	if l := lives["stays#1"]; mark != "abc" || len(lives) != 1 || l.pid != os.Getpid() || l.start == 0 {
+	if l := lives["stays#1"]; mark != "abc" || len(lives) != 1 || l.pid != os.Getpid() || l.start != 5 {
 		t.Errorf("read back %q %+v", mark, lives)
 	}
 	g.over(stays)

@@ -174,6 +174,9 @@ func (h *Host) fork(k *kid, path string, argv []string, attr *syscall.ProcAttr) 
 	}
 	k.pid, k.pinned = pid, true
 	if k.cgroup == nil {
+		if p, err := readProc(pid); err == nil {
+			k.start = p.start
+		}
 		h.ledger.begun(k) // now with its number
 	}
 	h.register(k, pidfd)

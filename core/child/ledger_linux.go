@@ -86,12 +86,7 @@ func (g *ledger) begun(k *kid) {
 	if g == nil {
 		return
 	}
-	l := life{unit: k.unit, scope: k.scope, pid: k.pid}
-	if k.pid != 0 {
-		if p, err := readProc(k.pid); err == nil {
-			l.start = p.start
-		}
-	}
+	l := life{unit: k.unit, scope: k.scope, pid: k.pid, start: k.start}
 	g.note(l.unit, &l)
 }
 

@@ -73,6 +73,16 @@ func behave(mode []string) {
 	case "hardy": // outlives its parent, in a program that has no environment
 		_ = unix.Prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0)
 		panic(syscall.Exec("/bin/sleep", []string{"hardy-" + mode[1], "1000"}, nil))
+	case "strays": // has what leaves no trace, and stays
+		again([]string{"drops", mode[1]}, nil)
+		var status unix.WaitStatus
+		if _, err := unix.Wait4(-1, &status, 0, nil); err != nil {
+			panic(err)
+		}
+		say("ready")
+		wait()
+	case "drops":
+		again([]string{"hardy", mode[1]}, &syscall.SysProcAttr{Setsid: true})
 	case "orphan": // leaves a child in a session of its own, which outlives it by a moment
 		var ends [2]int
 		if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {

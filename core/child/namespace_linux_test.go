@@ -46,6 +46,9 @@ func another(t *testing.T, namespace bool, scenario ...string) (pid int, says *b
 	if err != nil {
 		t.Fatal(err)
 	}
+	h.mu.Lock()
+	h.foreign = true
+	h.mu.Unlock()
 	h.poke()           // it was not started through h, which is to reap it all the same
 	t.Cleanup(func() { // what the end of PID 1 did not let it remove
 		if root := filepath.Join(filepath.Dir(h.cgroups.root), "supervisord-"+instance); namespace {
@@ -107,6 +110,8 @@ func inside(instance, scenario string, args []string) {
 		refuse(unix.SYS_PIDFD_OPEN, unix.EPERM)
 		refuse(unix.SYS_PIDFD_SEND_SIGNAL, unix.EPERM)
 		withoutPidfds(instance)
+	case "strays":
+		strays(instance)
 	case "stops-its-user":
 		stopsItsUser(instance)
 	case "herd":

@@ -121,6 +121,7 @@ func (h *Host) register(k *kid, pidfd int) {
 		gone = false
 		h.kids[k.pid] = k
 	}
+	h.lifeBegins(k)
 	h.forkEnded()
 	h.mu.Unlock()
 	// Only now: a reaper that looked between the announcement and the fork would have found no child and gone to sleep.

@@ -54,9 +54,9 @@ func (k *kid) awaitRest() {
 			k.mu.Lock()
 			killing := k.kill
 			k.mu.Unlock()
-			if killing && k.signalMembers(rest, unix.SIGKILL) > 0 {
+			if killing && h.signal(rest, unix.SIGKILL) > 0 {
 				// Somebody may have forked between the look and the signal.
-				k.signalMembers(k.members(), unix.SIGKILL)
+				h.signal(k.members(), unix.SIGKILL)
 			}
 		}
 		select {
@@ -68,16 +68,16 @@ func (k *kid) awaitRest() {
 
 // signalRest sends to everything of the scope that is left beside the leader, and CONT after a signal that can be missed.
 func (k *kid) signalRest(number unix.Signal) {
-	k.signalMembers(k.members(), number)
+	k.host.signal(k.members(), number)
 }
 
-// signalMembers sends to each of them through a pidfd that is certain to be that very process, and returns how many there
+// signal sends to each of them through a pidfd that is certain to be that very process, and returns how many there
 // were.
-func (k *kid) signalMembers(members []proc, number unix.Signal) (sent int) {
+func (h *Host) signal(members []proc, number unix.Signal) (sent int) {
 	for _, member := range members {
 		fd, err := unix.PidfdOpen(member.pid, 0)
 		if err == unix.ENOSYS || err == unix.EPERM {
-			if k.host.toOrphan(member, number) {
+			if h.toOrphan(member, number) {
 				sent++
 			}
 			continue
@@ -136,6 +136,9 @@ func (k *kid) members() []proc {
 		if k.owns(p, all, reaped) {
 			found = append(found, p)
 		}
+	}
+	if k.scope == Tree {
+		found = append(found, k.host.straysOf(k, all)...)
 	}
 	return found
 }

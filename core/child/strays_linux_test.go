@@ -1,0 +1,161 @@
+package child
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// What throws away its environment, its session and its parents ends all the same, without cgroups too: with the last life that it
+// may come from.
+func TestWhatLeavesNoTraceEndsWithTheLastLifeItMayBeOf(t *testing.T) {
+	_, says := another(t, false, "strays")
+	wantOK(t, says)
+}
+
+func strays(instance string) {
+	var mu sync.Mutex
+	var log strings.Builder
+	h, err := NewHost(Options{CgroupMode: "off", Instance: instance, Logf: func(format string, args ...any) {
+		mu.Lock()
+		defer mu.Unlock()
+		fmt.Fprintf(&log, format+"\n", args...)
+	}})
+	try(err)
+	logged := func(text string) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return strings.Contains(log.String(), text)
+	}
+	begin := func(mode string) *kid {
+		k := startIn(h, command(mode))
+		if line, err := bufio.NewReader(k.Stdout()).ReadString('\n'); err != nil || line != "ready\n" {
+			complain("%s said %q %v", mode, line, err)
+		}
+		return k.(*kid)
+	}
+	stray := func(name string) (p proc, lives bool) {
+		for pid, p := range readProcs() {
+			text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+			if p.state != 'Z' && strings.HasPrefix(string(text), "hardy-"+name+"\x00") {
+				return p, true
+			}
+		}
+		return proc{}, false
+	}
+	appears := func(name string) (p proc) { // in its own program, as a child of the Host
+		deadline := time.After(patience)
+		tick := time.NewTicker(time.Millisecond)
+		defer tick.Stop()
+		for {
+			if p, lives := stray(name); lives && p.parent == os.Getpid() {
+				return p
+			}
+			select {
+			case <-tick.C:
+			case <-deadline:
+				complain("there is no stray %s", name)
+			}
+		}
+	}
+	end := func(k *kid) {
+		try(k.Stop(15))
+		endOf(k)
+	}
+	wantGone := func(when, name string) {
+		if p, lives := stray(name); lives {
+			complain("%s: the stray is left: %+v", when, p)
+		}
+	}
+	// of the only life
+	k := begin("strays a")
+	appears("a")
+	if n, _ := k.Left(); n != 2 {
+		complain("%d are left of a life with a stray, want 2", n)
+	}
+	end(k)
+	wantGone("with its own life", "a")
+
+	// of one of two
+	older := begin("stay")
+	k = begin("strays b")
+	p := appears("b")
+	end(k)
+	if _, lives := stray("b"); !lives {
+		complain("it was ended although it may belong to a life that goes on")
+	}
+	if !logged(fmt.Sprintf("pid %d has left its tree", p.pid)) {
+		complain("the log does not tell of it:\n%s", log.String())
+	}
+	end(older)
+	wantGone("with the last life", "b")
+
+	// a life that began later has nothing to do with it
+	k = begin("strays c")
+	p = appears("c")
+	younger := begin("stay")
+	for younger.start <= p.start { // ticks are coarse
+		end(younger)
+		younger = begin("stay")
+	}
+	end(k)
+	wantGone("with the only life that is old enough", "c")
+	end(younger)
+
+	// what no life's end could decide about ends with the Host
+	k = begin("strays d")
+	appears("d")
+	h.forkBegins()
+	end(k)
+	h.forkFailed()
+	if _, lives := stray("d"); !lives {
+		complain("it was ended while somebody was being started")
+	}
+	try(h.Close())
+	wantGone("with the Host", "d")
+	if !logged("ended 1 processes that had left their trees") {
+		complain("the log does not tell of it:\n%s", log.String())
+	}
+}
+
+// What may have been left behind on purpose is left alone.
+func TestWhatMayBeLeftOnPurposeIsNoStray(t *testing.T) {
+	h := &Host{lives: map[*kid]bool{}, told: map[int]uint64{}, kids: map[int]*kid{}, logf: t.Logf}
+	me := os.Getpid()
+	all := map[int]proc{77: {pid: 77, parent: me, state: 'S', start: 50}}
+	first := &kid{scope: Tree, pid: 10, start: 10}
+	second := &kid{scope: Process, pid: 11, start: 60}
+	h.lifeBegins(first)
+	h.lifeBegins(second)
+	if got := h.straysOf(first, all); len(got) != 1 {
+		t.Errorf("%v is left alone for a life that began later", all)
+	}
+	h.lifeBegins(&kid{scope: Group, pid: 12, start: 40})
+	if got := h.straysOf(first, all); len(got) != 0 {
+		t.Errorf("%v is taken for a stray", got)
+	}
+	for why, change := range map[string]func(p *proc){
+		"a mark":          func(p *proc) { p.unit = "other#1" },
+		"a session":       func(p *proc) { p.session = 10 },
+		"another parent":  func(p *proc) { p.parent = me + 1 },
+		"it has ended":    func(p *proc) { p.state = 'Z' },
+		"it is a leader":  func(p *proc) { h.kids[77] = first },
+		"a fork goes on":  func(p *proc) { h.inFlight = 1 },
+		"other children":  func(p *proc) { h.foreign = true },
+		"an unknown life": func(p *proc) { h.lives[second] = true; second.start = 0 },
+	} {
+		h = &Host{lives: map[*kid]bool{first: true}, told: map[int]uint64{}, kids: map[int]*kid{}, logf: t.Logf}
+		p := all[77]
+		if got := h.straysOf(first, map[int]proc{77: p}); len(got) != 1 {
+			t.Fatalf("%s: without it %v", why, got)
+		}
+		change(&p)
+		if got := h.straysOf(first, map[int]proc{77: p}); len(got) != 0 {
+			t.Errorf("%s: %v is taken for a stray", why, got)
+		}
+	}
+}
