@@ -160,11 +160,17 @@ func (c *cgroups) sweep() {
 
 // enter makes the cgroup of one life.
 func (c *cgroups) enter(name string, generation uint64) (*cgroup, error) {
-	path := filepath.Join(c.root, name+"."+strconv.FormatUint(generation, 10))
-	if err := os.Mkdir(path, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, err
+	base := filepath.Join(c.root, name+"."+strconv.FormatUint(generation, 10))
+	path := base
+	// What was removed and added again begins to count again, and the old folder may still stand.
+	for again := 2; ; again++ {
+		if err := unix.Mkdir(path, 0o755); err == nil {
+			return &cgroup{path}, nil
+		} else if err != unix.EEXIST {
+			return nil, err
+		}
+		path = base + "~" + strconv.Itoa(again)
 	}
-	return &cgroup{path}, nil
 }
 
 // open is the folder, to fork into.

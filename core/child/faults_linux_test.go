@@ -100,7 +100,7 @@ func hangInExec(t *testing.T, limits Limits, hangs uint64, interpreter bool) {
 	for asked := 0; asked < cap(hung); {
 		n, err := asking.Read(question)
 		if err != nil {
-			t.Fatalf("no question: %v", err)
+			t.Fatalf("%d questions, then none: %v; %d have ended", asked, err, len(hung))
 		}
 		for at := 0; at < n; asked++ {
 			one := (*unix.FanotifyEventMetadata)(unsafe.Pointer(&question[at]))
@@ -309,4 +309,23 @@ func TestTheCgroupOfALifeThatIsOverIsRemoved(t *testing.T) {
 	eventually(t, "the folders are gone", func() bool {
 		return !slices.ContainsFunc(folders, func(path string) bool { _, err := os.Stat(path); return err == nil })
 	})
+}
+
+// A process that was removed and added again counts its lives anew; what is cleared away after the old one is not the new one's.
+func TestALifeOfTheSameNameHasACgroupOfItsOwn(t *testing.T) {
+	h := host(t)
+	c := command("exit 0")
+	old := start(t, h, c)
+	await(t, "gone", old.Gone())
+	c.Args = []string{asChild, "stay"}
+	fresh := start(t, h, c)
+	ready(t, fresh)
+	was, is := old.(*kid).cgroup, fresh.(*kid).cgroup
+	if was.path == is.path {
+		t.Fatalf("both are in %s", is.path)
+	}
+	eventually(t, "the old folder is gone", func() bool { _, err := os.Stat(was.path); return err != nil })
+	if n, _ := fresh.Left(); n != 1 || !is.populated() {
+		t.Errorf("%d are left in %s", n, is.path)
+	}
 }
