@@ -3,7 +3,6 @@ package lisp
 import (
 	"fmt"
 	"io"
-	"strings"
 	"sync"
 )
 
@@ -165,7 +164,7 @@ func (t *Thread) ioMethod(b IO, name string, args []Value) Value {
 		if s == "" {
 			return t.texts(nil)
 		}
-		return t.texts(t.parts(strings.TrimSuffix(s, "\n"), "\n", -1))
+		return t.texts(t.lines(s))
 	case "name":
 		want(0, 0)
 		return t.newText(b.Name())

@@ -81,6 +81,7 @@ func TestBuffers(t *testing.T) {
 		{`(let [b (buffer)] (:printf b "%d-%s" 5 "x") (:println b) (:lines b))`, `["5-x"]`},
 		{`(let [b (buffer)] (:print b "abc") (list (:read b 2) (string b) (:read b) (:read b)))`, `("ab" "c" "c" "")`},
 		{`(let [b (buffer)] (:print b "a\n\nb") (list (:lines b) (:lines b)))`, `(["a" "" "b"] [])`},
+		{`(let [b (buffer)] (:print b "a\r\n\r\nb\rc\r\n") (:lines b))`, `["a" "" "b\rc"]`},
 		{`(list (type (buffer)) (:name (buffer)))`, `("*buffer*" "anonWriter")`},
 		{`(let [b (buffer)] (:close b) (:write b "x"))`, "ERR"},
 		{`(:wriet (buffer) "x")`, "ERR"},

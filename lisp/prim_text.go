@@ -147,13 +147,7 @@ func textPrims() []Prim {
 			if s == "" {
 				return t.texts(nil)
 			}
-			lines := t.parts(strings.TrimSuffix(s, "\n"), "\n", -1)
-			t.itemsInPieces(len(lines), func(from, to int) {
-				for i := from; i < to; i++ {
-					lines[i] = strings.TrimSuffix(lines[i], "\r")
-				}
-			})
-			return t.texts(lines)
+			return t.texts(t.lines(s))
 		}},
 		{Name: "str/join", Params: "coll:seq sep:string", Doc: "The strings of a list or array with sep between them.", Example: "(str/join '(\"x\" \"y\") \"-\") => \"x-y\"", fn: func(t *Thread, args []Value) Value {
 			sep := str(args[1])
@@ -375,4 +369,15 @@ func maskPrim(t *Thread, args []Value) Value {
 	t.repeat(&b, mask, int(n))
 	t.add(&b, s[to:])
 	return t.newText(b.String())
+}
+
+// lines are the lines of a text without their ends, which are two characters in a text of Windows.
+func (t *Thread) lines(s string) []string {
+	lines := t.parts(strings.TrimSuffix(s, "\n"), "\n", -1)
+	t.itemsInPieces(len(lines), func(from, to int) {
+		for i := from; i < to; i++ {
+			lines[i] = strings.TrimSuffix(lines[i], "\r")
+		}
+	})
+	return lines
 }

@@ -369,6 +369,36 @@ func TestAStopThatIsIgnoredLeavesEverythingToKill(t *testing.T) {
 	}
 }
 
+// TestANumberThatBecameAnothersIsLeftAlone: what is said to a child that is gone reaches nobody, though the system may have given
+// its number to another.
+func TestANumberThatBecameAnothersIsLeftAlone(t *testing.T) {
+	old := start(t, program("stay"))
+	if err := old.Signal(killSignal); err != nil {
+		t.Fatal(err)
+	}
+	end(t, old)
+	gone(t, old)
+	for tries := 1; ; tries++ {
+		k := start(t, program("stay"))
+		if k.PID() != old.PID() && tries < 20 { // Windows gives a number to another soon, Wine after some hundreds
+			k.Kill()
+			gone(t, k)
+			continue
+		}
+		t.Logf("start %d has pid %d, that of old was %d", tries, k.PID(), old.PID())
+		if err := old.Signal(killSignal); !errors.Is(err, os.ErrProcessDone) {
+			t.Errorf("KILL to the leader that has ended: %v", err)
+		}
+		if err := errors.Join(old.Stop(killSignal), old.Stop(15), old.Kill()); err != nil {
+			t.Error(err)
+		}
+		if n, why := k.Left(); n != 1 {
+			t.Errorf("%d left of the other %s", n, why)
+		}
+		return
+	}
+}
+
 func TestNoOtherHandleIsInherited(t *testing.T) {
 	path, _ := windows.UTF16PtrFromString(filepath.Join(t.TempDir(), "secret"))
 	secret, err := windows.CreateFile(path, windows.GENERIC_WRITE, 0, inheritable(), windows.CREATE_ALWAYS, 0, 0)
