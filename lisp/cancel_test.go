@@ -130,7 +130,7 @@ func TestCancellationIsNoticedInEveryFunction(t *testing.T) {
 	// A tenth of the data and of the time: what is promised is 100 ms for texts of 40 MB and collections of a million elements.
 	size, limit, share := 4<<20, 10*time.Millisecond, 10*time.Millisecond
 	if os.Getenv("SUPERVISORD_FULL") != "" {
-		size, limit, share = 40<<20, 100*time.Millisecond, time.Minute
+		size, limit, share = 40<<20, 100*time.Millisecond, 300*time.Millisecond
 	}
 	if raceEnabled {
 		size, limit = 1<<20, 100*time.Millisecond

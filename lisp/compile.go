@@ -5,10 +5,14 @@ type compiler struct {
 	t     *Thread
 	src   *source
 	fn    *fnScope
-	count int // nodes so far: the cost of the function
+	count int  // nodes so far: the cost of the function
+	calls bool // the function may call others, or go round
 	nest  int
 	deep  int // the deepest nesting of expressions
 }
+
+// smallFunction is how many nodes a function may have whose calls are part of the turn or the call in which they stand.
+const smallFunction = 16
 
 // maxPlainNest is how deep expressions of a function may be nested without counting the Go stack they use.
 const maxPlainNest = 16
@@ -35,7 +39,7 @@ func (top *topLevel) compile(form Value) *closure {
 	a, c := &top.analyser, &top.compiler
 	top.fn = fnScope{}
 	a.fn, a.scope, a.branch, a.pos = &top.fn, nil, 0, 0
-	c.fn, c.count, c.nest, c.deep = &top.fn, 0, 0, 0
+	c.fn, c.count, c.calls, c.nest, c.deep = &top.fn, 0, false, 0, 0
 	body := c.expr(a.expr(form), false)
 	top.proto = c.proto(body, topName)
 	return &top.closure
@@ -58,6 +62,9 @@ func (c *compiler) proto(body node, name string) proto {
 	fs := c.fn
 	p := proto{body: body, nparams: fs.nparams, rest: fs.rest, loose: fs.loose, orNil: fs.orNil, nslots: fs.max,
 		cost: int64(c.count)/8 + 1, name: name, doc: fs.doc, params: fs.written, src: c.src, pos: fs.pos}
+	if c.calls || c.count > smallFunction {
+		p.own = p.cost
+	}
 	p.shape = p.nparams
 	if p.rest || p.nslots > 8 && p.nparams > 8 || fs.count {
 		p.shape = -1
@@ -290,6 +297,7 @@ func (c *compiler) branch(e *eIf, tail bool) node {
 }
 
 func (c *compiler) while(e *eWhile) node {
+	c.calls = true
 	before := c.count
 	n := &nodeWhile{c: c.expr(e.c, false), pos: e.pos}
 	n.test, _ = n.c.(tester)
@@ -368,6 +376,7 @@ func (c *compiler) call(e *eCall, tail bool) node {
 }
 
 func (c *compiler) plainCall(e *eCall, tail bool) node {
+	c.calls = true
 	args := c.exprs(e.args)
 	at := callSite{pos: e.pos, args: args}
 	if g, ok := e.f.(*eGlobal); ok {
@@ -428,6 +437,7 @@ func (c *compiler) primitive(p *primitive, e *eCall) node {
 		}
 		return newPrim3(p.fn3, e.pos, c.exprs(e.args)...)
 	}
+	c.calls = true
 	return &nodePrim{p, c.exprs(e.args), e.pos}
 }
 
@@ -455,6 +465,7 @@ func (c *compiler) build(e *eBuild) node {
 }
 
 func (c *compiler) try(e *eTry, tail bool) node {
+	c.calls = true
 	n := &nodeTry{body: c.expr(e.body, false), pos: e.pos}
 	for _, k := range e.catches {
 		out := nodeCatch{body: c.expr(k.body, tail && e.finally == nil), put: c.store(k.v, true, true)}

@@ -13,6 +13,7 @@ type proto struct {
 	body    node
 	shape   int   // how many arguments may be put into the slots as they come; -1 when they may not
 	cost    int64 // steps that a call takes
+	own     int64 // of a call in the program's code: 0 for a small function that calls nothing, which is part of what calls it
 	nparams int
 	rest    bool // one more parameter takes the remaining arguments as a list
 	loose   bool // #(...): any number of arguments will do

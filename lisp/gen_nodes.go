@@ -223,9 +223,9 @@ func call(p printer, f, shape string) {
 			return %s
 		}
 		p := cl.proto
-		if counted {
+		if own := p.own; counted && own != 0 {
 			t := fr.t
-			fuel := t.fuel - p.cost
+			fuel := t.fuel - own
 			if fuel < 0 {
 				return %s
 			}
@@ -255,9 +255,9 @@ func tailCall(p printer, f, shape string) {
 		if %s || cl.proto.shape != %d {
 			return %s
 		}
-		if counted {
+		if own := cl.proto.own; counted && own != 0 {
 			t := fr.t
-			if t.fuel -= cl.proto.cost; t.fuel < 0 {
+			if t.fuel -= own; t.fuel < 0 {
 				fr.refuel(n.pos)
 			}
 		}

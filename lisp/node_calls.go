@@ -11,9 +11,9 @@ func (n *nodeCallG0) eval(fr *frame) Value {
 		return fr.callGlobal0(&n.callSite)
 	}
 	p := cl.proto
-	if counted {
+	if own := p.own; counted && own != 0 {
 		t := fr.t
-		fuel := t.fuel - p.cost
+		fuel := t.fuel - own
 		if fuel < 0 {
 			return fr.callGlobal0(&n.callSite)
 		}
@@ -35,9 +35,9 @@ func (n *nodeTailG0) eval(fr *frame) Value {
 	if cl == nil || cl.proto.shape != 0 {
 		return fr.tailGlobal(&n.callSite)
 	}
-	if counted {
+	if own := cl.proto.own; counted && own != 0 {
 		t := fr.t
-		if t.fuel -= cl.proto.cost; t.fuel < 0 {
+		if t.fuel -= own; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
 	}
@@ -63,9 +63,9 @@ func (n *nodeCallG1S) eval(fr *frame) Value {
 		return fr.callGlobal1(&n.callSite, a)
 	}
 	p := cl.proto
-	if counted {
+	if own := p.own; counted && own != 0 {
 		t := fr.t
-		fuel := t.fuel - p.cost
+		fuel := t.fuel - own
 		if fuel < 0 {
 			return fr.callGlobal1(&n.callSite, a)
 		}
@@ -94,9 +94,9 @@ func (n *nodeCallG1L) eval(fr *frame) Value {
 		return fr.callGlobal1(&n.callSite, a)
 	}
 	p := cl.proto
-	if counted {
+	if own := p.own; counted && own != 0 {
 		t := fr.t
-		fuel := t.fuel - p.cost
+		fuel := t.fuel - own
 		if fuel < 0 {
 			return fr.callGlobal1(&n.callSite, a)
 		}
@@ -125,9 +125,9 @@ func (n *nodeCallG1X) eval(fr *frame) Value {
 		return fr.callGlobal1(&n.callSite, a)
 	}
 	p := cl.proto
-	if counted {
+	if own := p.own; counted && own != 0 {
 		t := fr.t
-		fuel := t.fuel - p.cost
+		fuel := t.fuel - own
 		if fuel < 0 {
 			return fr.callGlobal1(&n.callSite, a)
 		}
@@ -153,9 +153,9 @@ func (n *nodeTailG1S) eval(fr *frame) Value {
 	if cl == nil || cl.proto.shape != 1 {
 		return fr.tailGlobal(&n.callSite)
 	}
-	if counted {
+	if own := cl.proto.own; counted && own != 0 {
 		t := fr.t
-		if t.fuel -= cl.proto.cost; t.fuel < 0 {
+		if t.fuel -= own; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
 	}
@@ -180,9 +180,9 @@ func (n *nodeTailG1X) eval(fr *frame) Value {
 	if cl == nil || cl.proto.shape != 1 {
 		return fr.tailGlobal(&n.callSite)
 	}
-	if counted {
+	if own := cl.proto.own; counted && own != 0 {
 		t := fr.t
-		if t.fuel -= cl.proto.cost; t.fuel < 0 {
+		if t.fuel -= own; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
 	}
@@ -212,9 +212,9 @@ func (n *nodeCallG2SL) eval(fr *frame) Value {
 		return fr.callGlobal2(&n.callSite, a, b)
 	}
 	p := cl.proto
-	if counted {
+	if own := p.own; counted && own != 0 {
 		t := fr.t
-		fuel := t.fuel - p.cost
+		fuel := t.fuel - own
 		if fuel < 0 {
 			return fr.callGlobal2(&n.callSite, a, b)
 		}
@@ -251,9 +251,9 @@ func (n *nodeCallG2LS) eval(fr *frame) Value {
 		return fr.callGlobal2(&n.callSite, a, b)
 	}
 	p := cl.proto
-	if counted {
+	if own := p.own; counted && own != 0 {
 		t := fr.t
-		fuel := t.fuel - p.cost
+		fuel := t.fuel - own
 		if fuel < 0 {
 			return fr.callGlobal2(&n.callSite, a, b)
 		}
@@ -285,9 +285,9 @@ func (n *nodeCallG2LL) eval(fr *frame) Value {
 		return fr.callGlobal2(&n.callSite, a, b)
 	}
 	p := cl.proto
-	if counted {
+	if own := p.own; counted && own != 0 {
 		t := fr.t
-		fuel := t.fuel - p.cost
+		fuel := t.fuel - own
 		if fuel < 0 {
 			return fr.callGlobal2(&n.callSite, a, b)
 		}
@@ -324,9 +324,9 @@ func (n *nodeCallG2SX) eval(fr *frame) Value {
 		return fr.callGlobal2(&n.callSite, a, b)
 	}
 	p := cl.proto
-	if counted {
+	if own := p.own; counted && own != 0 {
 		t := fr.t
-		fuel := t.fuel - p.cost
+		fuel := t.fuel - own
 		if fuel < 0 {
 			return fr.callGlobal2(&n.callSite, a, b)
 		}
@@ -358,9 +358,9 @@ func (n *nodeCallG2LX) eval(fr *frame) Value {
 		return fr.callGlobal2(&n.callSite, a, b)
 	}
 	p := cl.proto
-	if counted {
+	if own := p.own; counted && own != 0 {
 		t := fr.t
-		fuel := t.fuel - p.cost
+		fuel := t.fuel - own
 		if fuel < 0 {
 			return fr.callGlobal2(&n.callSite, a, b)
 		}
@@ -392,9 +392,9 @@ func (n *nodeCallG2XL) eval(fr *frame) Value {
 		return fr.callGlobal2(&n.callSite, a, b)
 	}
 	p := cl.proto
-	if counted {
+	if own := p.own; counted && own != 0 {
 		t := fr.t
-		fuel := t.fuel - p.cost
+		fuel := t.fuel - own
 		if fuel < 0 {
 			return fr.callGlobal2(&n.callSite, a, b)
 		}
@@ -426,9 +426,9 @@ func (n *nodeCallG2XX) eval(fr *frame) Value {
 		return fr.callGlobal2(&n.callSite, a, b)
 	}
 	p := cl.proto
-	if counted {
+	if own := p.own; counted && own != 0 {
 		t := fr.t
-		fuel := t.fuel - p.cost
+		fuel := t.fuel - own
 		if fuel < 0 {
 			return fr.callGlobal2(&n.callSite, a, b)
 		}
@@ -456,9 +456,9 @@ func (n *nodeTailG2SL) eval(fr *frame) Value {
 	if cl == nil || cl.proto.shape != 2 {
 		return fr.tailGlobal(&n.callSite)
 	}
-	if counted {
+	if own := cl.proto.own; counted && own != 0 {
 		t := fr.t
-		if t.fuel -= cl.proto.cost; t.fuel < 0 {
+		if t.fuel -= own; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
 	}
@@ -486,9 +486,9 @@ func (n *nodeTailG2SX) eval(fr *frame) Value {
 	if cl == nil || cl.proto.shape != 2 {
 		return fr.tailGlobal(&n.callSite)
 	}
-	if counted {
+	if own := cl.proto.own; counted && own != 0 {
 		t := fr.t
-		if t.fuel -= cl.proto.cost; t.fuel < 0 {
+		if t.fuel -= own; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
 	}
@@ -516,9 +516,9 @@ func (n *nodeTailG2LX) eval(fr *frame) Value {
 	if cl == nil || cl.proto.shape != 2 {
 		return fr.tailGlobal(&n.callSite)
 	}
-	if counted {
+	if own := cl.proto.own; counted && own != 0 {
 		t := fr.t
-		if t.fuel -= cl.proto.cost; t.fuel < 0 {
+		if t.fuel -= own; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
 	}
@@ -541,9 +541,9 @@ func (n *nodeTailG2XX) eval(fr *frame) Value {
 	if cl == nil || cl.proto.shape != 2 {
 		return fr.tailGlobal(&n.callSite)
 	}
-	if counted {
+	if own := cl.proto.own; counted && own != 0 {
 		t := fr.t
-		if t.fuel -= cl.proto.cost; t.fuel < 0 {
+		if t.fuel -= own; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
 	}
@@ -572,9 +572,9 @@ func (n *nodeCallG3XXX) eval(fr *frame) Value {
 		return fr.callGlobal3(&n.callSite, a, b, c)
 	}
 	p := cl.proto
-	if counted {
+	if own := p.own; counted && own != 0 {
 		t := fr.t
-		fuel := t.fuel - p.cost
+		fuel := t.fuel - own
 		if fuel < 0 {
 			return fr.callGlobal3(&n.callSite, a, b, c)
 		}
@@ -604,9 +604,9 @@ func (n *nodeTailG3SXX) eval(fr *frame) Value {
 	if cl == nil || cl.proto.shape != 3 {
 		return fr.tailGlobal(&n.callSite)
 	}
-	if counted {
+	if own := cl.proto.own; counted && own != 0 {
 		t := fr.t
-		if t.fuel -= cl.proto.cost; t.fuel < 0 {
+		if t.fuel -= own; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
 	}
@@ -637,9 +637,9 @@ func (n *nodeTailG3XXX) eval(fr *frame) Value {
 	if cl == nil || cl.proto.shape != 3 {
 		return fr.tailGlobal(&n.callSite)
 	}
-	if counted {
+	if own := cl.proto.own; counted && own != 0 {
 		t := fr.t
-		if t.fuel -= cl.proto.cost; t.fuel < 0 {
+		if t.fuel -= own; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
 	}
@@ -672,9 +672,9 @@ func (n *nodeCallG4XXXX) eval(fr *frame) Value {
 		return fr.callGlobal4(&n.callSite, a, b, c, d)
 	}
 	p := cl.proto
-	if counted {
+	if own := p.own; counted && own != 0 {
 		t := fr.t
-		fuel := t.fuel - p.cost
+		fuel := t.fuel - own
 		if fuel < 0 {
 			return fr.callGlobal4(&n.callSite, a, b, c, d)
 		}
@@ -706,9 +706,9 @@ func (n *nodeTailG4XXXX) eval(fr *frame) Value {
 	if cl == nil || cl.proto.shape != 4 {
 		return fr.tailGlobal(&n.callSite)
 	}
-	if counted {
+	if own := cl.proto.own; counted && own != 0 {
 		t := fr.t
-		if t.fuel -= cl.proto.cost; t.fuel < 0 {
+		if t.fuel -= own; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
 	}
@@ -737,9 +737,9 @@ func (n *nodeCallX0) eval(fr *frame) Value {
 		return fr.callOther0(f, n.pos)
 	}
 	p := cl.proto
-	if counted {
+	if own := p.own; counted && own != 0 {
 		t := fr.t
-		fuel := t.fuel - p.cost
+		fuel := t.fuel - own
 		if fuel < 0 {
 			return fr.callOther0(f, n.pos)
 		}
@@ -765,9 +765,9 @@ func (n *nodeTailX0) eval(fr *frame) Value {
 	if !ok || cl.proto.shape != 0 {
 		return fr.tail(f, &n.callSite)
 	}
-	if counted {
+	if own := cl.proto.own; counted && own != 0 {
 		t := fr.t
-		if t.fuel -= cl.proto.cost; t.fuel < 0 {
+		if t.fuel -= own; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
 	}
@@ -795,9 +795,9 @@ func (n *nodeCallX1S) eval(fr *frame) Value {
 		return fr.callOther1(f, n.pos, a)
 	}
 	p := cl.proto
-	if counted {
+	if own := p.own; counted && own != 0 {
 		t := fr.t
-		fuel := t.fuel - p.cost
+		fuel := t.fuel - own
 		if fuel < 0 {
 			return fr.callOther1(f, n.pos, a)
 		}
@@ -828,9 +828,9 @@ func (n *nodeCallX1L) eval(fr *frame) Value {
 		return fr.callOther1(f, n.pos, a)
 	}
 	p := cl.proto
-	if counted {
+	if own := p.own; counted && own != 0 {
 		t := fr.t
-		fuel := t.fuel - p.cost
+		fuel := t.fuel - own
 		if fuel < 0 {
 			return fr.callOther1(f, n.pos, a)
 		}
@@ -861,9 +861,9 @@ func (n *nodeCallX1X) eval(fr *frame) Value {
 		return fr.callOther1(f, n.pos, a)
 	}
 	p := cl.proto
-	if counted {
+	if own := p.own; counted && own != 0 {
 		t := fr.t
-		fuel := t.fuel - p.cost
+		fuel := t.fuel - own
 		if fuel < 0 {
 			return fr.callOther1(f, n.pos, a)
 		}
@@ -891,9 +891,9 @@ func (n *nodeTailX1S) eval(fr *frame) Value {
 	if !ok || cl.proto.shape != 1 {
 		return fr.tail(f, &n.callSite)
 	}
-	if counted {
+	if own := cl.proto.own; counted && own != 0 {
 		t := fr.t
-		if t.fuel -= cl.proto.cost; t.fuel < 0 {
+		if t.fuel -= own; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
 	}
@@ -920,9 +920,9 @@ func (n *nodeTailX1X) eval(fr *frame) Value {
 	if !ok || cl.proto.shape != 1 {
 		return fr.tail(f, &n.callSite)
 	}
-	if counted {
+	if own := cl.proto.own; counted && own != 0 {
 		t := fr.t
-		if t.fuel -= cl.proto.cost; t.fuel < 0 {
+		if t.fuel -= own; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
 	}
@@ -954,9 +954,9 @@ func (n *nodeCallX2SL) eval(fr *frame) Value {
 		return fr.callOther2(f, n.pos, a, b)
 	}
 	p := cl.proto
-	if counted {
+	if own := p.own; counted && own != 0 {
 		t := fr.t
-		fuel := t.fuel - p.cost
+		fuel := t.fuel - own
 		if fuel < 0 {
 			return fr.callOther2(f, n.pos, a, b)
 		}
@@ -995,9 +995,9 @@ func (n *nodeCallX2LS) eval(fr *frame) Value {
 		return fr.callOther2(f, n.pos, a, b)
 	}
 	p := cl.proto
-	if counted {
+	if own := p.own; counted && own != 0 {
 		t := fr.t
-		fuel := t.fuel - p.cost
+		fuel := t.fuel - own
 		if fuel < 0 {
 			return fr.callOther2(f, n.pos, a, b)
 		}
@@ -1031,9 +1031,9 @@ func (n *nodeCallX2LL) eval(fr *frame) Value {
 		return fr.callOther2(f, n.pos, a, b)
 	}
 	p := cl.proto
-	if counted {
+	if own := p.own; counted && own != 0 {
 		t := fr.t
-		fuel := t.fuel - p.cost
+		fuel := t.fuel - own
 		if fuel < 0 {
 			return fr.callOther2(f, n.pos, a, b)
 		}
@@ -1072,9 +1072,9 @@ func (n *nodeCallX2SX) eval(fr *frame) Value {
 		return fr.callOther2(f, n.pos, a, b)
 	}
 	p := cl.proto
-	if counted {
+	if own := p.own; counted && own != 0 {
 		t := fr.t
-		fuel := t.fuel - p.cost
+		fuel := t.fuel - own
 		if fuel < 0 {
 			return fr.callOther2(f, n.pos, a, b)
 		}
@@ -1108,9 +1108,9 @@ func (n *nodeCallX2LX) eval(fr *frame) Value {
 		return fr.callOther2(f, n.pos, a, b)
 	}
 	p := cl.proto
-	if counted {
+	if own := p.own; counted && own != 0 {
 		t := fr.t
-		fuel := t.fuel - p.cost
+		fuel := t.fuel - own
 		if fuel < 0 {
 			return fr.callOther2(f, n.pos, a, b)
 		}
@@ -1144,9 +1144,9 @@ func (n *nodeCallX2XL) eval(fr *frame) Value {
 		return fr.callOther2(f, n.pos, a, b)
 	}
 	p := cl.proto
-	if counted {
+	if own := p.own; counted && own != 0 {
 		t := fr.t
-		fuel := t.fuel - p.cost
+		fuel := t.fuel - own
 		if fuel < 0 {
 			return fr.callOther2(f, n.pos, a, b)
 		}
@@ -1180,9 +1180,9 @@ func (n *nodeCallX2XX) eval(fr *frame) Value {
 		return fr.callOther2(f, n.pos, a, b)
 	}
 	p := cl.proto
-	if counted {
+	if own := p.own; counted && own != 0 {
 		t := fr.t
-		fuel := t.fuel - p.cost
+		fuel := t.fuel - own
 		if fuel < 0 {
 			return fr.callOther2(f, n.pos, a, b)
 		}
@@ -1212,9 +1212,9 @@ func (n *nodeTailX2SL) eval(fr *frame) Value {
 	if !ok || cl.proto.shape != 2 {
 		return fr.tail(f, &n.callSite)
 	}
-	if counted {
+	if own := cl.proto.own; counted && own != 0 {
 		t := fr.t
-		if t.fuel -= cl.proto.cost; t.fuel < 0 {
+		if t.fuel -= own; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
 	}
@@ -1244,9 +1244,9 @@ func (n *nodeTailX2SX) eval(fr *frame) Value {
 	if !ok || cl.proto.shape != 2 {
 		return fr.tail(f, &n.callSite)
 	}
-	if counted {
+	if own := cl.proto.own; counted && own != 0 {
 		t := fr.t
-		if t.fuel -= cl.proto.cost; t.fuel < 0 {
+		if t.fuel -= own; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
 	}
@@ -1276,9 +1276,9 @@ func (n *nodeTailX2LX) eval(fr *frame) Value {
 	if !ok || cl.proto.shape != 2 {
 		return fr.tail(f, &n.callSite)
 	}
-	if counted {
+	if own := cl.proto.own; counted && own != 0 {
 		t := fr.t
-		if t.fuel -= cl.proto.cost; t.fuel < 0 {
+		if t.fuel -= own; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
 	}
@@ -1303,9 +1303,9 @@ func (n *nodeTailX2XX) eval(fr *frame) Value {
 	if !ok || cl.proto.shape != 2 {
 		return fr.tail(f, &n.callSite)
 	}
-	if counted {
+	if own := cl.proto.own; counted && own != 0 {
 		t := fr.t
-		if t.fuel -= cl.proto.cost; t.fuel < 0 {
+		if t.fuel -= own; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
 	}
@@ -1336,9 +1336,9 @@ func (n *nodeCallX3XXX) eval(fr *frame) Value {
 		return fr.callOther3(f, n.pos, a, b, c)
 	}
 	p := cl.proto
-	if counted {
+	if own := p.own; counted && own != 0 {
 		t := fr.t
-		fuel := t.fuel - p.cost
+		fuel := t.fuel - own
 		if fuel < 0 {
 			return fr.callOther3(f, n.pos, a, b, c)
 		}
@@ -1370,9 +1370,9 @@ func (n *nodeTailX3SXX) eval(fr *frame) Value {
 	if !ok || cl.proto.shape != 3 {
 		return fr.tail(f, &n.callSite)
 	}
-	if counted {
+	if own := cl.proto.own; counted && own != 0 {
 		t := fr.t
-		if t.fuel -= cl.proto.cost; t.fuel < 0 {
+		if t.fuel -= own; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
 	}
@@ -1405,9 +1405,9 @@ func (n *nodeTailX3XXX) eval(fr *frame) Value {
 	if !ok || cl.proto.shape != 3 {
 		return fr.tail(f, &n.callSite)
 	}
-	if counted {
+	if own := cl.proto.own; counted && own != 0 {
 		t := fr.t
-		if t.fuel -= cl.proto.cost; t.fuel < 0 {
+		if t.fuel -= own; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
 	}
@@ -1442,9 +1442,9 @@ func (n *nodeCallX4XXXX) eval(fr *frame) Value {
 		return fr.callOther4(f, n.pos, a, b, c, d)
 	}
 	p := cl.proto
-	if counted {
+	if own := p.own; counted && own != 0 {
 		t := fr.t
-		fuel := t.fuel - p.cost
+		fuel := t.fuel - own
 		if fuel < 0 {
 			return fr.callOther4(f, n.pos, a, b, c, d)
 		}
@@ -1478,9 +1478,9 @@ func (n *nodeTailX4XXXX) eval(fr *frame) Value {
 	if !ok || cl.proto.shape != 4 {
 		return fr.tail(f, &n.callSite)
 	}
-	if counted {
+	if own := cl.proto.own; counted && own != 0 {
 		t := fr.t
-		if t.fuel -= cl.proto.cost; t.fuel < 0 {
+		if t.fuel -= own; t.fuel < 0 {
 			fr.refuel(n.pos)
 		}
 	}

@@ -11,7 +11,8 @@ import (
 
 // Budget bounds an evaluation; 0 means unlimited. Exceeding one is an error of kind "budget" that no script can catch.
 type Budget struct {
-	// Steps counts calls, loop turns and work done by primitives.
+	// Steps counts calls, loop turns and work done by primitives. The call of a small function that calls nothing itself is part
+	// of the turn or call in which it stands.
 	Steps int64
 	// Depth is how many calls may be under way, those through primitives like map included. Unlimited still means 100 000.
 	Depth int
