@@ -55,11 +55,7 @@ func docOf(t *lisp.Thread, a arguments) (lisp.Value, error) {
 		return lisp.String(text), nil
 	}
 	names = append(names, languageNames(t)...)
-	hint := ""
-	if near := lisp.Nearest(name, names); near != "" {
-		hint = " (did you mean " + near + "?)"
-	}
-	return lisp.Nil, lisp.Errorf(kindNotFound, "cannot explain %s: no such verb or function%s", cut(oneLine(name), 64), hint)
+	return lisp.Nil, lisp.Errorf(kindNotFound, "cannot explain %s: no such verb or function%s", cut(oneLine(name), 64), lisp.DidYouMean(lisp.Nearest(name, names)))
 }
 
 // Manual is all there is to say about the verb of this name, one of ours or of more.

@@ -263,12 +263,9 @@ func (env *Env) nearest(name string, more []string) string {
 		return ": a name with a colon looks a key up as head of a call only; a function that does it is #(" + clip(name, 60) + " %)"
 	}
 	if there := elsewhere(name); there != "" {
-		return " (did you mean " + there + "?)"
+		return DidYouMean(there)
 	}
-	if near := Nearest(name, append(more, env.Names("")...)); near != "" {
-		return " (did you mean " + near + "?)"
-	}
-	return ""
+	return DidYouMean(Nearest(name, append(more, env.Names("")...)))
 }
 
 // nearest is the suggestion of [Env.nearest], which takes some work.

@@ -1,5 +1,7 @@
 package lisp
 
+import "strings"
+
 // Nearest gives the candidate that looks most like name, for "did you mean"; "" when none is near enough. About a third
 // of the letters may be wrong, of three or four one; of equals the first wins.
 func Nearest(name string, candidates []string) string {
@@ -19,6 +21,18 @@ func Nearest(name string, candidates []string) string {
 		}
 	}
 	return best
+}
+
+// DidYouMean is what an error says about a near name: " (did you mean NAME?)"; nothing of none. A name that ends in a question
+// mark is quoted.
+func DidYouMean(near string) string {
+	switch {
+	case near == "":
+		return ""
+	case strings.HasSuffix(near, "?"):
+		near = `"` + near + `"`
+	}
+	return " (did you mean " + near + "?)"
 }
 
 // longestCompared bounds the names that are compared.

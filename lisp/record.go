@@ -151,11 +151,7 @@ func (t *Thread) setField(r *record, name string, v Value) {
 }
 
 func (t *Thread) noField(r *record, name string) {
-	near := ""
-	if n := Nearest(name, r.class.names()); n != "" {
-		near = " (did you mean " + n + "?)"
-	}
-	t.fail("key", "cannot find field %s in a record of %s%s", name, r.class.name, near)
+	t.fail("key", "cannot find field %s in a record of %s%s", name, r.class.name, DidYouMean(Nearest(name, r.class.names())))
 }
 
 // checkField fails unless v fits the type of a field; nil always does.

@@ -77,9 +77,7 @@ func TestHostileProgramsEnd(t *testing.T) {
 			th.OnPanic = func(reason any, stack []byte) { t.Errorf("panic: %v\n%s", reason, stack) }
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			start := time.Now()
 			_, err := th.Eval(base.Child(), "hostile", c.src)
-			took := time.Since(start)
 			runtime.ReadMemStats(&after)
 			kind := ""
 			var e *Error
@@ -89,9 +87,6 @@ func TestHostileProgramsEnd(t *testing.T) {
 			}
 			if kind != c.kind {
 				t.Fatalf("got %v, want an error of kind %q", err, c.kind)
-			}
-			if took > 20*time.Second {
-				t.Errorf("took %v", took)
 			}
 			if got := int64(after.TotalAlloc - before.TotalAlloc); got > 8*budget.Bytes {
 				t.Errorf("took %d MB", got>>20)
