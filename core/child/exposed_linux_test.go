@@ -23,6 +23,24 @@ func TestAServicesUserCannotHaltTheDaemon(t *testing.T) {
 	wantOK(t, says)
 }
 
+// Where /proc is not mounted, as in a bare chroot, programs of another user are started as well.
+func TestWithoutProcAnotherUsersProgramIsStarted(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root starts programs of another user")
+	}
+	_, says := another(t, true, "without-proc")
+	wantOK(t, says)
+}
+
+func withoutProc(instance string) {
+	h := newHost(instance, "off")
+	try(unix.Mount("none", "/proc", "tmpfs", 0, ""))
+	k := startIn(h, Command{Name: "bare", Generation: 1, Path: "/bin/sh", Args: []string{"-c", "exit $(id -u)"}, Dir: "/", User: "77", Group: "77", Scope: Process})
+	if exit := endOf(k); exit.Code != 77 {
+		complain("it ended with %v", exit)
+	}
+}
+
 // stopsItsUser starts programs of a user who has such a program.
 func stopsItsUser(instance string) {
 	h := newHost(instance, "off")

@@ -112,6 +112,8 @@ func inside(instance, scenario string, args []string) {
 		withoutPidfds(instance)
 	case "strays":
 		strays(instance)
+	case "without-proc":
+		withoutProc(instance)
 	case "stops-its-user":
 		stopsItsUser(instance)
 	case "herd":

@@ -33,7 +33,11 @@ func mayHang(path string) bool {
 // exposed reports whether a program's user may send signals to what becomes the program as soon as that has become the user, and
 // not to this process as well. Between that and exec it is stopped by SIGSTOP, which halts this whole program as a hanging exec
 // does: any program of that user could do it with "kill -STOP -1". The shim is stopped alone.
-func exposed(id Identity) bool { return id.Set && int(id.UID) != os.Getuid() }
+//
+// Without /proc there is no shim: such a program is started all the same, and the daemon can be halted so.
+func exposed(id Identity) bool {
+	return id.Set && int(id.UID) != os.Getuid() && unix.Access("/proc/self/exe", unix.X_OK) == nil
+}
 
 // Two that x/sys does not name (statfs(2); OpenZFS and bcachefs).
 const (
