@@ -145,6 +145,68 @@ func TestAMovedOrDeletedFileIsOpenedAnew(t *testing.T) {
 	}
 }
 
+// Whether the file still has a name is asked before each write, not once a second.
+func TestNothingIsLostAfterTheFileWasDeleted(t *testing.T) {
+	if removedStays {
+		t.Skip("an open file that is removed keeps its name here")
+	}
+	path := filepath.Join(t.TempDir(), "a.log")
+	s := open(t, newSet(t, Options{}), "a", Settings{Files: []string{path}})
+	say(t, s, "before\n")
+	for i := range 20 {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		word := fmt.Sprintf("line %d\n", i)
+		say(t, s, word)
+		if got := content(t, path); got != word {
+			t.Fatalf("the new file holds %q, want %q", got, word)
+		}
+	}
+	if h := s.Health(); h.Lost != 0 || h.Degraded != "" {
+		t.Errorf("%+v", h)
+	}
+}
+
+// What would go into a file without a name, as no other can be opened, is lost and counted; the gap is told in the next one.
+func TestWhatADeletedFileWouldTakeIsCountedAsLost(t *testing.T) {
+	if directoryStays {
+		t.Skip("a directory in use is not removed here")
+	}
+	dir := filepath.Join(t.TempDir(), "sub")
+	path := filepath.Join(dir, "a.log")
+	set := newSet(t, Options{})
+	s := open(t, set, "a", Settings{Files: []string{path}})
+	say(t, s, "before\n")
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	say(t, s, "nobody will read this\n")
+	if h := s.Health(); h.Lost != 22 || h.Degraded == "" {
+		t.Errorf("%+v, want 22 bytes lost", h)
+	}
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := set.Reopen(); err != nil {
+		t.Fatal(err)
+	}
+	for begin := time.Now(); s.Health().Degraded != ""; <-time.After(20 * time.Millisecond) {
+		say(t, s, "again\n")
+		if time.Since(begin) > 5*time.Second {
+			t.Fatal("the file does not work again")
+		}
+	}
+	h, text := s.Health(), content(t, path)
+	gap := fmt.Sprintf("-- supervisord: lost %d bytes in ", h.Lost)
+	if !strings.HasPrefix(text, gap) || !strings.HasSuffix(text, "again\n") {
+		t.Errorf("%+v, the new file holds %q", h, text)
+	}
+}
+
 func TestCopyTruncateLeavesNoHole(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.log")
 	s := open(t, newSet(t, Options{}), "a", Settings{Files: []string{path}, Size: 1 << 20, Count: 3})

@@ -138,6 +138,12 @@ func (d *directory) stat(base string) (entry, error) {
 
 func (d *directory) unlink(base string) error { return unix.Unlinkat(d.fd, base, 0) }
 
+// deleted: an open file has no name any more.
+func deleted(f *os.File) bool {
+	var st unix.Stat_t
+	return unix.Fstat(int(f.Fd()), &st) == nil && st.Nlink == 0
+}
+
 // names lists the directory in no order.
 func (d *directory) names() ([]string, error) {
 	fd, err := retry(func() (int, error) {

@@ -17,7 +17,8 @@ import (
 
 // retryEvery is how often a file that cannot be written is tried again, and
 // how often a file is checked for having been moved; both only when there is
-// something to write.
+// something to write. Whether it was deleted is asked before each write: what
+// goes into a file without a name is lost, into one with another name it is not.
 const retryEvery = time.Second
 
 // sink is the one writer of a file (or of the daemon's own stdout or stderr)
@@ -177,8 +178,14 @@ func (s *sink) put(p []byte, from *Stream, fresh bool, now time.Time) (lost int)
 		if now.Before(s.retryAt) || !s.mend(from, now) {
 			return s.miss(len(p), now)
 		}
-	} else if s.file != nil && now.Sub(s.checked) >= retryEvery {
-		s.check(now)
+	} else if s.file != nil {
+		gone := !s.parting && deleted(s.file)
+		if gone || now.Sub(s.checked) >= retryEvery {
+			if err := s.check(now); err != nil && gone {
+				s.fail(err, now)
+				return s.miss(len(p), now)
+			}
+		}
 	}
 	if s.openLine && (fresh || s.last != nil && s.last != from) {
 		// Somebody else's unfinished line stands there: ours begins on its own.
@@ -266,7 +273,10 @@ func (s *sink) miss(n int, now time.Time) int {
 func (s *sink) mend(from *Stream, now time.Time) bool {
 	s.retryAt = now.Add(retryEvery)
 	if s.file != nil {
-		s.check(now)
+		if err := s.check(now); err != nil && !s.parting && deleted(s.file) {
+			s.fail(err, now)
+			return false
+		}
 		if !spaceTrouble(s.trouble) {
 			s.freshen(now)
 		}
@@ -340,11 +350,12 @@ func (s *sink) freshen(now time.Time) {
 }
 
 // check opens the file anew when another one, or none, stands at its path, and
-// learns the size it really has (somebody may have truncated it).
-func (s *sink) check(now time.Time) {
+// learns the size it really has (somebody may have truncated it). After an error
+// the present one is still open.
+func (s *sink) check(now time.Time) error {
 	s.checked = now
 	if s.parting {
-		return
+		return nil
 	}
 	d, err := openDirectory(s.dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -353,7 +364,7 @@ func (s *sink) check(now time.Time) {
 		}
 	}
 	if err != nil {
-		return // what is open stays good
+		return err
 	}
 	defer d.close()
 	e, err := d.stat(s.base)
@@ -363,9 +374,9 @@ func (s *sink) check(now time.Time) {
 			s.size = e.size
 		}
 		s.unsure = 0
-		return
+		return nil
 	}
-	s.renew(d, now)
+	return s.renew(d, now)
 }
 
 // renew opens the path anew after somebody moved or deleted the file.
