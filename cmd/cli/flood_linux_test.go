@@ -40,28 +40,48 @@ func TestStatusAnswersWhileAHundredProcessesFlood(t *testing.T) {
 		fmt.Fprintf(&conf, "[[process]]\nname = \"f%d\"\ncommand = \"yes\"\nargs = [\"a line of the flood\"]\nstdout = [\"f%d.log\"]\nstd_log_size = \"4M\"\nstd_log_count = 1\n", i, i)
 	}
 	o := operate(t, conf.String(), "f0", fmt.Sprintf("f%d", n-1))
-	tick := time.NewTicker(100 * time.Millisecond)
+	// One that has nothing to carry shows what the machine itself makes of a request meanwhile.
+	idle := operate(t, shellProcess("quiet", "exec sleep 1000", ""), "quiet")
+	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	var took []time.Duration
-	memory, written := int64(0), o.outputOf("f0").LogBytes
-	for range seconds * 10 {
-		<-tick.C
-		status, body, d, err := o.socket().ask("(status)")
-		if err != nil || status != 200 {
-			t.Fatalf("status is answered by %d %s, %v", status, body, err)
+	memory := int64(0)
+	// measure gives the times at two percentiles, of the daemon that carries the flood and of the other.
+	measure := func(percent int) (usual, late [2]time.Duration) {
+		written := o.outputOf("f0").LogBytes
+		var took [2][]time.Duration
+		for i := range 2 * seconds * 10 {
+			<-tick.C
+			asked := []*operated{o, idle}[i%2]
+			status, body, d, err := asked.socket().ask("(status)")
+			if err != nil || status != 200 {
+				t.Fatalf("status is answered by %d %s, %v", status, body, err)
+			}
+			took[i%2] = append(took[i%2], d)
+			memory = max(memory, o.memory())
 		}
-		took = append(took, d)
-		memory = max(memory, o.memory())
+		now := o.outputOf("f0")
+		if now.LogBytes-written < 1<<20 || now.LogLost != 0 || now.Log != "" {
+			t.Errorf("this is no flood: %+v, %d bytes before", now, written)
+		}
+		for i, all := range took {
+			slices.Sort(all)
+			usual[i], late[i] = all[len(all)/2], all[len(all)*percent/100]
+		}
+		return usual, late
 	}
-	now := o.outputOf("f0")
-	if now.LogBytes-written < 1<<20 || now.LogLost != 0 || now.Log != "" {
-		t.Errorf("this is no flood: %+v, %d bytes before", now, written)
-	}
-	slices.Sort(took)
-	median, late := took[len(took)/2], took[len(took)*99/100]
-	t.Logf("%d processes: status takes %v, at the 99th percentile %v; %d MiB of memory", n, median, late, memory>>20)
-	if median > 50*time.Millisecond || late > 50*time.Millisecond && fullFigures(1, 0) == 1 {
-		t.Errorf("status takes %v, at the 99th percentile %v, want 50ms", median, late)
+	percent := fullFigures(99, 90)
+	for try := 1; ; try++ { // others on this machine may take the processors from one and not from the other
+		usual, late := measure(percent)
+		said := fmt.Sprintf("%d processes: status takes %v, at percentile %d %v; a daemon beside it %v and %v; %d MiB of memory",
+			n, usual[0], percent, late[0], usual[1], late[1], memory>>20)
+		t.Log(said)
+		if usual[0] <= 50*time.Millisecond+usual[1] && late[0] <= 50*time.Millisecond+late[1] {
+			break
+		}
+		if try == 3 {
+			t.Errorf("%s; want 50ms more at the most", said)
+			break
+		}
 	}
 	if memory > 200<<20 && !raced() {
 		t.Errorf("the daemon takes %d bytes of memory", memory)

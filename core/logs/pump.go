@@ -317,7 +317,7 @@ func (p *Pump) flood() bool {
 	for thin, pause := 0, gather; thin <= thinBatches && !isClosed(p.draining); p.pause(naps, pause, timer) {
 		p.enter()
 		p.hold()
-		n, empty, _ := readPipe(fd, p.buf[p.held:])
+		n, empty, _ := readPipe(fd, p.room())
 		switch {
 		case empty:
 			n = 0
@@ -388,7 +388,7 @@ func (p *Pump) end() {
 func (p *Pump) take(fd uintptr) bool {
 	p.enter()
 	p.hold()
-	n, wait, _ := readPipe(fd, p.buf[p.held:]) // an error ends the stream as its end does
+	n, wait, _ := readPipe(fd, p.room()) // an error ends the stream as its end does
 	if wait {
 		p.leave()
 		p.park()

@@ -14,9 +14,12 @@ import (
 type turnstile chan struct{}
 
 const (
-	// A pump moves much when it brought heavyBytes within heavyTime.
+	// A pump moves much when it brought heavyBytes within heavyTime, or heavyRead
+	// at once: then its program writes faster than it is read, however long the
+	// pump had to wait for a processor since the last time.
 	heavyBytes = 128 << 10
 	heavyTime  = 50 * time.Millisecond
+	heavyRead  = 32 << 10
 	// A turn that lasts as long as turnPatience is held by a disk that blocks:
 	// it does not count any more. Pumps whose turns last longer than slowTurn
 	// one after the other wait for a slow disk and not for a processor: they
@@ -34,11 +37,11 @@ func newTurnstile() turnstile {
 	return t
 }
 
-// enter waits for a turn, in the order of asking.
-func (t turnstile) enter() {
+// enter waits for a turn, in the order of asking, and says whether it had to.
+func (t turnstile) enter() (waited bool) {
 	select {
 	case <-t:
-		return
+		return false
 	default:
 	}
 	late := time.NewTimer(turnPatience)
@@ -47,6 +50,7 @@ func (t turnstile) enter() {
 	case <-t:
 	case <-late.C:
 	}
+	return true
 }
 
 // leave ends a turn. One that had been given up is not given back.
@@ -62,6 +66,8 @@ type load struct {
 	began time.Time
 	bytes int
 	heavy bool
+	full  bool      // the last read was one of heavyRead
+	crowd bool      // others wanted the last turn too
 	turn  bool      // it has a turn now
 	since time.Time // when the present piece of work began
 	slow  int       // pieces of work that took long, less those that did not
@@ -69,6 +75,7 @@ type load struct {
 
 // add counts what was moved.
 func (l *load) add(n int) {
+	l.full = n >= heavyRead
 	if l.bytes += n; l.bytes < heavyBytes && !l.heavy {
 		return
 	}
@@ -82,14 +89,23 @@ func (l *load) add(n int) {
 // enter takes a turn for a pump that moves much.
 func (p *Pump) enter() {
 	l := &p.load
-	if !l.heavy || !l.since.IsZero() {
+	if !l.heavy && !l.full || !l.since.IsZero() {
 		return
 	}
 	if l.slow < slowTurns {
-		p.stream.set.turns.enter()
+		l.crowd = p.stream.set.turns.enter()
 		l.turn = true
 	}
 	l.since = time.Now()
+}
+
+// room is where the next bytes go. In a crowd it is small, so that a turn is
+// short and nobody has more of it than the others.
+func (p *Pump) room() []byte {
+	if p.load.crowd {
+		return p.buf[p.held:min(p.held+maxLine, len(p.buf))]
+	}
+	return p.buf[p.held:]
 }
 
 // leave gives it back.
