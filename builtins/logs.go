@@ -1,6 +1,7 @@
 package builtins
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -155,6 +156,8 @@ func OneProcess(names []string) bool { return len(names) == 1 && core.ValidName(
 
 // source is one stream that is read.
 type source struct {
+	of     string       // the process
+	kind   string       // "stdout" or "stderr"
 	name   string       // what stands before its lines, "" for nothing
 	stream *logs.Stream // nil: the process was not started since the daemon was; only its file can be read
 	file   string       // the first one that it writes, "" if none
@@ -202,7 +205,7 @@ func (q logQuery) sources(h *Host) ([]source, error) {
 		if err != nil {
 			return nil, shown(err)
 		}
-		s := source{name: name, format: spec.Output.Format}
+		s := source{of: name, name: name, format: spec.Output.Format}
 		if OneProcess(q.patterns) {
 			s.name = ""
 		}
@@ -211,7 +214,7 @@ func (q logQuery) sources(h *Host) ([]source, error) {
 		var why error
 		for i, kind := range q.kinds(spec.Output) {
 			s.stream, err = h.Sup.Stream(name, kind)
-			s.file = out[kind]
+			s.kind, s.file = kind, out[kind]
 			s.told = i > 0 && found && out["stdout"] != "" && out["stdout"] == out["stderr"]
 			switch {
 			case err == nil, errors.Is(err, core.ErrConflict) && s.file != "":
@@ -328,7 +331,8 @@ func follow(h *Host, t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 	if err != nil {
 		return lisp.Nil, err
 	}
-	ctx := t.Context()
+	began := time.Now()
+	ctx, cancel := context.WithCancel(t.Context())
 	out := rawOut(t)
 	arrived := make(chan followed)
 	done := make(chan struct{})
@@ -336,6 +340,7 @@ func follow(h *Host, t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 	// Every goroutine started below ends when its follower is closed and nobody takes its line any more.
 	running := 0
 	defer func() {
+		cancel()
 		close(done)
 		for _, f := range followers {
 			f.Close()
@@ -380,6 +385,12 @@ func follow(h *Host, t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 		running++
 		go pass(f, names[i], arrived, done)
 	}
+	for _, s := range all {
+		if s.stream == nil {
+			running++
+			go q.await(ctx, h, s, began, arrived, done)
+		}
+	}
 	for running > 0 {
 		got := <-arrived
 		switch {
@@ -396,6 +407,49 @@ func follow(h *Host, t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 		}
 	}
 	return lisp.Nil, nil
+}
+
+// await follows a process that was never started, from its first start on; its end is that of the process being removed.
+func (q logQuery) await(ctx context.Context, h *Host, s source, since time.Time, to chan<- followed, done <-chan struct{}) {
+	stream, err := firstStream(ctx, h, s)
+	if errors.Is(err, core.ErrNotFound) {
+		err = io.EOF
+	}
+	if err != nil {
+		to <- followed{err: err}
+		return
+	}
+	lines := mostLines
+	if s.told {
+		lines = 0
+	}
+	old, f, err := stream.TailFollow(ctx, lines, since, q.match)
+	if err != nil {
+		to <- followed{err: fmt.Errorf("cannot read the log: %w", err)}
+		return
+	}
+	defer f.Close()
+	for _, line := range old {
+		select {
+		case to <- followed{sourced: sourced{s.name, line}}:
+		case <-done:
+		}
+	}
+	pass(f, s.name, to, done)
+}
+
+// firstStream waits until the process is started for the first time since the daemon was.
+func firstStream(ctx context.Context, h *Host, s source) (*logs.Stream, error) {
+	for journal := h.Sup.Journal(); ; {
+		seen := journal.Last()
+		stream, err := h.Sup.Stream(s.of, s.kind)
+		if !errors.Is(err, core.ErrConflict) {
+			return stream, err
+		}
+		if err := journal.Wait(ctx, seen); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // pass hands the lines of a follower on, and its end last. Once done is closed lines are dropped.

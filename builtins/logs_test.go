@@ -159,6 +159,64 @@ func TestLogsAndFollow(t *testing.T) {
 	}
 }
 
+// TestFollowWaitsForTheFirstStart: who follows a process that was never started sees what it says once it is, from its first
+// word on, and not what stands in its file from before; following ends when the process is removed.
+func TestFollowWaitsForTheFirstStart(t *testing.T) {
+	set := logs.New(logs.Options{})
+	p := &piped{starter: starter{started: map[string]int{}}, pipes: map[string]*os.File{}}
+	sup := core.New(core.Options{Starter: p, Logs: set})
+	file := filepath.Join(t.TempDir(), "a.log")
+	if err := os.WriteFile(file, []byte("long ago\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	old := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(file, old, old); err != nil {
+		t.Fatal(err)
+	}
+	care := core.DefaultCare()
+	care.Autostart = false
+	spec := core.Spec{Name: "a", Launch: core.Launch{Command: "/bin/x"}, Care: care, Output: core.Output{Stdout: []string{file}}}
+	if _, err := sup.Apply(t.Context(), []core.Spec{spec}); err != nil {
+		t.Fatal(err)
+	}
+	e := NewEngine(EngineOptions{Host: &Host{Sup: sup}, Policy: Policy{DisableRCE: true}})
+	out := make(arrivals)
+	done := make(chan Result, 1)
+	go func() {
+		done <- e.Eval(t.Context(), Job{Form: `(follow "a" "lines=1")`, Streamed: true}, out)
+		close(out)
+	}()
+	if got := <-out; got != "long ago\n" {
+		t.Errorf("followed %q first", got)
+	}
+	if _, err := sup.Start(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.pipes["a"].WriteString("first\nsecond\n"); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"first\n", "second\n"} {
+		if got := <-out; got != want {
+			t.Errorf("followed %q, want %q", got, want)
+		}
+	}
+	_ = p.pipes["a"].Close()
+	if _, err := sup.Apply(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	for range out { // nothing more
+	}
+	if result := <-done; result.Err != nil {
+		t.Errorf("following ended with %v", result.Err)
+	}
+	if _, err := sup.Close(context.Background(), true); err != nil {
+		t.Error(err)
+	}
+	if err := set.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestOneFileIsShownOnce: where stdout and stderr name the same file, every line comes once, whichever of them is asked for.
 func TestOneFileIsShownOnce(t *testing.T) {
 	set := logs.New(logs.Options{})
