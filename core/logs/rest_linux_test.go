@@ -229,3 +229,31 @@ func TestRestLosesNothing(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// A line that wakes a pump out of its rest is there as soon as one of a pump that does not rest, but for the start of a
+// goroutine. The bound leaves room for a busy machine.
+func TestALineOutOfRestIsThereAtOnce(t *testing.T) {
+	const within = 20 * time.Millisecond
+	set := newSet(t, Options{})
+	set.restAfter = time.Millisecond
+	s := open(t, set, "a", Settings{Files: []string{filepath.Join(t.TempDir(), "a.log")}})
+	p, w := attached(t, s)
+	f := s.Follow(soon(t))
+	defer f.Close()
+	best, sum := time.Hour, time.Duration(0)
+	const times = 20
+	for range times {
+		awaitRest(t, p)
+		begin := time.Now()
+		io.WriteString(w, "hello\n")
+		if line, err := f.Next(); err != nil || line.Text != "hello" {
+			t.Fatalf("%+v, %v", line, err)
+		}
+		took := time.Since(begin)
+		best, sum = min(best, took), sum+took
+	}
+	t.Logf("%v on the average, %v at best", sum/times, best)
+	if best > within/10 || sum/times > within {
+		t.Errorf("a line out of rest takes %v on the average and %v at best, want %v and %v", sum/times, best, within, within/10)
+	}
+}
