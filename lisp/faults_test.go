@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"runtime"
 	"runtime/metrics"
 	"strings"
@@ -188,6 +189,37 @@ func TestE13WhatContainsItself(t *testing.T) {
 			kinds = append(kinds, "", "type")
 		}
 		endsInSome(t, cyclic+src, kinds...)
+	}
+}
+
+// What is nested a million levels deep (a fiftieth of it unless SUPERVISORD_FULL is set) fits into the budget, and must exhaust no Go stack: printing cuts it, and whatever else walks
+// it to its end gives a value or an error.
+func TestE13WhatIsNestedVeryDeep(t *testing.T) {
+	levels := 20_000
+	if os.Getenv("SUPERVISORD_FULL") != "" {
+		levels = 1_000_000
+	}
+	deep := fmt.Sprintf("(defn f [n x] (if (= n 0) x (f (- n 1) %%s))) (def a (f %d 1)) (def b (f %[1]d 1)) ", levels)
+	for _, wrapped := range []string{`(list x)`, `[x]`, `{"k" x}`, `(cons 1 (list x))`, "`[~x]"} {
+		for _, use := range []string{`(string a)`, `(sexp-str a)`, `(pretty a)`, `(sprintf "%v" a)`} {
+			th := NewThread(t.Context(), nil, Budget{Steps: 200_000_000, Bytes: 1 << 30})
+			v, err := th.Eval(NewBase().Child(), "t", fmt.Sprintf(deep, wrapped)+use)
+			text := Print(v)
+			if err != nil || !strings.Contains(text, "…") || len(text) > 16*maxPrintDepth*maxPrintDepth {
+				t.Errorf("%s of %s: %d bytes, %v", use, wrapped, len(text), err)
+			}
+		}
+	}
+	for _, wrapped := range []string{`(list x)`, `[x]`, `{"k" x}`} {
+		for _, use := range []string{`(json/stringify a)`, `(= a b)`, `(copy a)`, `(freeze a)`, `(flatten a)`, `(raise a)`, `(try (hash a 1) (catch e 1))`, `(uniq [a b])`, `(sort [a b])`, `(eval a)`} {
+			th := NewThread(t.Context(), nil, Budget{Steps: 200_000_000, Bytes: 1 << 30})
+			th.OnPanic = func(reason any, stack []byte) { t.Errorf("%s of %s: panic: %v", use, wrapped, reason) }
+			_, err := th.Eval(NewBase().Child(), "t", fmt.Sprintf(deep, wrapped)+use)
+			var e *Error
+			if err != nil && !errors.As(err, &e) {
+				t.Errorf("%s of %s: an error of type %T", use, wrapped, err)
+			}
+		}
 	}
 }
 
