@@ -66,7 +66,7 @@ func (p *pool) add(c net.Conn) *conn {
 	p.mu.Lock()
 	n.slot = p.idle.PushBack(n)
 	victims := p.surplus()
-	if veryLow && p.idle.Len() > 1 {
+	if veryLow && old(p.idle.Front()) { // no new one: a command may have two, and two commands come at once
 		victims = append(victims, p.take(p.idle.Front()))
 	}
 	if p.draining {
