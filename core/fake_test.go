@@ -22,6 +22,7 @@ type behaviour struct {
 	err       error         // it cannot be launched
 	temporary bool          // of err
 	hang      chan struct{} // exec does not return before this is closed
+	halted    bool          // it was stopped before its exec: that only ends when it is given up
 }
 
 // world is a fake Starter. It fails the test when a program lives twice at the same time.
@@ -93,6 +94,9 @@ func (w *world) Start(c child.Command) (child.Child, error) {
 	if b.hang != nil {
 		<-b.hang
 	}
+	if b.halted {
+		<-c.GiveUp
+	}
 	if b.err != nil {
 		return nil, &child.LaunchError{Step: "exec", Path: c.Path, Err: b.err, Temporary: b.temporary}
 	}
@@ -105,6 +109,9 @@ func (w *world) Start(c child.Command) (child.Child, error) {
 	f := &fakeChild{w: w, name: c.Name, b: b, pid: w.pids, exited: make(chan child.Exit, 1), gone: make(chan struct{})}
 	w.living[c.Name] = f
 	w.order = append(w.order, "+"+c.Name)
+	if b.halted {
+		time.AfterFunc(0, f.rest) // which needs the lock
+	}
 	if b.exitAfter > 0 {
 		time.AfterFunc(b.exitAfter, func() { f.end(child.Exit{Code: b.code}) })
 	}

@@ -72,6 +72,7 @@ func (p *process) lifeOver(how *ending) {
 
 // launchAnswered: exec has succeeded or failed.
 func (p *process) launchAnswered(m *message) {
+	p.giveUp = nil
 	if m.child == nil {
 		p.lifeOver(&m.ending)
 		return
@@ -85,9 +86,9 @@ func (p *process) launchAnswered(m *message) {
 }
 
 // launch starts the program, in a goroutine of its own as exec may hang for as long as it likes.
-func (p *process) launch(spec *Spec, generation uint64) {
+func (p *process) launch(spec *Spec, generation uint64, giveUp <-chan struct{}) {
 	m := &message{wish: wishBorn, generation: generation}
-	m.child, m.pumps, m.ending = p.begin(spec, generation)
+	m.child, m.pumps, m.ending = p.begin(spec, generation, giveUp)
 	if file := spec.Launch.PIDFile; file != "" && m.child != nil {
 		if err := writePIDFile(file, m.child.PID()); err != nil {
 			m.note = fmt.Sprintf("cannot write pid_file %s: %v", file, err)
@@ -98,7 +99,7 @@ func (p *process) launch(spec *Spec, generation uint64) {
 	p.inbox <- m // the loop is there: it is launching
 }
 
-func (p *process) begin(spec *Spec, generation uint64) (child.Child, []*logs.Pump, ending) {
+func (p *process) begin(spec *Spec, generation uint64, giveUp <-chan struct{}) (child.Child, []*logs.Pump, ending) {
 	if err := p.out.open(spec.Output); err != nil {
 		return nil, nil, ending{launchErr: err, temporary: passing(err)}
 	}
@@ -116,6 +117,7 @@ func (p *process) begin(spec *Spec, generation uint64) (child.Child, []*logs.Pum
 		Stderr:     w.stderr,
 		Scope:      spec.Care.StopMode,
 		Limits:     spec.Launch.Limits,
+		GiveUp:     giveUp,
 	})
 	if err != nil {
 		var le *child.LaunchError

@@ -35,6 +35,7 @@ const (
 	spawn          // launch the program; answered by launched or exited
 	signalStop     // the stop signal
 	signalKill     // KILL to everything that is left
+	abandon        // the launch under way is given up; answered by launched or exited
 )
 
 // ending is how a life ended: by the leader's exit, or before it began.
@@ -250,7 +251,8 @@ func (m *machine) spawn(now time.Duration) act {
 	return spawn
 }
 
-// stop begins the end of a life. While exec hangs there is nobody to signal yet: launched does it.
+// stop begins the end of a life. While exec hangs there is nobody to signal yet: launched does it. When the patience is over, the
+// launch is given up.
 func (m *machine) stop(now time.Duration, hurry bool) act {
 	m.state = Stopping
 	m.kills, m.overrun = 0, false
@@ -272,7 +274,7 @@ func (m *machine) kill(now time.Duration) act {
 	m.deadline = now + m.killWait()
 	if m.launching {
 		m.reason = "exec has not returned"
-		return none
+		return abandon
 	}
 	return signalKill
 }

@@ -99,11 +99,18 @@ func TestWhileExecHangsNobodyIsSignalled(t *testing.T) {
 	m = at(Stopped)
 	m.step(askStart, nil, 0)
 	m.step(askStop, nil, 0)
-	if a := m.step(timeout, nil, m.deadline); a != none {
-		t.Fatalf("stop_wait over while exec hangs: act %d", a)
+	for range 2 { // and again, as nothing says that it was of use
+		if a := m.step(timeout, nil, m.deadline); a != abandon {
+			t.Fatalf("stop_wait over while exec hangs: act %d, want the launch given up", a)
+		}
 	}
 	if a := m.step(launched, nil, 60*second); a != signalKill {
 		t.Fatalf("exec returned after stop_wait: act %d, want kill", a)
+	}
+	m = at(Stopped)
+	m.step(askStart, nil, 0)
+	if a := m.step(askStopNow, nil, 0); a != abandon {
+		t.Fatalf("stop at once while exec hangs: act %d, want the launch given up", a)
 	}
 }
 
@@ -356,6 +363,10 @@ func FuzzLife(f *testing.F) {
 					t.Fatalf("a second child, or one after the end:%s", history)
 				}
 				launching = true
+			case abandon:
+				if !launching || m.state != Stopping {
+					t.Fatalf("no launch that nobody wants was given up:%s", history)
+				}
 			case signalStop, signalKill:
 				if !alive {
 					t.Fatalf("a signal to nobody:%s", history)

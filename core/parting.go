@@ -45,6 +45,7 @@ func (p *process) runParting(over <-chan struct{}, spec *Spec, command []string,
 		Limits:     spec.Launch.Limits,
 		Stdout:     w.stdout,
 		Stderr:     w.stderr,
+		GiveUp:     over,
 	})
 	if err != nil {
 		return err.Error()

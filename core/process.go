@@ -28,8 +28,9 @@ type process struct {
 	child      child.Child       // nil while there is none, and while exec has not returned
 	leader     <-chan child.Exit // its exit; nil once it was received, or without a child
 	pumps      []*logs.Pump
-	pidFile    string   // written for this life, "" if not
-	parting    *parting // its stop_command at work, nil without
+	pidFile    string        // written for this life, "" if not
+	parting    *parting      // its stop_command at work, nil without
+	giveUp     chan struct{} // closed to give up the launch under way; nil without one, and when that was done
 
 	cause    Cause // of the last wish; what follows from it carries it
 	startAt  time.Time
@@ -158,7 +159,15 @@ func (p *process) perform(a act) string {
 	case spawn:
 		p.generation++
 		spec, life := p.spec.Load(), p.generation
-		p.host.launches.add(func() { p.launch(spec, life) })
+		giveUp := make(chan struct{})
+		p.giveUp = giveUp
+		p.host.launches.add(func() { p.launch(spec, life, giveUp) })
+	case abandon:
+		if p.giveUp != nil {
+			close(p.giveUp)
+			p.giveUp = nil
+			return "exec has not returned; given up"
+		}
 	case signalStop:
 		sig := p.machine.care.StopSignal
 		if command := p.machine.care.StopCommand; len(command) > 0 && p.parting == nil {

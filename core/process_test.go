@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -69,6 +70,56 @@ func TestHungExecBlocksNobody(t *testing.T) {
 		r := <-stopped
 		if r.Err() != nil || r[0].State != Stopped || w.count("nfs") != 1 {
 			t.Errorf("stop: %+v, started %d times", r, w.count("nfs"))
+		}
+		end(t, s, w)
+	})
+}
+
+// What was stopped before its exec is given up when a stop has waited long enough: no stop waits for ever, and nothing is left.
+func TestLaunchThatIsHaltedIsGivenUpByAStop(t *testing.T) {
+	for how, c := range map[string]struct {
+		stop func(context.Context, *Supervisor) (Report, error)
+		want time.Duration
+	}{
+		"stop":         {func(ctx context.Context, s *Supervisor) (Report, error) { return s.Stop(ctx, "web") }, 7 * time.Second},
+		"shutdown":     {func(ctx context.Context, s *Supervisor) (Report, error) { return s.Close(ctx, false) }, 7 * time.Second},
+		"shutdown now": {func(ctx context.Context, s *Supervisor) (Report, error) { return s.Close(ctx, true) }, 0},
+	} {
+		t.Run(how, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.program("web", behaviour{halted: true})
+				s := boot(t, w, spec("web", func(s *Spec) { s.Care.StopWait = 7 * time.Second }))
+				pass(time.Minute)
+				if st := state(t, s, "web"); st.State != Starting || st.Reason != "exec has not returned" {
+					t.Fatalf("before the stop: %+v", st)
+				}
+				begun := time.Now()
+				r, err := c.stop(t.Context(), s)
+				if err != nil || r.Err() != nil || r[0].State != Stopped || time.Since(begun) != c.want {
+					t.Errorf("%+v %v after %v, want it done after %v", r, err, time.Since(begun), c.want)
+				}
+				events, _ := s.Journal().Since(0, 0)
+				told := slices.ContainsFunc(events, func(e Event) bool { return e.Note == "exec has not returned; given up" })
+				if !told || w.alive() != 0 || w.count("web") != 1 {
+					t.Errorf("told %v, %d alive, started %d times: %+v", told, w.alive(), w.count("web"), events)
+				}
+				end(t, s, w)
+			})
+		})
+	}
+}
+
+// A restart of it begins another launch, which can be given up as well.
+func TestLaunchThatIsHaltedIsLaunchedAgainByARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.program("web", behaviour{halted: true})
+		s := boot(t, w, spec("web", func(s *Spec) { s.Care.StopWait = time.Second }))
+		pass(time.Minute)
+		w.program("web", behaviour{})
+		if r, err := s.Restart(t.Context(), "web"); err != nil || r.Err() != nil || w.count("web") != 2 {
+			t.Errorf("restart: %+v %v, started %d times", r, err, w.count("web"))
 		}
 		end(t, s, w)
 	})

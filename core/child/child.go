@@ -15,7 +15,7 @@ const UnitKey = "SUPERVISORD_UNIT"
 // DaemonKey is the variable that says which daemon, and which run of it, has started a tree.
 const DaemonKey = "SUPERVISORD_DAEMON"
 
-// Command is one program to start. It is plain data.
+// Command is one program to start. It is plain data but for GiveUp.
 type Command struct {
 	Name       string   // the process's name, for its cgroup and its marker
 	Generation uint64   // number of this life; Name and Generation together are unique in a daemon
@@ -29,6 +29,9 @@ type Command struct {
 	Stderr     Stream   // Null, Pipe, or Same as stdout
 	Scope      Scope    // what Stop and Kill reach and what Gone waits for
 	Limits     Limits   // what it may take
+	// GiveUp is closed when nobody wants the program any more: what has been forked and has not become it is sent KILL, so that
+	// Start returns, unless the kernel itself is stuck. nil is never. Where the fork itself waits for exec it is of no meaning.
+	GiveUp <-chan struct{}
 }
 
 // Stream says where an output of a child goes.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -222,10 +223,21 @@ func (h *Host) forkShim(k *kid, o order, attr *syscall.ProcAttr) (*os.File, erro
 	return said, nil
 }
 
-// hearShim waits until the program has replaced the shim, or for what kept it from it. No thread waits with it.
+// hearShim waits until the program has replaced the shim, for what kept it from it, or for the shim's end. No thread waits with it.
 func (h *Host) hearShim(k *kid, c Command, id Identity, said *os.File) error {
 	defer said.Close()
+	heard := make(chan struct{})
+	if c.GiveUp != nil {
+		go func() {
+			select {
+			case <-c.GiveUp:
+				k.giveUp(said, heard)
+			case <-heard:
+			}
+		}()
+	}
 	text, err := io.ReadAll(said)
+	close(heard)
 	if err != nil || len(text) == 0 {
 		return nil
 	}
@@ -248,6 +260,21 @@ func (h *Host) hearShim(k *kid, c Command, id Identity, said *os.File) error {
 		return launchFailure(c, id, n.Path, errno)
 	}
 	return failure(n.Step, n.Path, errno)
+}
+
+// giveUp ends a shim that does not become the program, perhaps because its new user has stopped it. Only the leader is meant: the
+// shim has no children, and enters its cgroup late.
+func (k *kid) giveUp(said *os.File, heard <-chan struct{}) {
+	k.mu.Lock()
+	k.kill = true
+	k.mu.Unlock()
+	_ = k.toLeader(unix.SIGKILL)
+	select {
+	case <-k.gone:
+		// The end of what it had to say may never come, see readOrder.
+		_ = said.SetReadDeadline(time.Unix(1, 0))
+	case <-heard:
+	}
 }
 
 // resources are the kernel's numbers of RlimitNames.
