@@ -10,25 +10,16 @@ import (
 
 // statusValue is a status as scripts see it.
 func statusValue(s core.Status) lisp.Value {
-	h := lisp.NewHashSized(len(statusKeys))
-	for i, v := range [...]lisp.Value{
+	return lisp.HashValue(statusKeys.Hash(
 		lisp.String(s.Name), lisp.String(s.State.String()), lisp.Bool(s.Want), numberOrNil(s.PID), seconds(s.Uptime()),
 		timeOrNil(s.StartedAt), timeOrNil(s.StoppedAt), lisp.Int(int64(s.Restarts)), exitValue(s.Exit), textOrNil(s.Reason),
 		lisp.String(s.Origin.String()), lisp.Int(int64(s.Priority)), timeOrNil(s.NextTry), timeOrNil(s.Deadline), textOrNil(s.Log),
-		lisp.Int(s.LogBytes), lisp.Int(s.LogLost),
-	} {
-		_ = h.Set(statusKeys[i], v) // a new table takes every string
-	}
-	return lisp.HashValue(h)
+		lisp.Int(s.LogBytes), lisp.Int(s.LogLost)))
 }
 
 // statusKeys are made once: the status of a thousand processes is asked for often and holds each a thousand times.
-var statusKeys = [...]lisp.Value{
-	lisp.String("name"), lisp.String("state"), lisp.String("want"), lisp.String("pid"), lisp.String("uptime"),
-	lisp.String("started_at"), lisp.String("stopped_at"), lisp.String("restarts"), lisp.String("exit"), lisp.String("reason"),
-	lisp.String("origin"), lisp.String("priority"), lisp.String("next_try"), lisp.String("deadline"), lisp.String("log"),
-	lisp.String("log_bytes"), lisp.String("log_lost"),
-}
+var statusKeys = lisp.NewKeys("name", "state", "want", "pid", "uptime", "started_at", "stopped_at", "restarts", "exit", "reason",
+	"origin", "priority", "next_try", "deadline", "log", "log_bytes", "log_lost")
 
 // eventValue is an entry of the journal as scripts see it.
 func eventValue(e core.Event) lisp.Value {

@@ -4,6 +4,7 @@ import (
 	"hash/maphash"
 	"math/bits"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 )
 
@@ -57,6 +58,27 @@ func NewHashSized(n int) *Hash {
 	h := &Hash{}
 	if n > 0 {
 		h.resize(n)
+	}
+	return h
+}
+
+// Keys are the keys of many tables, which have the same: where they belong is found once. It may be used concurrently.
+type Keys struct{ like Hash }
+
+// NewKeys takes strings that differ.
+func NewKeys(names ...string) *Keys {
+	k := &Keys{like: *NewHashSized(len(names))}
+	for _, name := range names {
+		k.like.SetString(name, Nil)
+	}
+	return k
+}
+
+// Hash makes a table of the keys with one value for each, in their order.
+func (k *Keys) Hash(values ...Value) *Hash {
+	h := &Hash{entries: make([]entry, len(k.like.entries), cap(k.like.entries)), index: slices.Clone(k.like.index), live: k.like.live}
+	for i, e := range k.like.entries {
+		h.entries[i] = entry{e.key, values[i]}
 	}
 	return h
 }

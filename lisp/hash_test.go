@@ -86,3 +86,37 @@ func TestHashGivesBackRoom(t *testing.T) {
 		t.Errorf("lost a key: %v %v", v, ok)
 	}
 }
+
+// TestTablesOfTheSameKeysAreTables holds a table that was made by Keys to one that was filled key by key, and apart from the others.
+func TestTablesOfTheSameKeysAreTables(t *testing.T) {
+	for _, n := range []int{1, 8, 9, 17, 40} {
+		names, values, filled := make([]string, n), make([]Value, n), NewHash()
+		for i := range n {
+			names[i], values[i] = fmt.Sprint("k", i), Int(int64(i))
+			filled.SetString(names[i], values[i])
+		}
+		keys := NewKeys(names...)
+		one, other := keys.Hash(values...), keys.Hash(values...)
+		if !Equal(HashValue(one), HashValue(filled)) || one.Len() != n {
+			t.Errorf("%d keys: got %s, want %s", n, Print(HashValue(one)), Print(HashValue(filled)))
+		}
+		for i := range 2 * n { // it grows, and its keys are found
+			one.SetString(fmt.Sprint("more", i), Nil)
+		}
+		one.SetString("k0", String("changed"))
+		if v, ok := one.GetString(names[n-1]); !ok || n > 1 && !Equal(v, values[n-1]) {
+			t.Errorf("%d keys: the last is %s, %v", n, Print(v), ok)
+		}
+		if !Equal(HashValue(other), HashValue(filled)) {
+			t.Errorf("%d keys: a change of one table is in the other: %s", n, Print(HashValue(other)))
+		}
+	}
+}
+
+func TestAppendPrintAppendsWhatPrintWrites(t *testing.T) {
+	for _, v := range []Value{Nil, Int(7), String(`a"b`), Array(Int(1), Array(), Nil)} {
+		if got := string(AppendPrint([]byte("x"), v)); got != "x"+Print(v) {
+			t.Errorf("got %s, want x%s", got, Print(v))
+		}
+	}
+}

@@ -16,6 +16,13 @@ import (
 // longer than 64 MiB.
 func Print(v Value) string { return printLimit(v, false, 64<<20) }
 
+// AppendPrint appends what Print writes.
+func AppendPrint(dst []byte, v Value) []byte {
+	p := printer{b: dst, limit: len(dst) + 64<<20}
+	p.print(v)
+	return p.b
+}
+
 // Display writes v for people: strings and chars as they are, nil as "", lists and arrays as their elements' text
 // without separators, other things as Print does.
 func Display(v Value) string { return printLimit(v, true, 64<<20) }
