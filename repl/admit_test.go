@@ -175,7 +175,7 @@ func TestWithoutTheTokenAllRoutesAnswerAlike(t *testing.T) {
 			t.Errorf("%s %s answers %q, others %q", method, path, got.body, first)
 		}
 	}
-	for _, r := range h.server.routes() {
+	for _, r := range h.server.ways {
 		ask(r.method, r.path)
 		ask("POST", r.path)
 	}

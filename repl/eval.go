@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -57,9 +58,27 @@ func (s *Server) serveEval(w http.ResponseWriter, r *http.Request, c *conn, peer
 	if reply.Error != nil {
 		status = StatusOf(reply.Error.Kind)
 	}
-	w.WriteHeader(status)
-	w.Write(appendReply(nil, reply))
+	send(w, status, reply)
 }
+
+// send writes a reply that is not streamed. Its length is said first: the other end makes room for it once.
+func send(w http.ResponseWriter, status int, reply Reply) {
+	room := rooms.Get().(*[]byte)
+	defer rooms.Put(room)
+	text := appendReply((*room)[:0], reply)
+	if cap(text) <= mostRoom {
+		*room = text
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	w.WriteHeader(status)
+	w.Write(text)
+}
+
+// rooms are where replies are put together. One made anew for each would be most of the garbage that a request leaves.
+var rooms = sync.Pool{New: func() any { return new([]byte) }}
+
+// mostRoom bounds what is kept for the next reply, in bytes.
+const mostRoom = 64 << 10
 
 // A body is long when much was piped to the caller, for a byte of which JSON may need six. There are so many such bodies in memory at
 // a time, and the others wait for their turn: whoever may ask could otherwise fill it.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -50,6 +51,24 @@ func TestFailuresCarryTheirStatus(t *testing.T) {
 			t.Errorf("%s: %d %s", k, got.status, got.body)
 		}
 	}
+}
+
+// TestRepliesAreWholeAndTheirOwn: replies are put together in memory that others used before, and their length is said first.
+func TestRepliesAreWholeAndTheirOwn(t *testing.T) {
+	h := serve(t, ServerOptions{})
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			for j := range full(300) {
+				form := strings.Repeat(fmt.Sprint(i, ".", j, " "), 1+(i*j)%4000)
+				got := h.raw(t, "unix", post("localhost", fmt.Sprintf(`{"form":%q}`, form)))
+				if want := fmt.Sprintf(`{"value":%q,"text":%q,"output":""}`, form, form); got.body != want || got.header.Get("Content-Length") != fmt.Sprint(len(want)) {
+					t.Errorf("%d bytes said to be %s, want %d of %.20q", len(got.body), got.header.Get("Content-Length"), len(want), form)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 func TestBadRequestsAreAnsweredByKind(t *testing.T) {

@@ -55,6 +55,7 @@ type Server struct {
 	http      *http.Server
 	unix, tcp *pool
 	large     chan struct{} // held while a long body is read
+	ways      []route       // all that there are
 
 	mu       sync.Mutex
 	running  map[*context.CancelCauseFunc]struct{} // evaluations, to be cancelled at shutdown
@@ -76,6 +77,7 @@ func NewServer(o ServerOptions) *Server {
 		tcp:       newPool(l.TCPConns, l.TCPEvals, l.TCPStreams, o.Scarce),
 		large:     make(chan struct{}, largeBodies),
 		running:   map[*context.CancelCauseFunc]struct{}{},
+		ways:      routes(o.Metrics != nil),
 	}
 	s.unix.unread, s.tcp.unread = s.tellUnread, s.tellUnread
 	protocols := new(http.Protocols)
@@ -181,12 +183,12 @@ type route struct {
 }
 
 // routes are all there are.
-func (s *Server) routes() []route {
+func routes(metrics bool) []route {
 	list := []route{
 		{http.MethodPost, pathEval, (*Server).serveEval},
 		{http.MethodGet, pathHealth, (*Server).serveHealth},
 	}
-	if s.o.Metrics != nil {
+	if metrics {
 		list = append(list, route{http.MethodGet, pathMetrics, (*Server).serveMetrics})
 	}
 	return list
@@ -219,7 +221,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, peer, refused)
 		return
 	}
-	for _, route := range s.routes() {
+	for _, route := range s.ways {
 		if r.RequestURI != route.path {
 			continue
 		}
@@ -286,8 +288,7 @@ func reject(w http.ResponseWriter, r *http.Request, why *refusal) {
 	case http.StatusTooManyRequests:
 		h.Set("Retry-After", "1")
 	}
-	w.WriteHeader(why.status)
-	w.Write(appendReply(nil, Reply{Error: why.failure}))
+	send(w, why.status, Reply{Error: why.failure})
 }
 
 // barrier keeps a panic from ending the daemon. The client learns a number that the log explains.
@@ -300,8 +301,7 @@ func (s *Server) barrier(w http.ResponseWriter, r *http.Request) {
 		panic(v) // net/http's own way to cut a connection, quietly
 	}
 	failure := s.panicked(v, r.URL.Path)
-	w.WriteHeader(StatusOf(failure.Kind))
-	w.Write(appendReply(nil, Reply{Error: failure}))
+	send(w, StatusOf(failure.Kind), Reply{Error: failure})
 }
 
 func (s *Server) panicked(v any, doing string) *Failure {

@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"sync"
 
 	"github.com/qjpcpu/supervisord/builtins"
 	"github.com/qjpcpu/supervisord/lisp"
@@ -30,12 +32,25 @@ func replyOf(result builtins.Result) repl.Reply {
 	if shown.Kind() == lisp.KindStream {
 		shown = lisp.String(lisp.Print(shown)) // as a function: what it would give is not known before it is taken
 	}
-	value, err := lisp.AppendJSON(nil, shown)
+	room := rooms.Get().(*[]byte)
+	defer rooms.Put(room)
+	value, err := lisp.AppendJSON((*room)[:0], shown)
 	if err != nil {
 		return repl.Reply{Exit: result.Exit, Error: failureOf(err)}
 	}
-	return repl.Reply{Exit: result.Exit, Value: value, Text: lisp.Print(result.Value)}
+	both := lisp.AppendPrint(value, result.Value)
+	if cap(both) <= mostRoom {
+		*room = both
+	}
+	return repl.Reply{Exit: result.Exit, Value: bytes.Clone(value), Text: string(both[len(value):])}
 }
+
+// rooms are where values are written before their length is known. Growing a slice again for each leaves much garbage, and most
+// of what an answer cost was to collect it.
+var rooms = sync.Pool{New: func() any { return new([]byte) }}
+
+// mostRoom bounds what is kept for the next value, in bytes.
+const mostRoom = 64 << 10
 
 // failureOf is an error as the wire carries it.
 func failureOf(err error) *repl.Failure {
