@@ -116,7 +116,7 @@ func defaultSettings() Settings {
 // read takes in file and flags up to the daemon's settings.
 func (l *loader) read(over Overrides) {
 	if l.path != "" {
-		if text, ok := l.open(); ok && l.decode(text) {
+		if text, ok := l.open(); ok && (l.lenient && l.decode(beforeProcesses(text)) || l.decode(text)) {
 			l.daemon()
 		}
 	}
@@ -138,6 +138,20 @@ func (l *loader) open() (string, bool) {
 	}
 	l.blank = strings.TrimSpace(text) == ""
 	return text, true
+}
+
+// beforeProcesses is the text up to the first line that looks like the first of [[process]]: as TOML has it, a key of the daemon
+// cannot come after it, and there may be thousands of processes to read. Where the line is within a string, what stands before it
+// is no TOML.
+func beforeProcesses(text string) string {
+	from := 0
+	for line := range strings.Lines(text) {
+		if bare := strings.TrimLeft(line, " \t"); strings.HasPrefix(bare, "[[process]]") {
+			return text[:from]
+		}
+		from += len(line)
+	}
+	return text
 }
 
 // decode makes the text a map and finds the position of each key.

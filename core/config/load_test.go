@@ -449,6 +449,23 @@ func TestLoadSettingsForgives(t *testing.T) {
 	}
 }
 
+// The daemon's keys are found without reading the processes, which may be thousands, and wherever the text seems to begin them.
+func TestLoadSettingsReadsTheDaemonsKeys(t *testing.T) {
+	for name, text := range map[string]string{
+		"processes behind":   "state_dir = '/s'\n[[process]]\nname = 'a'\n",
+		"broken behind":      "state_dir = '/s'\n[[process]]\nname = \n",
+		"in a string":        "log = \"\"\"\n[[process]]\n\"\"\"\nstate_dir = '/s'\n",
+		"in a literal":       "log = '''\n  [[process]]\n'''\nstate_dir = '/s'\n",
+		"in a string behind": "state_dir = '/s'\n[[process]]\nname = \"\"\"\n[[process]]\n\"\"\"\n",
+		"in a comment":       "# [[process]]\nstate_dir = '/s'\n",
+		"no process":         "state_dir = '/s'",
+	} {
+		if s, _, err := LoadSettings(write(t, text), Overrides{Environ: environ}); err != nil || s.StateDir != at("/s") {
+			t.Errorf("%s: got %+v %v", name, s, err)
+		}
+	}
+}
+
 // Of a great many mistakes the first hundred are told, and how many more there are.
 func TestAWallOfProblemsIsCutOff(t *testing.T) {
 	var text strings.Builder
