@@ -246,6 +246,22 @@ func (one *hook) who() string {
 	return "hook " + lisp.Print(lisp.Int(one.id)) + " (" + one.place + ")"
 }
 
+// FailingHooks is how many hooks failed when they were called last; a broken init script counts as one.
+func (e *Engine) FailingHooks() (n int) {
+	h := e.hooks
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.path != "" && h.script.same > 0 {
+		n++
+	}
+	for _, one := range h.all {
+		if one.record.same > 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // value is all hooks as scripts see them, and before them the init script.
 func (h *hooks) value() lisp.Value {
 	h.mu.Lock()

@@ -191,6 +191,9 @@ func (d *daemon) health() any {
 	if lost := d.diary.Lost(); lost > 0 {
 		health["log_lines_lost"] = lost
 	}
+	if failing := d.engine.FailingHooks(); failing > 0 {
+		health["hooks_failing"] = failing
+	}
 	return health
 }
 

@@ -72,29 +72,36 @@ func (h hookLine) next(now time.Time) string {
 // while the daemon is asked for something else; what it returns waits for the answers and says them. A daemon that has no answer to
 // this has none to give.
 func (s *session) troubles(ctx context.Context, client *repl.Client) (say func()) {
-	lost, failing := make(chan int, 1), make(chan []hookLine, 1)
+	type trouble struct {
+		lost    int
+		failing []hookLine
+	}
+	all := make(chan trouble, 1)
 	go func() {
 		var health struct {
-			Lost int `json:"log_lines_lost"`
+			Lost    int `json:"log_lines_lost"`
+			Failing int `json:"hooks_failing"`
 		}
-		if text, err := client.Health(ctx); err != nil || json.Unmarshal(text, &health) != nil {
-			health.Lost = 0
+		text, err := client.Health(ctx)
+		if err != nil || json.Unmarshal(text, &health) != nil {
+			all <- trouble{}
+			return
 		}
-		lost <- health.Lost
-	}()
-	go func() {
-		var all []hookLine
-		reply, err := client.Eval(ctx, repl.Request{Form: lisp.Print(form("hooks")), Name: "status"}, nil)
-		if err != nil || reply.Error != nil || json.Unmarshal(reply.Value, &all) != nil {
-			all = nil
+		var hooks []hookLine
+		if health.Failing > 0 {
+			reply, err := client.Eval(ctx, repl.Request{Form: lisp.Print(form("hooks")), Name: "status"}, nil)
+			if err != nil || reply.Error != nil || json.Unmarshal(reply.Value, &hooks) != nil {
+				hooks = nil
+			}
 		}
-		failing <- slices.DeleteFunc(all, func(h hookLine) bool { return !h.Failing })
+		all <- trouble{health.Lost, slices.DeleteFunc(hooks, func(h hookLine) bool { return !h.Failing })}
 	}()
 	return func() {
-		if n := <-lost; n > 0 {
-			fmt.Fprintf(s.stdio.Err, "warning: %d lines of the daemon's own log could not be written\n", n)
+		wrong := <-all
+		if wrong.lost > 0 {
+			fmt.Fprintf(s.stdio.Err, "warning: %d lines of the daemon's own log could not be written\n", wrong.lost)
 		}
-		for _, h := range <-failing {
+		for _, h := range wrong.failing {
 			often := ""
 			if h.ID > 0 {
 				often = fmt.Sprintf(" (%d of %d calls failed)", h.Failures, h.Calls)
