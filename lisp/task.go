@@ -89,7 +89,7 @@ func (t *Thread) spawn(f Value) Value {
 	t.alloc(taskBytes)
 	t.charge(100)
 	co := &Coroutine{value: Nil}
-	n := &Thread{KindOf: t.KindOf, OnPanic: t.OnPanic, OnRest: t.OnRest, OnResume: t.OnResume, ctx: g.ctx, budget: t.budget,
+	n := &Thread{KindOf: t.KindOf, OnPanic: t.OnPanic, OnRest: t.OnRest, OnResume: t.OnResume, Yield: t.Yield, ctx: g.ctx, budget: t.budget,
 		depth: min(t.depth, taskDepth), locals: t.locals, patterns: t.patterns, env: t.env, Load: t.Load, ends: t.ends, entered: 1, expanding: t.expanding,
 		tasks: g, turn: make(chan struct{}, 1), deep: maxStack - maxStack/mostTasks}
 	n.out = output{t: n, w: t.out.w}

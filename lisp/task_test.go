@@ -63,6 +63,22 @@ func TestCoroutinesTakeTurns(t *testing.T) {
 	})
 }
 
+// TestCoroutinesYieldToOthers as their program does: what computes in a coroutine, or in a coroutine of one, stands back as often.
+func TestCoroutinesYieldToOthers(t *testing.T) {
+	base := NewBase()
+	for where, src := range map[string]string{"the program": `(work)`, "a coroutine": `(<! (go (work)))`, "a coroutine's coroutine": `(<! (go (<! (go (work)))))`} {
+		yields := 0
+		th := NewThread(t.Context(), nil, Budget{Steps: 1 << 40, Depth: 1000, Bytes: 1 << 30})
+		th.Yield = func() { yields++ } // without a lock: it is for one of them at a time
+		if _, err := th.Eval(base.Child(), "t", `(defn work [] (let [i 0] (while (< i 100000) (set! i (+ i 1)))))`+src); err != nil {
+			t.Fatal(err)
+		}
+		if want := 100_000 / quantum; yields < want {
+			t.Errorf("%s yielded %d times, want at least %d", where, yields, want)
+		}
+	}
+}
+
 // TestCoroutinesShareTheBudget of their program, whichever of them uses it up.
 func TestCoroutinesShareTheBudget(t *testing.T) {
 	base := NewBase()

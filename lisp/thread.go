@@ -33,7 +33,8 @@ type Thread struct {
 	Load func(name, from string) (text, path string, err error)
 	// OnRest is told when nothing of the program runs because all of it waits, and OnResume, which may wait, before it goes on.
 	OnRest, OnResume func()
-	// Yield is called now and then while the program computes, if there is one: a place to let others go first.
+	// Yield is called now and then while the program computes, if there is one, by whichever of its coroutines does, one at a
+	// time: a place to let others go first.
 	Yield func()
 
 	fuel      int64 // steps that may be done before looking at anything else
