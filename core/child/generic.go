@@ -17,14 +17,6 @@ import (
 
 // A Unix that is not Linux: enough to run processes, without what only Linux has. Lacks says what that is.
 
-// Lacks names what this system cannot do that the product does elsewhere, for people.
-func Lacks() []string {
-	return []string{
-		"no parent-death signal: what runs goes on when the daemon is killed",
-		"no subreaper: a process's tree is its process group, and what leaves the group is not stopped with it",
-	}
-}
-
 // Options are what a Host is told once.
 type Options struct {
 	CgroupMode string // of no meaning here

@@ -146,6 +146,3 @@ func (h *Host) Features() []string { return []string{"a job object for each proc
 func (h *Host) Orphans() uint64 { return 0 }
 
 var _ Starter = (*Host)(nil)
-
-// Lacks is empty: what Windows has not is refused where it is asked for.
-func Lacks() []string { return nil }

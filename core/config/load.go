@@ -297,7 +297,7 @@ func (l *loader) finish(over Overrides) Config {
 	l.problems = append(l.problems, b.problems...)
 	l.warnings = append(l.warnings, b.warnings...)
 	l.checkMain(cfg.Specs)
-	for _, lack := range child.Lacks() {
+	for _, lack := range child.Lacks(l.host.os) {
 		l.warnings = append(l.warnings, Problem{Msg: "this system has reduced features: " + lack})
 	}
 	return cfg

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 )
@@ -36,7 +37,8 @@ type Place struct {
 
 // host is the little that locate and the checks of permissions know of the machine.
 type host struct {
-	uid    int // effective
+	os     string // as runtime.GOOS
+	uid    int    // effective
 	lookup func(string) (string, bool)
 	getwd  func() (string, error)
 	run    string // /run
@@ -47,7 +49,7 @@ type host struct {
 }
 
 func realHost(lookup func(string) (string, bool)) host {
-	return host{uid: os.Geteuid(), lookup: lookup, getwd: os.Getwd, run: "/run", lib: "/var/lib", tmp: "/tmp", noSockets: !unixSockets()}
+	return host{os: runtime.GOOS, uid: os.Geteuid(), lookup: lookup, getwd: os.Getwd, run: "/run", lib: "/var/lib", tmp: "/tmp", noSockets: !unixSockets()}
 }
 
 // locate says where the daemon of a configuration lives; with "" it is that of ./supervisord.conf here. It creates and looks

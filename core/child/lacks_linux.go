@@ -1,4 +1,0 @@
-package child
-
-// Lacks is empty: everything is there.
-func Lacks() []string { return nil }
