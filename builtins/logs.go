@@ -33,6 +33,7 @@ type logQuery struct {
 	since    time.Time
 	match    *regexp.Regexp
 	times    bool // each line has its time before it
+	json     bool // each line is an object of JSON
 }
 
 // query reads the arguments of logs and follow: names, then options as "key=value" strings or hashes. A name can hold no
@@ -115,12 +116,24 @@ func (q *logQuery) set(verb, key, value string) error {
 			return bad("true or false")
 		}
 		q.times = value == "true"
+	case "json":
+		if verb != "follow" {
+			return lisp.Errorf(kindInvalid, "cannot call %s: json is an option of follow; json/stringify makes JSON of an array", verb)
+		}
+		if value != "true" && value != "false" {
+			return bad("true or false")
+		}
+		q.json = value == "true"
 	default:
+		known, want := []string{"stream", "lines", "since", "match", "times"}, "stream, lines, since, match or times"
+		if verb == "follow" {
+			known, want = append(known, "json"), "stream, lines, since, match, times or json"
+		}
 		hint := ""
-		if near := lisp.Nearest(key, []string{"stream", "lines", "since", "match", "times"}); near != "" {
+		if near := lisp.Nearest(key, known); near != "" {
 			hint = " (did you mean " + near + "?)"
 		}
-		return lisp.Errorf(kindInvalid, "cannot call %s: unknown option %q%s, want stream, lines, since, match or times", verb, cut(key, 64), hint)
+		return lisp.Errorf(kindInvalid, "cannot call %s: unknown option %q%s, want %s", verb, cut(key, 64), hint, want)
 	}
 	return nil
 }
@@ -163,6 +176,7 @@ type source struct {
 	file   string       // the first one that it writes, "" if none
 	format logs.Format
 	told   bool // its older lines are those of the source before it, which has the same file
+	mixed  bool // its lines may be those of the other stream, which has the same file
 }
 
 // tail are the last lines of the source.
@@ -174,11 +188,18 @@ func (s source) tail(q logQuery) ([]logs.Line, error) {
 }
 
 // show is a line as it is shown.
-func (q logQuery) show(name string, line logs.Line) string {
-	text := line.Text
+func (q logQuery) show(line sourced) string {
 	if line.Missed > 0 {
-		text = fmt.Sprintf("... %d bytes passed over, too slow a reader ...", line.Missed)
+		line.Text = fmt.Sprintf("... %d bytes passed over, too slow a reader ...", line.Missed)
 	}
+	if q.json {
+		kind := line.from.kind
+		if line.from.mixed {
+			kind = ""
+		}
+		return lineJSON(line.from.of, kind, line.Line)
+	}
+	text := line.Text
 	if q.times {
 		at := "-"
 		if !line.At.IsZero() {
@@ -186,7 +207,7 @@ func (q logQuery) show(name string, line logs.Line) string {
 		}
 		text = at + " " + text
 	}
-	if name != "" {
+	if name := line.from.name; name != "" {
 		text = name + ": " + text
 	}
 	return text
@@ -215,7 +236,8 @@ func (q logQuery) sources(h *Host) ([]source, error) {
 		for i, kind := range q.kinds(spec.Output) {
 			s.stream, err = h.Sup.Stream(name, kind)
 			s.kind, s.file = kind, out[kind]
-			s.told = i > 0 && found && out["stdout"] != "" && out["stdout"] == out["stderr"]
+			s.mixed = out["stdout"] != "" && out["stdout"] == out["stderr"]
+			s.told = i > 0 && found && s.mixed
 			switch {
 			case err == nil, errors.Is(err, core.ErrConflict) && s.file != "":
 				all = append(all, s)
@@ -269,7 +291,7 @@ func showLogs(h *Host, _ *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 		return lisp.Nil, err
 	}
 	for _, line := range merged {
-		text := q.show(line.name, line.Line)
+		text := q.show(line)
 		if size += len(text); size > mostLogBytes {
 			return lisp.Nil, lisp.Errorf(kindBudget, "cannot show so much output: more than %d MiB; ask for fewer lines", mostLogBytes>>20)
 		}
@@ -278,9 +300,9 @@ func showLogs(h *Host, _ *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 	return lisp.Array(out...), nil
 }
 
-// sourced is a line and the name that stands before it.
+// sourced is a line and where it comes from.
 type sourced struct {
-	name string
+	from *source
 	logs.Line
 }
 
@@ -289,11 +311,12 @@ type sourced struct {
 func (q logQuery) merged(all []source, tail func(source, logQuery) ([]logs.Line, error)) ([]sourced, error) {
 	var lines []sourced
 	sources := 0
-	for _, s := range all {
+	for i := range all {
+		s := &all[i]
 		if s.told {
 			continue
 		}
-		found, err := tail(s, q)
+		found, err := tail(*s, q)
 		if err != nil {
 			return nil, fmt.Errorf("cannot read the log: %w", err)
 		}
@@ -304,7 +327,7 @@ func (q logQuery) merged(all []source, tail func(source, logQuery) ([]logs.Line,
 				line.At = last
 			}
 			last = line.At
-			lines = append(lines, sourced{s.name, line})
+			lines = append(lines, sourced{s, line})
 		}
 	}
 	if sources > 1 {
@@ -351,14 +374,14 @@ func follow(h *Host, t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 			}
 		}
 	}()
-	var names []string
+	var from []*source
 	begin := func(s source, q logQuery) ([]logs.Line, error) {
 		if s.stream == nil {
 			return s.tail(q)
 		}
 		old, f, err := s.stream.TailFollow(ctx, q.lines, q.since, q.match)
 		if err == nil {
-			followers, names = append(followers, f), append(names, s.name)
+			followers, from = append(followers, f), append(from, &s)
 		}
 		return old, err
 	}
@@ -377,13 +400,13 @@ func follow(h *Host, t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 		}
 	}
 	for _, line := range old {
-		if err := writeLine(out, q.show(line.name, line.Line)); err != nil {
+		if err := writeLine(out, q.show(line)); err != nil {
 			return lisp.Nil, err
 		}
 	}
 	for i, f := range followers {
 		running++
-		go pass(f, names[i], arrived, done)
+		go pass(f, from[i], arrived, done)
 	}
 	for _, s := range all {
 		if s.stream == nil {
@@ -400,7 +423,7 @@ func follow(h *Host, t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 				return lisp.Nil, got.err
 			}
 		case got.Missed > 0, q.match == nil, q.match.MatchString(got.Text):
-			err = writeLine(out, q.show(got.name, got.Line))
+			err = writeLine(out, q.show(got.sourced))
 		}
 		if err != nil {
 			return lisp.Nil, err
@@ -431,11 +454,11 @@ func (q logQuery) await(ctx context.Context, h *Host, s source, since time.Time,
 	defer f.Close()
 	for _, line := range old {
 		select {
-		case to <- followed{sourced: sourced{s.name, line}}:
+		case to <- followed{sourced: sourced{&s, line}}:
 		case <-done:
 		}
 	}
-	pass(f, s.name, to, done)
+	pass(f, &s, to, done)
 }
 
 // firstStream waits until the process is started for the first time since the daemon was.
@@ -453,7 +476,7 @@ func firstStream(ctx context.Context, h *Host, s source) (*logs.Stream, error) {
 }
 
 // pass hands the lines of a follower on, and its end last. Once done is closed lines are dropped.
-func pass(f *logs.Follower, name string, to chan<- followed, done <-chan struct{}) {
+func pass(f *logs.Follower, from *source, to chan<- followed, done <-chan struct{}) {
 	for {
 		line, err := f.Next()
 		if err != nil {
@@ -461,7 +484,7 @@ func pass(f *logs.Follower, name string, to chan<- followed, done <-chan struct{
 			return
 		}
 		select {
-		case to <- followed{sourced: sourced{name, line}}:
+		case to <- followed{sourced: sourced{from, line}}:
 		case <-done:
 		}
 	}

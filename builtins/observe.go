@@ -167,17 +167,26 @@ func absent(verb string) error {
 
 func maintail(h *Host, t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 	a := arguments{"maintail", args}
-	if err := a.count(0, 2); err != nil {
+	if err := a.count(0, 3); err != nil {
 		return lisp.Nil, err
 	}
-	following := false
-	if n := len(args); n > 0 {
-		if word, isText := textOf(args[n-1]); isText {
-			if word != "follow" {
-				return lisp.Nil, lisp.Errorf(kindInvalid, "cannot call maintail: argument %d is %q, want follow", n, cut(word, 64))
-			}
+	following, show := false, func(line string) string { return line }
+	for i, arg := range args {
+		word, isText := textOf(arg)
+		switch {
+		case isText && word == "follow" && !following:
 			following = true
-			a.args = args[:n-1]
+			a.args = args[:i]
+		case isText && word == "json" && following && i == len(args)-1:
+			show = ownLineJSON
+		case isText:
+			want := "follow"
+			if following {
+				want = "json"
+			}
+			return lisp.Nil, lisp.Errorf(kindInvalid, "cannot call maintail: argument %d is %q, want %s", i+1, cut(word, 64), want)
+		case following:
+			return lisp.Nil, arguments{"maintail", args}.wrong(i, `"json"`)
 		}
 	}
 	n := int64(defaultLines)
@@ -205,7 +214,7 @@ func maintail(h *Host, t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 	}
 	for out := rawOut(t); ; {
 		for _, line := range lines {
-			if err := writeLine(out, line); err != nil {
+			if err := writeLine(out, show(line)); err != nil {
 				return lisp.Nil, err
 			}
 		}

@@ -97,7 +97,8 @@ func Verbs() []Verb {
 			Example: `(logs "web-1" "lines=20" "stream=stderr")`},
 		{Name: "follow", Args: "NAME... OPTION...", Power: Observe, Call: follow, waits: true,
 			Doc: "Prints output as it arrives, until cancelled.\n" +
-				"Options as for logs; lines (10) is how many older lines come first.",
+				"Options as for logs; lines (10) is how many older lines come first. With json (true) each line is a JSON object: name,\n" +
+				"stream and time (null where that is not known), line, and missed where so many bytes were passed over.",
 			Example: `(follow "job" "lines=5")`},
 		{Name: "events", Args: `[SINCE-SEQ] ["follow"] ["json"]`, Power: Observe, Call: events, waits: true,
 			Doc: "What happened, when, why, and who asked: an array of hashes, the oldest first.\n" +
@@ -111,9 +112,10 @@ func Verbs() []Verb {
 		{Name: "why", Args: "NAME", Power: Observe, Call: why,
 			Doc:     "The present state of a process explained in a few lines of text.",
 			Example: `(why "web-1")`},
-		{Name: "maintail", Args: `[N] ["follow"]`, Power: Observe, Call: maintail, waits: true,
+		{Name: "maintail", Args: `[N] ["follow"] ["json"]`, Power: Observe, Call: maintail, waits: true,
 			Doc: "The last N (100) lines of the daemon's own log, also across its rotated files: an array of strings.\n" +
-				"With \"follow\" they (10) and what is logged from now on are printed, until cancelled.",
+				"With \"follow\" they (10) and what is logged from now on are printed, until cancelled; with \"json\" after it each as a JSON\n" +
+				"object with the keys of follow's.",
 			Example: `(maintail 5)`},
 		{Name: "plan", Power: Observe, Call: plan, waits: true,
 			Doc: "What a reload would do; nothing is done.\n" +

@@ -157,6 +157,13 @@ func TestErrorsOfVerbs(t *testing.T) {
 			{`(why "nope")`, "not-found", `cannot show nope`},
 			{`(doc "restrat")`, "not-found", `did you mean restart`},
 			{`(maintail -1)`, "invalid", `-1`},
+			{`(maintail "json")`, "invalid", `want follow`},
+			{`(maintail 1 "follow" "jsno")`, "invalid", `argument 3 is "jsno", want json`},
+			{`(maintail "follow" 3)`, "type", `want "json"`},
+			{`(maintail 3 4)`, "type", `want "follow"`},
+			{`(logs "json=true")`, "invalid", `json is an option of follow`},
+			{`(follow "json=yes")`, "invalid", `want true or false`},
+			{`(follow "jsno=true")`, "invalid", `did you mean json`},
 			{`(status true)`, "type", `argument 1 is bool`},
 		} {
 			result, _ := w.eval(c.form)

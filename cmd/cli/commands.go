@@ -171,9 +171,10 @@ func commands() []command {
 		{words: []string{"service", "logs"}, args: "[NAME...]", max: -1,
 			doc: "show the last lines of output, also across rotated files",
 			about: "Options of one word may stand before and after the names. Lines of several processes have the name before them, in a colour of\n" +
-				"its own on a terminal, and stand in the order of their times. What the configuration throws away is not shown. Follow with -f;\n" +
-				"Ctrl-C leaves. When a line came is known to the millisecond where log_format writes it; else to about a tenth of how long ago it\n" +
-				"was, and of what came before this daemon began only whether a whole file is too old.",
+				"its own on a terminal, and stand in the order of their times. What the configuration throws away is not shown. Follow with -f,\n" +
+				"with --json an object a line (name, stream, time, line); Ctrl-C leaves. When a line came is known to the millisecond where\n" +
+				"log_format writes it; else to about a tenth of how long ago it was, and of what came before this daemon began only whether a\n" +
+				"whole file is too old.",
 			example: "supervisord service logs -f web worker --since 10m",
 			options: []option{
 				{name: "follow", short: "f", doc: "go on with what is printed from now on, until interrupted"},
@@ -239,11 +240,15 @@ func commands() []command {
 			example: "supervisord hooks",
 			form:    names("hooks"), render: renderHooks, atOnce: true},
 		{words: []string{"maintail"}, args: "[LINES]", max: 1,
-			doc:     "show the end of the daemon's own log",
-			about:   "The last 100 lines if not said otherwise (10 with -f), also those of rotated files and of the daemon before this one.",
+			doc: "show the end of the daemon's own log",
+			about: "The last 100 lines if not said otherwise (10 with -f), also those of rotated files and of the daemon before this one. -f --json\n" +
+				"prints an object a line, with name, time and line.",
 			example: "supervisord maintail -f 50",
-			options: []option{{name: "follow", short: "f", doc: "go on with what is logged from now on, until interrupted"}},
-			form:    maintailForm, render: renderLines, atOnce: true},
+			options: []option{
+				{name: "follow", short: "f", doc: "go on with what is logged from now on, until interrupted"},
+				{name: "lines", short: "n", value: "N", doc: "as LINES", check: checkCount},
+			},
+			form: maintailForm, render: renderLines, atOnce: true},
 
 		{chapter: "Forms and programs", words: []string{"exec"}, args: "FILE|- [ARGS...]", max: -1, foreign: 1,
 			doc: "run a glisp program in the daemon (-e: a form; --local: here, without daemon)",

@@ -57,6 +57,9 @@ func logsForm(c *call) (lisp.Value, error) {
 		words = append(words, "times=true")
 	}
 	if c.has("follow") {
+		if c.has("json") {
+			words = append(words, "json=true")
+		}
 		return form("follow", words...), nil
 	}
 	return form("logs", words...), nil
@@ -97,15 +100,25 @@ func eventsForm(c *call) (lisp.Value, error) {
 
 func maintailForm(c *call) (lisp.Value, error) {
 	tail := form("maintail")
+	lines := c.given["lines"]
 	if len(c.args) == 1 {
-		if err := checkCount(c.args[0]); err != nil {
+		if lines != "" {
+			return lisp.Nil, usage("cannot use LINES with --lines: both are the number of lines")
+		}
+		lines = c.args[0]
+	}
+	if lines != "" {
+		if err := checkCount(lines); err != nil {
 			return lisp.Nil, err
 		}
-		n, _ := strconv.ParseInt(c.args[0], 10, 64)
+		n, _ := strconv.ParseInt(lines, 10, 64)
 		tail = append1(tail, lisp.Int(n))
 	}
 	if c.has("follow") {
 		tail = append1(tail, lisp.String("follow"))
+		if c.has("json") {
+			tail = append1(tail, lisp.String("json"))
+		}
 	}
 	return tail, nil
 }
