@@ -19,6 +19,8 @@ type Limits struct {
 	Reply      time.Duration // for a client to take a reply
 	Drain      time.Duration // that evaluations are left alone at shutdown before they are cancelled
 
+	Chance time.Duration // that a connection is idle before it is closed for others; 512 more than Conns are held until then
+
 	UnixConns, TCPConns     int // connections; over it the one idle for longest is closed. Streams do not count.
 	UnixEvals, TCPEvals     int // buffered evaluations at a time
 	UnixStreams, TCPStreams int // streamed evaluations at a time
@@ -33,6 +35,7 @@ func DefaultLimits() Limits {
 		Header: 16 << 10, Body: 8 << 20, Form: 256 << 10, Output: 1 << 20,
 		ReadHeader: 5 * time.Second, Read: 15 * time.Second, Idle: 60 * time.Second,
 		Chunk: 60 * time.Second, Reply: 30 * time.Second, Drain: 200 * time.Millisecond,
+		Chance:    time.Second,
 		UnixConns: 256, TCPConns: 64,
 		UnixEvals: 128, TCPEvals: 32,
 		UnixStreams: 128, TCPStreams: 32,
@@ -46,6 +49,7 @@ func (l Limits) orDefault() Limits {
 		Header: cmp.Or(l.Header, d.Header), Body: cmp.Or(l.Body, d.Body), Form: cmp.Or(l.Form, d.Form), Output: cmp.Or(l.Output, d.Output),
 		ReadHeader: cmp.Or(l.ReadHeader, d.ReadHeader), Read: cmp.Or(l.Read, d.Read), Idle: cmp.Or(l.Idle, d.Idle),
 		Chunk: cmp.Or(l.Chunk, d.Chunk), Reply: cmp.Or(l.Reply, d.Reply), Drain: cmp.Or(l.Drain, d.Drain),
+		Chance:    cmp.Or(l.Chance, d.Chance),
 		UnixConns: cmp.Or(l.UnixConns, d.UnixConns), TCPConns: cmp.Or(l.TCPConns, d.TCPConns),
 		UnixEvals: cmp.Or(l.UnixEvals, d.UnixEvals), TCPEvals: cmp.Or(l.TCPEvals, d.TCPEvals),
 		UnixStreams: cmp.Or(l.UnixStreams, d.UnixStreams), TCPStreams: cmp.Or(l.TCPStreams, d.TCPStreams),

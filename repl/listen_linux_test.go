@@ -351,7 +351,7 @@ func askAs(t *testing.T, h *host, uid, gid int) int {
 }
 
 func TestServingOutOfDescriptorsClosesIdleConnections(t *testing.T) {
-	p := newPool(10, 1, 1, nil)
+	p := newPool(10, time.Second, 1, 1, nil)
 	a, b := net.Pipe()
 	defer b.Close()
 	inner := &exhausted{fail: 1}

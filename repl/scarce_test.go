@@ -3,11 +3,12 @@ package repl
 import (
 	"net"
 	"testing"
+	"time"
 )
 
 // TestNewConnectionsDoNotCloseEachOther: with the last descriptors, what makes room is what has been idle for a while.
 func TestNewConnectionsDoNotCloseEachOther(t *testing.T) {
-	p := newPool(64, 8, 8, func(uintptr) (low, veryLow bool) { return true, true })
+	p := newPool(64, time.Second, 8, 8, func(uintptr) (low, veryLow bool) { return true, true })
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
