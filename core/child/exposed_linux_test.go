@@ -121,6 +121,9 @@ func withoutProc(instance string) {
 // stopsItsUser starts programs of a user who has such a program.
 func stopsItsUser(instance string) {
 	h := newHost(instance, "off")
+	h.mu.Lock()
+	h.foreign = true // the attacker is a child of this process, else it were taken for a stray of the first program and ended with it
+	h.mu.Unlock()
 	user := uint32(1<<20 + os.Getpid()) // nobody else's
 	attacker := exec.Command("/bin/sh", "-c", "while :; do kill -STOP -1; done")
 	attacker.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: user, Gid: user}, Pdeathsig: unix.SIGKILL}
