@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -261,6 +263,105 @@ func TestHardLinksInAForeignDirectoryAreRefused(t *testing.T) {
 	}
 }
 
+// What somebody else put into another's directory under the name of a log, a privileged daemon does not write to: it could be read there,
+// or be changed afterwards.
+func TestAFileOfAThirdInAForeignDirectoryIsRefused(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: only a privileged daemon can be misled")
+	}
+	const owner, third = 65534, 65533
+	for _, one := range []struct {
+		mode    os.FileMode
+		dir     int
+		file    int
+		refused bool
+	}{
+		{0o755, owner, owner, false},
+		{0o755, owner, 0, false},
+		{0o755, owner, third, true},
+		{0o777, 0, third, true},
+		{0o777, 0, 0, false},
+		{0o755, 0, third, false}, // root put it there itself
+		{0o777 | os.ModeSticky, 0, third, false},
+	} {
+		dir := filepath.Join(t.TempDir(), "dir")
+		path := filepath.Join(dir, "a.log")
+		for _, err := range []error{
+			os.Mkdir(dir, 0o700), os.WriteFile(path, []byte("theirs\n"), 0o600),
+			os.Chown(path, one.file, one.file), os.Chown(dir, one.dir, one.dir), os.Chmod(dir, one.mode),
+		} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		set := newSet(t, Options{})
+		s, err := set.Open("a", "stdout", Settings{Files: []string{path}})
+		if refused := err != nil; refused != one.refused {
+			t.Errorf("%+v: %v", one, err)
+		}
+		if want := fmt.Sprintf("belongs to uid %d in a directory that others may write to", one.file); err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+		if err == nil {
+			say(t, s, "ours\n")
+		}
+		if wrote := content(t, path) != "theirs\n"; wrote == one.refused {
+			t.Errorf("%+v: written: %t", one, wrote)
+		}
+	}
+}
+
+// The last descriptors are for commands: a log is not opened with one of them, and holds none afterwards.
+func TestALogDoesNotTakeTheLastDescriptors(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	set := newSet(t, Options{})
+	restore := fewDescriptors(t, 8)
+	_, err := set.Open("a", "stdout", Settings{Files: []string{path}})
+	restore()
+	if !errors.Is(err, syscall.EMFILE) {
+		t.Errorf("with a few descriptors left: %v, want EMFILE", err)
+	}
+	s, err := set.Open("a", "stdout", Settings{Files: []string{path}})
+	if err != nil {
+		t.Fatalf("with many left: %v", err)
+	}
+	say(t, s, "line\n")
+	if got := content(t, path); got != "line\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// fewDescriptors lets this process open about n more descriptors, of a limit that keeps 16 for commands, until restore is called.
+func fewDescriptors(t *testing.T, n uint64) (restore func()) {
+	t.Helper()
+	var before unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &before); err != nil {
+		t.Fatal(err)
+	}
+	var files []*os.File
+	for {
+		f, err := os.Open(os.DevNull)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, f)
+		if fd := uint64(f.Fd()); fd >= 64 { // a quarter of less is not 16
+			if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: fd + 1 + n, Max: before.Max}); err != nil {
+				t.Fatal(err)
+			}
+			break
+		}
+	}
+	return sync.OnceFunc(func() {
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &before); err != nil {
+			t.Error(err)
+		}
+		for _, f := range files {
+			f.Close()
+		}
+	})
+}
+
 // Who owns a directory on the way to a log cannot lead a privileged daemon elsewhere: not when it starts, not while it writes, not
 // by what it reads.
 func TestASymlinkOnTheWayToALogIsRefused(t *testing.T) {
@@ -389,5 +490,43 @@ func TestWidePipesLeaveRoomForTheOthers(t *testing.T) {
 	}
 	if most := pipeAllowance(wideLimit); int64(granted) > most {
 		t.Errorf("%d bytes were granted of %d", granted, most)
+	}
+}
+
+// What has an old file's name and is none stays, when there are too many, too old or too large ones, and when all are removed.
+func TestWhatIsNoFileIsNotRemovedAsAnOldOne(t *testing.T) {
+	for what, to := range map[string]Settings{
+		"number": {Size: 1000, Count: 2},
+		"total":  {Size: 1000, Count: 1000, Total: 3000},
+		"age":    {Size: 1000, Count: 1000, Age: time.Nanosecond},
+		"packed": {Size: 1000, Count: 2, Compress: true},
+	} {
+		dir := t.TempDir()
+		path, victim := filepath.Join(dir, "a.log"), filepath.Join(t.TempDir(), "victim")
+		os.WriteFile(victim, make([]byte, 5000), 0o600)
+		link, fifo, half := path+".20250101T000000Z-000001", path+".20250101T000000Z-000002", path+".20250101T000000Z-000003"+packingEnd
+		packed := path + ".20250101T000000Z-000004" + packedEnd
+		if err := errors.Join(os.Symlink(victim, link), unix.Mkfifo(fifo, 0o600), os.Symlink(victim, half), os.Symlink(victim, packed)); err != nil {
+			t.Fatal(err)
+		}
+		set := newSet(t, Options{})
+		to.Files = []string{path}
+		s := open(t, set, "a", to)
+		run(t, s, "text 20000 1")
+		tidied(set)
+		if _, err := set.Clear(); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		for _, name := range []string{link, fifo, half, packed} {
+			if _, err := os.Lstat(name); err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		if left := glob(t, path+"*"); len(left) != 4 {
+			t.Errorf("%s: left: %v", what, left)
+		}
+		if info, err := os.Stat(victim); err != nil || info.Size() != 5000 {
+			t.Errorf("%s: the victim: %v, %v", what, info, err)
+		}
 	}
 }

@@ -62,7 +62,13 @@ func TestLinesStandInTheirFormat(t *testing.T) {
 	} {
 		path := filepath.Join(t.TempDir(), "a.log")
 		s := open(t, newSet(t, Options{}), "web", Settings{Files: []string{path}, Format: format})
+		began := time.Now().Truncate(time.Millisecond)
 		say(t, s, "one\ntw", "o \x1b[31m\n", "end")
+		if said := regexp.MustCompile(stamp).FindString(content(t, path)); format.hasTime() {
+			if at, err := time.Parse(time.RFC3339, said); err != nil || at.Before(began) || at.After(time.Now()) {
+				t.Errorf("%v: the line is of %v, %v", format, said, err)
+			}
+		}
 		if got := content(t, path); !regexp.MustCompile(want).MatchString(got) {
 			t.Errorf("%v: %q", format, got)
 		}
@@ -224,7 +230,7 @@ func TestALinesTimeIsReadBack(t *testing.T) {
 	at := time.Date(2026, 1, 31, 12, 0, 0, 123e6, time.UTC)
 	for _, format := range []Format{Time, TimePrefix, JSON} {
 		s := shaper{name: "web", label: "stdout"}
-		out, _ := s.shape(nil, format, []byte("line\n"), at)
+		out, _ := s.shape(nil, format, []byte("line\n"), at.In(time.FixedZone("east", 5*3600))) // wherever the daemon runs, the line says UTC
 		if got, ok := lineTime(out); !ok || !got.Equal(at) {
 			t.Errorf("%s: %v %v", out, got, ok)
 		}
