@@ -107,13 +107,7 @@ func sumOf(v Value) (uint32, bool) {
 	case nil:
 		return mix(uint64(v.n)), true
 	case *text:
-		// Texts are shared between evaluations, so their sum is noted atomically.
-		sum := atomic.LoadUint32(&o.sum)
-		if sum == 0 {
-			sum = uint32(maphash.String(hashSeed, o.s)) | 1
-			atomic.StoreUint32(&o.sum, sum)
-		}
-		return sum, true
+		return sumOfText(o), true
 	case *symbol:
 		return uint32(maphash.String(hashSeed, o.name)) ^ 0x9e3779b9, true
 	case *charTag:
@@ -124,6 +118,20 @@ func sumOf(v Value) (uint32, bool) {
 		return uint32(maphash.Bytes(hashSeed, o.i.Bytes())), true
 	}
 	return 0, false
+}
+
+// sumOfText gives the hash sum of a text. Texts are shared between evaluations, so their sum is noted atomically.
+func sumOfText(x *text) uint32 {
+	if sum := atomic.LoadUint32(&x.sum); sum != 0 {
+		return sum
+	}
+	return noteSum(x)
+}
+
+func noteSum(x *text) uint32 {
+	sum := uint32(maphash.String(hashSeed, x.s)) | 1
+	atomic.StoreUint32(&x.sum, sum)
+	return sum
 }
 
 func mix(x uint64) uint32 {
@@ -160,6 +168,10 @@ func sameKey(a, b Value) bool {
 func (h *Hash) find(key Value) int {
 	if h.index == nil {
 		return h.scan(key)
+	}
+	if x, ok := key.o.(*text); ok {
+		i, _ := h.probeText(x, sumOfText(x))
+		return i
 	}
 	sum, ok := sumOf(key)
 	if !ok {
@@ -198,6 +210,23 @@ func (h *Hash) probe(key Value, sum uint32) (int, uint32) {
 		}
 		if s.sum == sum && sameKey(key, h.entries[s.at-1].key) {
 			return int(s.at - 1), at
+		}
+	}
+}
+
+// probeText is probe for a text, the commonest of keys. It mostly meets the very text that was put.
+func (h *Hash) probeText(x *text, sum uint32) (int, uint32) {
+	index := h.index
+	mask := uint32(len(index) - 1)
+	for at := sum & mask; ; at = (at + 1) & mask {
+		s := index[at]
+		if s.at == 0 {
+			return -1, at
+		}
+		if s.sum == sum {
+			if y, ok := h.entries[s.at-1].key.o.(*text); ok && (x == y || x.s == y.s) {
+				return int(s.at - 1), at
+			}
 		}
 	}
 }
@@ -243,6 +272,9 @@ func (h *Hash) put(k, v Value) {
 	i := -1
 	if h.index == nil {
 		i = h.scan(k)
+	} else if x, ok := k.o.(*text); ok {
+		sum = sumOfText(x)
+		i, free = h.probeText(x, sum)
 	} else {
 		sum, _ = sumOf(k)
 		i, free = h.probe(k, sum)
