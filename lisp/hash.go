@@ -76,7 +76,7 @@ func NewKeys(names ...string) *Keys {
 
 // Hash makes a table of the keys with one value for each, in their order.
 func (k *Keys) Hash(values ...Value) *Hash {
-	h := &Hash{entries: make([]entry, len(k.like.entries), cap(k.like.entries)), index: slices.Clone(k.like.index), live: k.like.live}
+	h := &Hash{entries: make([]entry, len(k.like.entries)), index: slices.Clone(k.like.index), live: k.like.live}
 	for i, e := range k.like.entries {
 		h.entries[i] = entry{e.key, values[i]}
 	}
