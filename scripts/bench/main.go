@@ -184,7 +184,7 @@ func judge(ours, bare, few figures, asked control, count int, rest time.Duration
 		most(fmt.Sprintf("threads with %d processes", at.n), float64(at.f.threads), 12, 12, "%.0f")
 		most(fmt.Sprintf("wake-ups in %s with %d processes", rest, at.n), float64(at.f.wakeups), 0, 0, "%.0f")
 	}
-	most("service status of 10 (x a program that asks once)", ratio(asked.status, asked.ask), 1.25, 2.25, "%.2f")
+	most("service status of 10 (x a program that asks once)", ratio(asked.status, asked.ask), 1.25, 2, "%.2f")
 	most("service restart of one (x the same)", ratio(asked.restart, asked.ask), 1.5, 2.5, "%.2f")
 	for i, n := range connections {
 		least(fmt.Sprintf("(status) of 10 a second, %d connections (x bare)", n), asked.ours[i]/asked.bare[i], 0.8, 0.2)
