@@ -72,10 +72,6 @@ chmod +x "$home/run"
 # each would know only what was said to it.
 "$wine" cmd /c ver >/dev/null 2>&1 </dev/null
 
-# A program that tests of configurations name.
-mkdir "$WINEPREFIX/drive_c/bin"
-: >"$WINEPREFIX/drive_c/bin/sh.exe"
-
 step "bcryptprimitives.dll with ProcessPrng, where Go's runtime gets its random bytes from; this Wine has none"
 cat >"$home/prng.c" <<'C'
 #include <windows.h>
