@@ -190,7 +190,7 @@ func TestContainerHeedsSignals(t *testing.T) {
 
 // TestContainerOutlivesKillAll: kill -9 -1 from inside reaches every process but the first; what it killed is started again.
 func TestContainerOutlivesKillAll(t *testing.T) {
-	d := contain(t, shellProcess("web", "exec sleep 1000", "")+shellProcess("killer", "test -e once && exec sleep 1000; touch once; kill -KILL -1; exec sleep 1000", ""))
+	d := contain(t, shellProcess("web", "exec sleep 1000", "")+shellProcess("killer", "test -e once && exec sleep 1000; touch once; kill -KILL -1; exec sleep 1000", "priority = 1\n")) // web is running by then
 	d.up()
 	d.says("web: backoff, ")
 	if !d.await(func(log string) bool { return strings.Count(log, "web: running") >= 2 }) {
