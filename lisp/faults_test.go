@@ -48,7 +48,7 @@ func endsIn(t *testing.T, kind, src string) *Error {
 	if got != kind {
 		t.Errorf("%s: %v, want kind %q", clip(src, 80), err, kind)
 	}
-	if took > 10*time.Second { // a fraction of a second when nothing else runs
+	if took > time.Minute { // for ever is meant: the machine may be busy, and with -race a pattern takes ten times as long // a fraction of a second when nothing else runs
 		t.Errorf("%s: took %v", clip(src, 80), took)
 	}
 	if taken > 6*budget.Bytes {
@@ -141,7 +141,7 @@ func endsInSome(t *testing.T, src string, kinds ...string) *Error {
 	th.OnPanic = func(reason any, stack []byte) { t.Errorf("%s: panic: %v\n%s", clip(src, 80), reason, stack) }
 	began := time.Now()
 	_, err := th.Eval(NewBase().Child(), "t", src)
-	if took := time.Since(began); took > 10*time.Second {
+	if took := time.Since(began); took > time.Minute { // for ever is meant: the machine may be busy, and with -race a pattern takes ten times as long
 		t.Errorf("%s: took %v", clip(src, 80), took)
 	}
 	var e *Error
@@ -320,7 +320,7 @@ func TestE26KeysThatCollideStaySlowNowhere(t *testing.T) {
 		if _, _, err := run(t, NewBase(), src); err != nil {
 			t.Errorf("%s: %v", src, err)
 		}
-		if took := time.Since(began); took > 10*time.Second { // some tenths of a second
+		if took := time.Since(began); took > time.Minute { // for ever is meant: the machine may be busy, and with -race a pattern takes ten times as long // some tenths of a second
 			t.Errorf("%s: %v", src, took)
 		}
 	}

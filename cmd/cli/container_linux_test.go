@@ -61,6 +61,11 @@ func containIn(t *testing.T, prepare, conf string, environment ...string) *conta
 	c := &container{t: t, dir: dir, foreground: &foreground{command: command, ended: make(chan struct{}), more: make(chan struct{})}}
 	c.begin(t)
 	t.Cleanup(func() {
+		select {
+		case <-c.ended: // its number may be another's by now
+			return
+		default:
+		}
 		if c.first > 1 {
 			syscall.Kill(c.first, syscall.SIGKILL) // the kernel ends the whole namespace with it
 		}

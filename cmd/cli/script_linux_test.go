@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -143,7 +144,8 @@ func (d *foreground) end() {
 	<-d.ended
 }
 
-// endBackground ends the daemons that a transcript left in the background. They wrote their pids below its folder.
+// endBackground ends the daemons that a transcript left in the background. They wrote their pids below its folder. What a daemon
+// that was killed wrote may be another's number by now: its environment tells whose it is.
 func endBackground(folder string) {
 	filepath.WalkDir(folder, func(path string, entry os.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || filepath.Ext(path) != ".json" {
@@ -152,9 +154,12 @@ func endBackground(folder string) {
 		var info struct{ PID int }
 		if text, err := os.ReadFile(path); err == nil && json.Unmarshal(text, &info) == nil && info.PID > 1 {
 			// The name of the program, without the note that it was removed meanwhile.
-			name, err := os.Readlink("/proc/" + strconv.Itoa(info.PID) + "/exe")
+			proc := "/proc/" + strconv.Itoa(info.PID)
+			name, err := os.Readlink(proc + "/exe")
 			program, _, _ := strings.Cut(filepath.Base(name), " ")
-			if err == nil && (program == "supervisord" || program == "fleet") {
+			environment, unreadable := os.ReadFile(proc + "/environ")
+			ours := bytes.Contains(environment, []byte("SUPERVISORD_RUNTIME_DIR="+filepath.Join(folder, "run")+"\x00"))
+			if err == nil && unreadable == nil && ours && (program == "supervisord" || program == "fleet") {
 				syscall.Kill(info.PID, syscall.SIGTERM)
 				if !awaitGone(info.PID, grace) {
 					syscall.Kill(info.PID, syscall.SIGKILL)
@@ -354,7 +359,16 @@ func signalDaemon(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func awaitState(ts *testscript.TestScript, neg bool, args []string) {
-	ts.Check(ts.Exec("supervisord", append([]string{"service", "wait"}, append(args, "30")...)...))
+	err := ts.Exec("supervisord", append([]string{"service", "wait"}, append(args, "30")...)...)
+	if err == nil {
+		return
+	}
+	for name, d := range ts.Value(daemonsKey{}).(map[string]*foreground) {
+		d.mu.Lock()
+		ts.Logf("daemon %q said:\n%s", name, d.log.String())
+		d.mu.Unlock()
+	}
+	ts.Fatalf("cannot await %q: %v", args, err)
 }
 
 func readPID(ts *testscript.TestScript, neg bool, args []string) {
