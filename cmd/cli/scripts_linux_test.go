@@ -86,15 +86,16 @@ func TestCanaryRestartRollsBack(t *testing.T) {
 	o.refusesWrongArguments("canary-restart.glisp", nil, []string{"5", "true", "true", "web-1"}, []string{"soon", "true", "true", "web-1", "web-2"})
 	o.script(4, "canary-restart.glisp", "5", "true", "true", "wbe-1", "web-2")
 	o.script(4, "canary-restart.glisp", "5", "true", "true", "web-1", "wbe-2")
+	// A reader that comes while the writer for the one before dies of having nobody left reads nothing, and asks again.
 	runs := func(name string) string {
-		out, err := exec.Command("/bin/sh", "-c", `read release <"$1"; echo $release`, "sh", o.path(name+".fifo")).Output()
+		out, err := exec.Command("/bin/sh", "-c", `until read release <"$1"; do :; done; echo $release`, "sh", o.path(name+".fifo")).Output()
 		if err != nil {
 			t.Fatal(err)
 		}
 		return strings.TrimSpace(string(out))
 	}
 	verify := func(n string) string {
-		return fmt.Sprintf("read release <%s && test $release = %s", o.path("web-1.fifo"), n)
+		return fmt.Sprintf("until read release <%s; do :; done; test $release = %s", o.path("web-1.fifo"), n)
 	}
 	rollback := fmt.Sprintf("echo 2 >%s", o.path("release"))
 
