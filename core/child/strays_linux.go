@@ -15,7 +15,9 @@ import (
 // wrong, as all the others are over and nothing of them should be there. Until then the log tells of it.
 //
 // It is left alone where it may be on purpose (a life whose scope is less than its tree had begun before it), and where children may
-// come from elsewhere: as PID 1, which gets those of strangers, and in a process that had some before it became a Host.
+// come from elsewhere: as PID 1, which gets those of strangers, and in a process that had some before it became a Host. What is in this
+// process's own session was started by this process, as an embedder's code may: every life begins in a session of its own, and
+// nothing comes back from there (man 2 setsid).
 
 // hasChildren reports whether this process has children, or may have.
 func hasChildren() bool {
@@ -112,6 +114,9 @@ const strayLooks = 10
 // stray reports whether a process is one. The lock is held.
 func (h *Host) stray(p proc) bool {
 	if p.parent != os.Getpid() || p.unit != "" || p.state == 'Z' || p.state == 'X' || h.kids[p.pid] != nil {
+		return false
+	}
+	if own, err := unix.Getsid(0); err != nil || p.session == own {
 		return false
 	}
 	for k := range h.lives {

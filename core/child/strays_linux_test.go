@@ -71,6 +71,10 @@ func strays(instance string) {
 			complain("%s: the stray is left: %+v", when, p)
 		}
 	}
+	// An embedder's own child is not one.
+	own, err := os.StartProcess("/bin/sleep", []string{"sleep", "1000"}, &os.ProcAttr{})
+	try(err)
+	defer func() { try(own.Kill()) }()
 	// of the only life
 	k := begin("strays a")
 	appears("a")
@@ -78,6 +82,9 @@ func strays(instance string) {
 		complain("%d are left of a life with a stray, want 2", n)
 	}
 	end(k)
+	if p, err := readProc(own.Pid); err != nil || p.state == 'Z' {
+		complain("what this process had started itself was ended: %+v, %v", p, err)
+	}
 	wantGone("with its own life", "a")
 
 	// of one of two
