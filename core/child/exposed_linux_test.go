@@ -121,9 +121,6 @@ func withoutProc(instance string) {
 // stopsItsUser starts programs of a user who has such a program.
 func stopsItsUser(instance string) {
 	h := newHost(instance, "off")
-	h.mu.Lock()
-	h.foreign = true // the attacker is a child of this process, else it were taken for a stray of the first program and ended with it
-	h.mu.Unlock()
 	user := uint32(1<<20 + os.Getpid()) // nobody else's
 	attacker := exec.Command("/bin/sh", "-c", "while :; do kill -STOP -1; done")
 	attacker.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: user, Gid: user}, Pdeathsig: unix.SIGKILL}
@@ -154,6 +151,25 @@ func stopsItsUser(instance string) {
 		}
 	}
 	try(attacker.Process.Kill())
+	endChildrenUntil(started) // those that were stopped would stay
 	fmt.Println("ok")
 	os.Exit(0)
+}
+
+// endChildrenUntil kills this process's children until something is done, new ones included.
+func endChildrenUntil(done <-chan bool) {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		for pid, p := range readProcs() {
+			if p.parent == os.Getpid() {
+				_ = unix.Kill(pid, unix.SIGKILL)
+			}
+		}
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+		}
+	}
 }
