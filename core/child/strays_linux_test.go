@@ -38,10 +38,12 @@ func strays(instance string) {
 		}
 		return k.(*kid)
 	}
-	stray := func(name string) (p proc, lives bool) {
+	self, err := readProc(os.Getpid())
+	try(err)
+	stray := func(name string) (p proc, lives bool) { // what an earlier run left, because it failed, is none of this one
 		for pid, p := range readProcs() {
 			text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-			if p.state != 'Z' && strings.HasPrefix(string(text), "hardy-"+name+"\x00") {
+			if p.state != 'Z' && p.start >= self.start && strings.HasPrefix(string(text), "hardy-"+name+"\x00") {
 				return p, true
 			}
 		}
