@@ -30,6 +30,19 @@ func (c *call) last() int {
 	return toldAtOnce
 }
 
+// lastOf is the value of (events) or (history) with its last n elements only; 0 means all.
+func lastOf(value []byte, n int) []byte {
+	var events []json.RawMessage
+	if json.Unmarshal(value, &events) != nil || n == 0 || len(events) <= n {
+		return value
+	}
+	cut, err := json.Marshal(events[len(events)-n:])
+	if err != nil {
+		return value
+	}
+	return cut
+}
+
 // colour is that of the state that a process came to; what happened to the daemon itself stands out when it went wrong.
 func (e eventLine) colour() string {
 	switch {

@@ -193,6 +193,9 @@ func (s *session) render(c *call, p program, value []byte, text string) error {
 		if c.has("follow") && string(value) == "null" {
 			return nil
 		}
+		if c.has("lines") {
+			value = lastOf(value, c.last())
+		}
 		var compact bytes.Buffer
 		if err := json.Compact(&compact, value); err != nil {
 			return fmt.Errorf("cannot print the reply as JSON: %w", err)
