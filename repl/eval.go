@@ -83,9 +83,13 @@ const mostRoom = 64 << 10
 // A body is long when much was piped to the caller, for a byte of which JSON may need six. There are so many such bodies in memory at
 // a time, and the others wait for their turn: whoever may ask could otherwise fill it.
 const (
-	smallBody   = 1 << 20
+	smallBody   = 256 << 10
 	largeBodies = 2
 )
+
+// longRooms are where long bodies are read: many, one after the other, leave no garbage, and what nobody needs any more goes with the
+// next collections.
+var longRooms = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // readRequest reads the body and decodes it.
 func (s *Server) readRequest(w http.ResponseWriter, r *http.Request) (Request, *refusal) {
@@ -94,7 +98,7 @@ func (s *Server) readRequest(w http.ResponseWriter, r *http.Request) (Request, *
 		return Request{}, tooLarge
 	}
 	all := http.MaxBytesReader(w, r.Body, int64(s.limits.Body))
-	var body bytes.Buffer
+	body := new(bytes.Buffer)
 	_, err := body.ReadFrom(io.LimitReader(all, smallBody))
 	if err == nil && body.Len() == smallBody {
 		wait := time.NewTimer(s.limits.Read)
@@ -105,7 +109,13 @@ func (s *Server) readRequest(w http.ResponseWriter, r *http.Request) (Request, *
 		case <-wait.C:
 			return Request{}, refuse(http.StatusTooManyRequests, kindOverloaded, "overloaded: too many long requests at a time, try again")
 		}
-		_, err = body.ReadFrom(all)
+		room := longRooms.Get().(*bytes.Buffer)
+		defer longRooms.Put(room)
+		room.Reset()
+		room.Grow(s.limits.Body + bytes.MinRead) // at once: growing by and by would leave as much garbage thrice
+		room.Write(body.Bytes())
+		_, err = room.ReadFrom(all)
+		body = room
 	}
 	if err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
