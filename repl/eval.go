@@ -84,7 +84,7 @@ const mostRoom = 64 << 10
 // a time, and the others wait for their turn: whoever may ask could otherwise fill it.
 const (
 	smallBody   = 256 << 10
-	largeBodies = 2
+	largeBodies = 1
 )
 
 // longRooms are where long bodies are read: many, one after the other, leave no garbage, and what nobody needs any more goes with the

@@ -46,13 +46,12 @@ func (g gate) request(form string, headers ...string) string {
 	return fmt.Sprintf("POST /v1/eval HTTP/1.1\r\nHost: "+host+"\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n%s", len(body), strings.Join(headers, ""), body)
 }
 
-// mostGrowth is by how much the daemon's memory may grow under siege, in bytes: two long bodies of 8 MiB, some hundred connections, and
-// as much again until it is collected. The race detector takes several times as much.
+// mostGrowth is by how much the daemon's memory may grow under siege, in bytes. The race detector takes several times as much.
 func mostGrowth() int64 {
 	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
 		return 512 << 20
 	}
-	return 128 << 20
+	return 96 << 20
 }
 
 // gate is a way to the daemon, and what it takes to be let in there.
