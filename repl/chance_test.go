@@ -53,3 +53,36 @@ func TestManyAtOnceDoNotCloseWhoIsNew(t *testing.T) {
 		}
 	})
 }
+
+// TestWhoIsBeingReadIsNotCrowdedOut: of more than are held, one that has sent nothing goes before one whose request has begun.
+func TestWhoIsBeingReadIsNotCrowdedOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const limit = 4
+		p := newPool(limit, time.Second, 1, 1, nil)
+		add := func(speaks bool) *conn {
+			client, accepted := net.Pipe()
+			c := p.add(accepted)
+			t.Cleanup(func() { client.Close(); c.Close() })
+			if speaks {
+				go client.Write([]byte("P"))
+				if _, err := c.Read(make([]byte, 1)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return c
+		}
+		friend, silent := add(true), add(false)
+		for range limit + spare - 1 { // one too many
+			add(false)
+		}
+		if friend.use != useIdle || silent.use != useClosed {
+			t.Error("the request that had begun was crowded out by connections that say nothing")
+		}
+		for range limit + spare { // all of the older half speak: the oldest goes, and no new one
+			add(true)
+		}
+		if newest := add(false); friend.use != useClosed || newest.use != useIdle {
+			t.Error("where all speak the oldest must go, and not the newest")
+		}
+	})
+}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"weak"
 )
 
 const ndjson = "application/x-ndjson"
@@ -83,13 +84,9 @@ const mostRoom = 64 << 10
 // A body is long when much was piped to the caller, for a byte of which JSON may need six. There are so many such bodies in memory at
 // a time, and the others wait for their turn: whoever may ask could otherwise fill it.
 const (
-	smallBody   = 256 << 10
+	smallBody   = 64 << 10
 	largeBodies = 1
 )
-
-// longRooms are where long bodies are read: many, one after the other, leave no garbage, and what nobody needs any more goes with the
-// next collections.
-var longRooms = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // readRequest reads the body and decodes it.
 func (s *Server) readRequest(w http.ResponseWriter, r *http.Request) (Request, *refusal) {
@@ -109,8 +106,11 @@ func (s *Server) readRequest(w http.ResponseWriter, r *http.Request) (Request, *
 		case <-wait.C:
 			return Request{}, refuse(http.StatusTooManyRequests, kindOverloaded, "overloaded: too many long requests at a time, try again")
 		}
-		room := longRooms.Get().(*bytes.Buffer)
-		defer longRooms.Put(room)
+		room := s.room.Value()
+		if room == nil {
+			room = new(bytes.Buffer)
+			s.room = weak.Make(room)
+		}
 		room.Reset()
 		room.Grow(s.limits.Body + bytes.MinRead) // at once: growing by and by would leave as much garbage thrice
 		room.Write(body.Bytes())

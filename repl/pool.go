@@ -3,7 +3,9 @@ package repl
 import (
 	"container/list"
 	"net"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -59,7 +61,8 @@ type conn struct {
 	slot  *list.Element // in pool.idle while idle, in pool.low while busy there; nil else; guarded by pool.mu
 	since time.Time     // of the last change between idle and busy; guarded by pool.mu
 
-	hearing hearing // guarded by pool.mu
+	hearing hearing     // guarded by pool.mu
+	spoke   atomic.Bool // something has come since it became idle
 
 	low, veryLow bool                 // its descriptor is one of the last
 	peer         func() (Peer, error) // who is at the other end, asked for once
@@ -93,13 +96,37 @@ func (p *pool) surplus() []*conn {
 			break
 		}
 		longest := p.idle.Front()
-		if left := p.chance - time.Since(longest.Value.(*conn).since); left > 0 && held <= p.limit+spare {
-			p.sweepIn(left)
-			break
+		if left := p.chance - time.Since(longest.Value.(*conn).since); left > 0 {
+			if held <= p.limit+spare {
+				p.sweepIn(left)
+				break
+			}
+			longest = p.silent(longest)
 		}
 		victims = append(victims, p.take(longest))
 	}
 	return victims
+}
+
+// crowded tells whether more connections are held than are to stay.
+func (p *pool) crowded() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.idle.Len()+p.evals+p.others > p.limit
+}
+
+// silent is the connection that has been idle for longest of those in the older half that have sent nothing since, else longest.
+// Who crowds others out by connecting alone does not close one whose request is being read; and the newer half has its chance.
+// The caller holds p.mu.
+func (p *pool) silent(longest *list.Element) *list.Element {
+	e := longest
+	for range p.idle.Len() / 2 {
+		if !e.Value.(*conn).spoke.Load() {
+			return e
+		}
+		e = e.Next()
+	}
+	return longest
 }
 
 // sweepIn looks again for what is too much, after a while; p.mu is held.
@@ -246,6 +273,7 @@ func (c *conn) settled() {
 	p.mu.Lock()
 	var victims []*conn
 	c.hearing.taken = false
+	c.spoke.Store(false)
 	if c.use == useEnding {
 		p.count(c.use, -1)
 		c.use, c.since = useIdle, time.Now()
@@ -301,6 +329,9 @@ type listener struct {
 // Accept is the next connection. When the process is out of descriptors an idle connection gives its own. (That is rare: the
 // others leave the last ones free, and a system that has none left says so before anybody connects.)
 func (l *listener) Accept() (net.Conn, error) {
+	if l.pool.crowded() {
+		runtime.Gosched() // those that came before are heard before more come: else a burst is taken in before anybody was read
+	}
 	for {
 		c, err := l.Listener.Accept()
 		if err == nil {

@@ -1,6 +1,7 @@
 package repl
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
@@ -15,6 +16,7 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"weak"
 )
 
 // The routes. Everything the daemon can do goes through the first.
@@ -54,8 +56,9 @@ type Server struct {
 	refusals  *refusals
 	http      *http.Server
 	unix, tcp *pool
-	large     chan struct{} // held while a long body is read
-	ways      []route       // all that there are
+	large     chan struct{}              // held while a long body is read
+	room      weak.Pointer[bytes.Buffer] // where the last one was read; many in a row leave no garbage; whoever holds large has it
+	ways      []route                    // all that there are
 
 	mu       sync.Mutex
 	running  map[*context.CancelCauseFunc]struct{} // evaluations, to be cancelled at shutdown

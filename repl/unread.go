@@ -20,6 +20,15 @@ type hearing struct {
 	sealed bool // the connection speaks TLS, and the handshake is over
 }
 
+// Read notes that something of a request has come. net/http tells of that only when it has read the whole header.
+func (c *conn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if n > 0 && !c.spoke.Load() {
+		c.spoke.Store(true)
+	}
+	return n, err
+}
+
 // heard says that bytes of a request have come.
 func (c *conn) heard(sealed bool) {
 	c.pool.mu.Lock()

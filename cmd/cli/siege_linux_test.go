@@ -77,7 +77,7 @@ func (g gate) ask(form string) (status int, body string, took time.Duration, err
 	io.WriteString(c, g.request(form))
 	r, err := http.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil {
-		return 0, "", 0, err
+		return 0, "", time.Since(began), err
 	}
 	text, err := io.ReadAll(r.Body)
 	return r.StatusCode, string(text), time.Since(began), err
@@ -95,7 +95,7 @@ func (o *operated) promptAt(g gate, during string) {
 	for range 10 {
 		status, body, took, err := g.ask(`(status)`)
 		if err != nil || status != 200 {
-			o.t.Errorf("%s: status is answered at %s by %d %s %v", during, g.network, status, body, err)
+			o.t.Errorf("%s: status is answered at %s after %s by %d %s %v", during, g.network, took, status, body, err)
 			return
 		}
 		if best = min(best, took); best <= promptly {
