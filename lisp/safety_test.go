@@ -76,9 +76,16 @@ func TestHostileProgramsEnd(t *testing.T) {
 			th := NewThread(context.Background(), nil, budget)
 			th.OnPanic = func(reason any, stack []byte) { t.Errorf("panic: %v\n%s", reason, stack) }
 			var before, after runtime.MemStats
+			runtime.LockOSThread() // what it computes counts, and not what others do on this machine
+			defer runtime.UnlockOSThread()
 			runtime.ReadMemStats(&before)
+			began := threadTime()
 			_, err := th.Eval(base.Child(), "hostile", c.src)
+			took := threadTime() - began
 			runtime.ReadMemStats(&after)
+			if took > 20*time.Second {
+				t.Errorf("took %v", took)
+			}
 			kind := ""
 			var e *Error
 			if errors.As(err, &e) {

@@ -174,7 +174,7 @@ func judge(ours, bare, few figures, asked control, count int, rest time.Duration
 	most(fmt.Sprintf("%d processes stopped (x bare)", count), ratio(ours.stop, bare.stop), 1.35, 1.75, "%.2f")
 	most("killed, replacement runs, median (x bare)", ratio(ours.replaced, bare.replaced), 1.3, 1.75, "%.2f")
 	most("200 killed at once, all replaced (x bare)", ratio(ours.together, bare.together), 1.2, 1.75, "%.2f")
-	most(fmt.Sprintf("(status) of %d over the socket, median (ms)", count), float64(ours.status)/1e6, 10, 20, "%.1f")
+	most(fmt.Sprintf("(status) of %d over the socket, median (ms)", count), float64(ours.status)/1e6, 10, 10, "%.1f")
 	for _, at := range []struct {
 		n      int
 		f      figures
