@@ -75,11 +75,11 @@ func TestStatusAnswersWhileAHundredProcessesFlood(t *testing.T) {
 		said := fmt.Sprintf("%d processes: status takes %v, at percentile %d %v; a daemon beside it %v and %v; %d MiB of memory",
 			n, usual[0], percent, late[0], usual[1], late[1], memory>>20)
 		t.Log(said)
-		if usual[0] <= 50*time.Millisecond+usual[1] && late[0] <= 50*time.Millisecond+late[1] {
+		if usual[0] <= 50*time.Millisecond && late[0] <= 50*time.Millisecond+late[1] {
 			break
 		}
 		if try == 3 {
-			t.Errorf("%s; want 50ms more at the most", said)
+			t.Errorf("%s; want 50ms at the most, and late 50ms more than beside it", said)
 			break
 		}
 	}
