@@ -135,7 +135,8 @@ func strays(instance string) {
 func TestWhatMayBeLeftOnPurposeIsNoStray(t *testing.T) {
 	h := &Host{lives: map[*kid]bool{}, told: map[int]uint64{}, kids: map[int]*kid{}, logf: t.Logf}
 	me := os.Getpid()
-	all := map[int]proc{77: {pid: 77, parent: me, state: 'S', start: 50}}
+	// The session is its own: that of the test is 0 where its leader is outside the pid namespace (man 7 pid_namespaces).
+	all := map[int]proc{77: {pid: 77, parent: me, session: 77, state: 'S', start: 50}}
 	first := &kid{scope: Tree, pid: 10, start: 10}
 	second := &kid{scope: Process, pid: 11, start: 60}
 	h.lifeBegins(first)
