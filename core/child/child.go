@@ -1,6 +1,7 @@
 package child
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -33,6 +34,9 @@ type Command struct {
 	// Start returns, unless the kernel itself is stuck. nil is never. Where the fork itself waits for exec it is of no meaning.
 	GiveUp <-chan struct{}
 }
+
+// unit is what this life is called: "web#3".
+func (c Command) unit() string { return c.Name + "#" + strconv.FormatUint(c.Generation, 10) }
 
 // Stream says where an output of a child goes.
 type Stream int
@@ -142,6 +146,14 @@ func (e *LaunchError) Error() string {
 
 // Unwrap gives the system's own error.
 func (e *LaunchError) Unwrap() error { return e.Err }
+
+// ofCommand adds to the error of a start as whom and where it was to run.
+func ofCommand(c Command, err error) error {
+	if failed, ok := errors.AsType[*LaunchError](err); ok {
+		failed.User, failed.Dir = c.User, c.Dir
+	}
+	return err
+}
 
 // errNotInPath names no folder: PATH may be long, and whoever looks at the process's environment sees it.
 var errNotInPath error = notInPath{}

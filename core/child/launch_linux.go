@@ -1,10 +1,8 @@
 package child
 
 import (
-	"errors"
 	"os"
 	"slices"
-	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -26,11 +24,7 @@ func (h *Host) Start(c Command) (Child, error) {
 		err = h.hearShim(l.kid, c, l.id, l.shim)
 	}
 	if err != nil {
-		var failed *LaunchError
-		if errors.As(err, &failed) {
-			failed.User, failed.Dir = c.User, c.Dir
-		}
-		return nil, err
+		return nil, ofCommand(c, err)
 	}
 	return l.kid, nil
 }
@@ -56,7 +50,7 @@ func (h *Host) prepare(c Command) (p prepared, err error) {
 	if p.id, err = LookupUser(c.User, c.Group); err != nil {
 		return p, identityFailure(c, err)
 	}
-	p.unit = c.Name + "#" + strconv.FormatUint(c.Generation, 10)
+	p.unit = c.unit()
 	p.env = h.environment(c.Env, p.unit, p.id)
 	if p.path, err = lookPath(c.Path, c.Dir, p.env); err != nil {
 		return p, failure("exec", c.Path, err)

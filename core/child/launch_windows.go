@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unsafe"
@@ -21,11 +20,7 @@ import (
 func (h *Host) Start(c Command) (Child, error) {
 	k, err := h.start(c)
 	if err != nil {
-		var failed *LaunchError
-		if errors.As(err, &failed) {
-			failed.User, failed.Dir = c.User, c.Dir
-		}
-		return nil, err
+		return nil, ofCommand(c, err)
 	}
 	return k, nil
 }
@@ -37,7 +32,7 @@ func (h *Host) start(c Command) (*kid, error) {
 	if problems := LimitProblems(c.Limits, ""); len(problems) > 0 {
 		return nil, failure(problems[0].Key, "", problems[0].Err)
 	}
-	env := append(slices.Clip(slices.Clone(c.Env)), UnitKey+"="+c.Name+"#"+strconv.FormatUint(c.Generation, 10))
+	env := append(slices.Clip(slices.Clone(c.Env)), UnitKey+"="+c.unit())
 	path, err := lookPath(c.Path, c.Dir, env)
 	if err != nil {
 		return nil, failure("exec", c.Path, err)
