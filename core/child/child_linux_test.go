@@ -9,11 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // patience bounds every wait of these tests; what they wait for comes much sooner.
@@ -151,55 +148,6 @@ func TestNoExitStatusIsLostOrMistaken(t *testing.T) {
 			t.Errorf("pid %d is a zombie of ours", pid)
 		}
 	}
-}
-
-// An exit that is reaped before its start has returned finds its owner; that of a stranger who had the same number does not.
-func TestAnExitBeforeItsRegistrationFindsItsOwner(t *testing.T) {
-	h := host(t)
-	null := []uintptr{h.null.Fd(), h.null.Fd(), h.null.Fd()}
-	fork := func(mode string) (k *kid, pidfd int) {
-		k = &kid{host: h, scope: Process, unit: "early", exited: make(chan Exit, 1), gone: make(chan struct{}), pinned: true}
-		var err error
-		h.forkBegins()
-		closed := h.onSpawner(func() {
-			k.pid, err = syscall.ForkExec("/proc/self/exe", append([]string{"child", asChild}, strings.Fields(mode)...),
-				&syscall.ProcAttr{Env: []string{}, Files: null, Sys: &syscall.SysProcAttr{Setsid: true, PidFD: &pidfd}})
-		})
-		if err := errors.Join(closed, err); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { unix.Close(pidfd) })
-		h.poke() // the reaper may have found no child
-		return k, pidfd
-	}
-	early := func(pid int) bool {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		_, there := h.early[pid]
-		return there
-	}
-	claimed := h.claims()
-	k, pidfd := fork("exit 7")
-	eventually(t, "it is reaped", func() bool { return early(k.pid) })
-	h.register(k, pidfd)
-	if exit := await(t, "its exit", k.Exited()); exit.Code != 7 {
-		t.Errorf("got %v, want exit code 7", exit)
-	}
-	if h.claims() != claimed+1 {
-		t.Error("it is not counted")
-	}
-	k, pidfd = fork("stay")
-	h.mu.Lock()
-	h.early[k.pid] = Exit{Code: 99, At: time.Now()}
-	h.mu.Unlock()
-	h.register(k, pidfd)
-	if err := k.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	if exit := await(t, "its exit", k.Exited()); exit.Signal != 9 || h.claims() != claimed+1 {
-		t.Errorf("got %v, which is a stranger's", exit)
-	}
-	await(t, "gone", k.Gone())
 }
 
 func (h *Host) claims() uint64 {

@@ -43,6 +43,7 @@ func TestAnExitThatBeatsItsRegistrationIsTold(t *testing.T) {
 		delete(h.leaving, waiter)
 		h.mu.Unlock()
 	}()
+	claimed := h.claims()
 	k, pidfd := unregistered(t, h, "exit", "7")
 	h.poke()
 	for beaten := false; !beaten; {
@@ -56,6 +57,9 @@ func TestAnExitThatBeatsItsRegistrationIsTold(t *testing.T) {
 		t.Errorf("got %v, want exit code 7", exit)
 	}
 	await(t, "nothing of it is left", k.gone)
+	if h.claims() != claimed+1 {
+		t.Error("it is not counted as one that came early")
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if _, kept := h.early[k.pid]; kept || h.kids[k.pid] != nil {
