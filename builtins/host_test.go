@@ -232,3 +232,43 @@ func TestSleepWaitsAndEnds(t *testing.T) {
 		t.Errorf("cancelled after %v: %v", took, result.Err)
 	}
 }
+
+// commandsEnd evaluates each form, which prints the numbers of its processes and "end", to the end that its name says (done by
+// itself, its timeout, cancelled then), holds its error and how soon it was there, and gives the numbers to left, which complains of
+// those that still live.
+func commandsEnd(t *testing.T, forms map[string]string, left func(t *testing.T, pids []string)) {
+	e := onMachine(t)
+	for name, form := range forms {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			var text strings.Builder
+			out := make(arrivals)
+			done := make(chan Result, 1)
+			go func() {
+				done <- e.Eval(ctx, Job{Form: form, Streamed: true}, out)
+				close(out)
+			}()
+			for part := range out {
+				text.WriteString(part)
+				if strings.Contains(text.String(), "end") {
+					break
+				}
+			}
+			began := time.Now()
+			if name == "cancelled" {
+				cancel()
+			}
+			for range out {
+			}
+			result := <-done
+			if want := map[string]string{"cancelled": "cancelled", "timeout": "timeout"}[name]; KindOf(result.Err) != want {
+				t.Errorf("ended with %v", result.Err)
+			}
+			if took := time.Since(began); name == "cancelled" && took > soon {
+				t.Errorf("cancelling took %v", took)
+			}
+			left(t, strings.Fields(strings.TrimSuffix(strings.TrimSpace(text.String()), "end")))
+		})
+	}
+}

@@ -3,13 +3,11 @@
 package builtins
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/qjpcpu/supervisord/lisp"
 )
@@ -85,46 +83,18 @@ func TestRunPassesOutputOn(t *testing.T) {
 // TestE28CommandsEndWithTheirEvaluation: cancelled, out of time or simply done, nothing of the tree is left, those in sessions of
 // their own neither, and cancelling takes no longer than a tenth of a second.
 func TestE28CommandsEndWithTheirEvaluation(t *testing.T) {
-	e := onMachine(t)
-	for name, form := range map[string]string{
+	commandsEnd(t, map[string]string{
 		"cancelled": `(os/run "echo $$; sleep 600 & echo $!; setsid sleep 600 & echo $!; echo end; wait")`,
 		"timeout":   `(os/run {"cmd" "echo $$; sleep 600 & echo $!; setsid sleep 600 & echo $!; echo end; wait" "timeout" 0.3})`,
 		"done":      `(os/run "echo $$; sleep 600 & echo $!; setsid sleep 600 & echo $!; echo end")`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			var text strings.Builder
-			out := make(arrivals)
-			done := make(chan Result, 1)
-			go func() {
-				done <- e.Eval(ctx, Job{Form: form, Streamed: true}, out)
-				close(out)
-			}()
-			for part := range out {
-				text.WriteString(part)
-				if strings.Contains(text.String(), "end") {
-					break
-				}
+	}, func(t *testing.T, pids []string) {
+		if len(pids) != 3 {
+			t.Errorf("it printed %q", pids)
+		}
+		for _, pid := range pids {
+			if state, err := os.ReadFile("/proc/" + pid + "/status"); err == nil && !strings.Contains(string(state), "State:\tZ") {
+				t.Errorf("process %s is left: %s", pid, state)
 			}
-			began := time.Now()
-			if name == "cancelled" {
-				cancel()
-			}
-			for range out {
-			}
-			result := <-done
-			if want := map[string]string{"cancelled": "cancelled", "timeout": "timeout"}[name]; KindOf(result.Err) != want {
-				t.Errorf("ended with %v", result.Err)
-			}
-			if took := time.Since(began); name == "cancelled" && took > soon {
-				t.Errorf("cancelling took %v", took)
-			}
-			for _, pid := range strings.Fields(strings.TrimSuffix(text.String(), "end\n")) {
-				if state, err := os.ReadFile("/proc/" + pid + "/status"); err == nil && !strings.Contains(string(state), "State:\tZ") {
-					t.Errorf("process %s is left: %s", pid, state)
-				}
-			}
-		})
-	}
+		}
+	})
 }

@@ -1,12 +1,9 @@
 package builtins
 
 import (
-	"context"
 	"strconv"
-	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // TestCommands is host_unix_test.go's, with cmd.exe as the shell.
@@ -44,59 +41,27 @@ func TestCommands(t *testing.T) {
 
 // TestE28CommandsEndWithTheirEvaluation is host_unix_test.go's: nothing of the tree is left.
 func TestE28CommandsEndWithTheirEvaluation(t *testing.T) {
-	e := onMachine(t)
-	for name, form := range map[string]string{
+	commandsEnd(t, map[string]string{
 		"cancelled": `(os/run ` + acting("tree") + `)`,
 		"timeout":   `(os/run (hset! ` + acting("tree") + ` "timeout" 2))`,
 		"done":      `(os/run ` + acting("tree", "and end") + `)`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			var text strings.Builder
-			out := make(arrivals)
-			done := make(chan Result, 1)
-			go func() {
-				done <- e.Eval(ctx, Job{Form: form, Streamed: true}, out)
-				close(out)
-			}()
-			for part := range out {
-				text.WriteString(part)
-				if strings.Contains(text.String(), "end") {
-					break
-				}
+	}, func(t *testing.T, pids []string) {
+		if len(pids) != 2 {
+			t.Fatalf("it printed %q", pids)
+		}
+		for _, word := range pids {
+			pid, err := strconv.Atoi(word)
+			if err != nil {
+				t.Fatal(err)
 			}
-			began := time.Now()
-			if name == "cancelled" {
-				cancel()
+			process, err := syscall.OpenProcess(syscall.SYNCHRONIZE, false, uint32(pid))
+			if err != nil {
+				continue // gone
 			}
-			for range out {
+			if event, err := syscall.WaitForSingleObject(process, 0); err != nil || event != syscall.WAIT_OBJECT_0 {
+				t.Errorf("process %d is left", pid)
 			}
-			result := <-done
-			if want := map[string]string{"cancelled": "cancelled", "timeout": "timeout"}[name]; KindOf(result.Err) != want {
-				t.Errorf("ended with %v", result.Err)
-			}
-			if took := time.Since(began); name == "cancelled" && took > soon {
-				t.Errorf("cancelling took %v", took)
-			}
-			pids := strings.Fields(strings.TrimSuffix(strings.TrimSpace(text.String()), "end"))
-			if len(pids) != 2 {
-				t.Fatalf("it printed %q", text.String())
-			}
-			for _, word := range pids {
-				pid, err := strconv.Atoi(word)
-				if err != nil {
-					t.Fatal(err)
-				}
-				process, err := syscall.OpenProcess(syscall.SYNCHRONIZE, false, uint32(pid))
-				if err != nil {
-					continue // gone
-				}
-				if event, err := syscall.WaitForSingleObject(process, 0); err != nil || event != syscall.WAIT_OBJECT_0 {
-					t.Errorf("process %d is left", pid)
-				}
-				_ = syscall.CloseHandle(process)
-			}
-		})
-	}
+			_ = syscall.CloseHandle(process)
+		}
+	})
 }
