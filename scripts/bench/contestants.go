@@ -64,6 +64,11 @@ func isPython(path string) bool {
 
 // run starts a program whose output goes to a file in dir.
 func run(dir string, halt syscall.Signal, words ...string) (*program, error) {
+	return runWith(nil, dir, halt, words...)
+}
+
+// runWith adds something to its environment.
+func runWith(env []string, dir string, halt syscall.Signal, words ...string) (*program, error) {
 	log, err := os.OpenFile(filepath.Join(dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
@@ -71,6 +76,7 @@ func run(dir string, halt syscall.Signal, words ...string) (*program, error) {
 	defer log.Close()
 	command := exec.Command(words[0], words[1:]...)
 	command.Dir, command.Stdout, command.Stderr = dir, log, log
+	command.Env = append(os.Environ(), env...)
 	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGTERM}
 	began := time.Now()
 	if err := command.Start(); err != nil {

@@ -49,15 +49,12 @@ func measureControl(binary, dir string, rounds int) (f control, err error) {
 	if err := os.WriteFile(file, []byte(conf.String()), 0o600); err != nil {
 		return f, err
 	}
-	daemon, err := run(dir, syscall.SIGTERM, binary, "start", "-c", file)
+	daemon, err := ready(dir, binary, "start", "-c", file)
 	if err != nil {
 		return f, err
 	}
 	defer daemon.wait()
 	defer daemon.halt()
-	if _, err := listening(socket); err != nil {
-		return f, err
-	}
 	if out, err := exec.Command(binary, "service", "wait", "-c", file, fmt.Sprintf("p%d", askedOf-1), "running").CombinedOutput(); err != nil {
 		return f, fmt.Errorf("the daemon's processes do not come up: %w\n%s", err, out)
 	}
@@ -70,15 +67,12 @@ func measureControl(binary, dir string, rounds int) (f control, err error) {
 		return f, err
 	}
 	bare := filepath.Join(dir, "bare.sock")
-	server, err := run(dir, syscall.SIGTERM, self, "serve", bare, strconv.Itoa(length))
+	server, err := ready(dir, self, "serve", bare, strconv.Itoa(length))
 	if err != nil {
 		return f, err
 	}
 	defer server.wait()
 	defer server.halt()
-	if _, err := listening(bare); err != nil {
-		return f, err
-	}
 	var asks, statuses, restarts []time.Duration
 	for range rounds {
 		for _, one := range []struct {
@@ -137,17 +131,38 @@ func ask(c *http.Client) (int, error) {
 	return len(body), err
 }
 
-// listening waits until a server answers.
-func listening(socket string) (int, error) {
-	c := client(socket)
-	defer c.CloseIdleConnections()
-	for begun := time.Now(); ; time.Sleep(time.Millisecond) {
-		n, err := ask(c)
-		if err == nil || time.Since(begun) > patience {
-			return n, err
+// ready starts a server and waits until it says that it listens (man 3 sd_notify).
+func ready(dir string, words ...string) (*program, error) {
+	address := filepath.Join(dir, "notify.sock")
+	news, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: address, Net: "unixgram"})
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(address)
+	defer news.Close()
+	p, err := runWith([]string{notifyVariable + "=" + address}, dir, syscall.SIGTERM, words...)
+	if err != nil {
+		return nil, err
+	}
+	if err = news.SetReadDeadline(time.Now().Add(patience)); err == nil {
+		message := make([]byte, 4096)
+		for n := 0; err == nil && !strings.Contains(string(message[:n]), isReady); {
+			n, err = news.Read(message)
 		}
 	}
+	if err != nil {
+		_ = p.halt()
+		_ = p.wait()
+		return nil, fmt.Errorf("%s does not say that it is ready: %w", strings.Join(words, " "), err)
+	}
+	return p, nil
 }
+
+// What a server says, and where, when it listens.
+const (
+	notifyVariable = "NOTIFY_SOCKET"
+	isReady        = "READY=1"
+)
 
 // requests counts answers a second over so many connections.
 func requests(socket string, connections int) (float64, error) {
@@ -191,6 +206,10 @@ func serve(args []string) {
 	check(err)
 	answer := make([]byte, length)
 	listener, err := net.Listen("unix", args[0])
+	check(err)
+	news, err := net.Dial("unixgram", os.Getenv(notifyVariable))
+	check(err)
+	_, err = io.WriteString(news, isReady)
 	check(err)
 	check(http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)

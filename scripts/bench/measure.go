@@ -27,7 +27,8 @@ type figures struct {
 	status           time.Duration // of all children over the socket; of ours alone
 }
 
-// settle is how long a contestant is left alone after a burst before it counts as being at rest.
+// settle is how long a contestant is left alone after a burst before it counts as being at rest. No event tells that a program does
+// nothing: this time, and the time at rest, are slept, as it is they that are measured.
 const settle = 5 * time.Second
 
 // measureAll measures a contestant in a folder of its own.
