@@ -186,11 +186,7 @@ func (a *analyser) expr(v Value) expr {
 	case *array:
 		before := a.pos
 		a.at(v)
-		parts := make([]ePart, len(o.items))
-		for i, item := range o.items {
-			parts[i] = ePart{e: a.nested(item)}
-		}
-		e := &eBuild{kind: KindArray, parts: parts, pos: a.pos}
+		e := &eBuild{kind: KindArray, parts: a.parts(o.items), pos: a.pos}
 		a.pos = before
 		return e
 	case *Hash:
@@ -207,15 +203,20 @@ func (a *analyser) expr(v Value) expr {
 	case *braces:
 		before := a.pos
 		a.at(v)
-		parts := make([]ePart, len(o.items))
-		for i, item := range o.items {
-			parts[i] = ePart{e: a.nested(item)}
-		}
-		e := &eBuild{kind: KindHash, parts: parts, pos: a.pos}
+		e := &eBuild{kind: KindHash, parts: a.parts(o.items), pos: a.pos}
 		a.pos = before
 		return e
 	}
 	return &eConst{v}
+}
+
+// parts are the elements of a literal.
+func (a *analyser) parts(items []Value) []ePart {
+	parts := make([]ePart, len(items))
+	for i, item := range items {
+		parts[i] = ePart{e: a.nested(item)}
+	}
+	return parts
 }
 
 // nested is expr with the depth counted, for containers that may contain themselves.
