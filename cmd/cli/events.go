@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -117,3 +119,11 @@ func renderWhy(v *view) error {
 	}
 	return printLines(v.out, fitted(localTimes(text), widthFor(v.out)))
 }
+
+// explained matches how the value of (why) begins: NAME is STATE.
+var explained = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^\S+ is (in )?(stopped|starting|running|stopping|backoff|exited|fatal)\b`)
+})
+
+// isExplanation tells whether a text is the value of (why).
+func isExplanation(text string) bool { return explained().MatchString(text) }

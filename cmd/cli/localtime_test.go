@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/qjpcpu/supervisord/core"
+	"github.com/qjpcpu/supervisord/repl"
 )
 
 // TestTimesAreThoseOfThisPlaceEverywhere: events, events -f and why show one moment in the same words.
@@ -54,6 +57,37 @@ func TestTimesAreThoseOfThisPlaceEverywhere(t *testing.T) {
 	}
 	if strings.Contains(got, "\x1b[2J") {
 		t.Errorf("coloured: %q", got)
+	}
+}
+
+// TestWhyAtThePromptIsThatOfTheCommand: in the same words, whatever state the process is in; a text that is no explanation keeps
+// its times.
+func TestWhyAtThePromptIsThatOfTheCommand(t *testing.T) {
+	const at = "2026-01-31T23:30:00.250Z"
+	show := func(text string) (prompt, command string) {
+		value, err := json.Marshal(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var p, c bytes.Buffer
+		(&session{}).showReply(&p, repl.Reply{Value: value, Text: string(value)})
+		if err := renderWhy(&view{out: &c, value: value}); err != nil {
+			t.Fatal(err)
+		}
+		return p.String(), c.String()
+	}
+	for state := core.Stopped; state <= core.Fatal; state++ {
+		in := ""
+		if state == core.Backoff {
+			in = "in "
+		}
+		prompt, command := show("web is " + in + state.String() + ".\nIt was started by uid 0, at " + at + ".\n  " + at + "  gone")
+		if prompt != command || strings.Contains(prompt, at) {
+			t.Errorf("the prompt shows\n%s\nthe command\n%s", prompt, command)
+		}
+	}
+	if prompt, _ := show("web is mine\n" + at); !strings.Contains(prompt, at) {
+		t.Errorf("a text of its own is shown as %q", prompt)
 	}
 }
 

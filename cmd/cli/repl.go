@@ -61,8 +61,9 @@ func isStream(reply repl.Reply) bool {
 	return strings.HasPrefix(reply.Text, "(stream") && json.Unmarshal(reply.Value, &text) == nil && text == reply.Text
 }
 
-// showKnown prints what a person knows from the commands as the commands do: statuses, reports, events, usage; the list of
-// verbs as a table, a text of several lines as one, in whole words as far as the terminal is wide. It leaves everything else.
+// showKnown prints what a person knows from the commands as the commands do: statuses, reports, events, usage, explanations; the
+// list of verbs as a table, a text of several lines as one, in whole words as far as the terminal is wide. It leaves everything
+// else.
 func showKnown(w io.Writer, reply repl.Reply) bool {
 	v := &view{out: w, value: reply.Value, text: reply.Text, colour: colourful(w)}
 	for _, known := range []struct {
@@ -82,6 +83,9 @@ func showKnown(w io.Writer, reply repl.Reply) bool {
 	var text string
 	if json.Unmarshal(reply.Value, &text) != nil || !strings.Contains(text, "\n") {
 		return false
+	}
+	if isExplanation(text) {
+		text = localTimes(text)
 	}
 	text = fitted(strings.TrimSuffix(text, "\n"), widthFor(w))
 	fmt.Fprintln(w, repl.Abridge(text, screenWidth()))

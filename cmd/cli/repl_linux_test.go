@@ -121,6 +121,11 @@ func TestThePromptIsPleasant(t *testing.T) {
 	if out, _, code := o.run("(defn f [x]\n  (+ x 1))\n(f 1)\n(status \"idle\")\n", "repl"); code != 0 || !strings.HasPrefix(out, "2\nNAME  STATE") || strings.Contains(out, "\x1b") {
 		t.Errorf("piped: %d %q", code, out)
 	}
+	o.run("", "service", "stop", "web-2")
+	command, _, _ := o.run("", "why", "web-2")
+	if prompt, _, _ := o.run(`(why "web-2")`, "repl"); prompt != command || !strings.HasPrefix(command, "web-2 is stopped") || strings.Contains(prompt, "Z  ") {
+		t.Errorf("(why) shows\n%s\nwhy shows\n%s", prompt, command)
+	}
 }
 
 // TestCtrlCEndsTheFormOnTheServer within 100 ms, by the daemon's own record. A machine that is busy with other things may
