@@ -81,8 +81,8 @@ var rooms = sync.Pool{New: func() any { return new([]byte) }}
 // mostRoom bounds what is kept for the next reply, in bytes.
 const mostRoom = 64 << 10
 
-// A body is long when much was piped to the caller, for a byte of which JSON may need six. There are so many such bodies in memory at
-// a time, and the others wait for their turn: whoever may ask could otherwise fill it.
+// A body is long when much was piped to the caller, for a byte of which JSON may need six. One such body is in memory at a time, and
+// the others wait for their turn: whoever may ask could otherwise fill it.
 const (
 	smallBody   = 64 << 10
 	largeBodies = 1

@@ -200,6 +200,10 @@ func appendReply(dst []byte, r Reply) []byte {
 		key("error")
 		dst = appendJSON(dst, r.Error)
 	}
+	if r.Trouble != nil {
+		key("trouble")
+		dst = appendJSON(dst, r.Trouble)
+	}
 	return append(dst, '}')
 }
 

@@ -54,10 +54,18 @@ type Reply struct {
 	Output string          // what the program printed; "" when it was streamed
 	Exit   int             // the code of (exit N)
 	Error  *Failure        // why there is no value; its own Value may still carry a report
+
+	Trouble *Trouble // what is wrong with the daemon itself; nil when nothing is
+}
+
+// Trouble is what is wrong with a daemon that answers.
+type Trouble struct {
+	LogLinesLost int `json:"log_lines_lost,omitempty"` // of its own log
+	HooksFailing int `json:"hooks_failing,omitempty"`  // a broken init script counts as one
 }
 
 // MarshalJSON writes the reply as PROTOCOL.md shows it: value, text and output of a success, error (and what
-// there is of the others) of a failure. A failure's value stands beside the error, where a value always stands.
+// there is of the others) of a failure. A failure's value stands beside the error, where a value always stands. A trouble comes last.
 func (r Reply) MarshalJSON() ([]byte, error) { return appendReply(nil, r), nil }
 
 // replyJSON is a Reply as it is received.
@@ -67,6 +75,8 @@ type replyJSON struct {
 	Output string          `json:"output"`
 	Exit   int             `json:"exit"`
 	Error  *Failure        `json:"error"`
+
+	Trouble *Trouble `json:"trouble"`
 }
 
 // UnmarshalJSON reads a reply. The value of a failed one is found in both Value and Error.Value.

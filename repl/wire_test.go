@@ -161,6 +161,7 @@ func TestReplyOnTheWire(t *testing.T) {
 		{Reply{Error: &Failure{Kind: "syntax", Message: "m", Where: "1:2"}}, `{"error":{"kind":"syntax","message":"m","where":"1:2"}}`},
 		{Reply{Error: &Failure{Kind: "failed", Message: "m", Value: json.RawMessage(`[{"a":1}]`)}}, `{"value":[{"a":1}],"error":{"kind":"failed","message":"m"}}`},
 		{Reply{Value: json.RawMessage("{\n"), Output: "o"}, `{"output":"o","error":{"kind":"failed","message":"cannot send the value: unexpected end of JSON input"}}`},
+		{Reply{Trouble: &Trouble{HooksFailing: 1}}, `{"value":null,"text":"","output":"","trouble":{"hooks_failing":1}}`},
 		{Reply{Text: "\xff"}, `{"value":null,"text":"\ufffd","output":""}`},
 	} {
 		got := string(appendReply(nil, tc.reply))
@@ -180,6 +181,17 @@ func TestReportOfAFailureSurvivesTheWire(t *testing.T) {
 	}
 	if string(got.Error.Value) != "[1]" || string(got.Value) != "[1]" || got.Error.Trace[0] != "f" {
 		t.Errorf("got %+v %+v", got, got.Error)
+	}
+}
+
+func TestTroubleSurvivesTheWire(t *testing.T) {
+	want := Trouble{LogLinesLost: 3, HooksFailing: 1}
+	var got Reply
+	if err := json.Unmarshal(appendReply(nil, Reply{Trouble: &want}), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Trouble == nil || *got.Trouble != want {
+		t.Errorf("got %+v", got.Trouble)
 	}
 }
 

@@ -20,6 +20,7 @@ func (d *daemon) answer(ctx context.Context, req repl.Request, out io.Writer) (r
 		Who: req.Peer.String(), Streamed: req.Streamed,
 		Deliver: func(result builtins.Result) { reply = replyOf(result) },
 	}, out)
+	reply.Trouble = d.trouble()
 	return reply
 }
 

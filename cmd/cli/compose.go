@@ -187,14 +187,24 @@ func (d *daemon) health() any {
 	case !d.booted.Load():
 		state = "starting"
 	}
-	health := map[string]any{"version": v, "state": state}
-	if lost := d.diary.Lost(); lost > 0 {
-		health["log_lines_lost"] = lost
+	var trouble repl.Trouble
+	if t := d.trouble(); t != nil {
+		trouble = *t
 	}
-	if failing := d.engine.FailingHooks(); failing > 0 {
-		health["hooks_failing"] = failing
+	return struct {
+		Version string `json:"version"`
+		State   string `json:"state"`
+		repl.Trouble
+	}{v, state, trouble}
+}
+
+// trouble is what every answer tells: what is wrong with the daemon itself.
+func (d *daemon) trouble() *repl.Trouble {
+	t := repl.Trouble{LogLinesLost: int(d.diary.Lost()), HooksFailing: d.engine.FailingHooks()}
+	if t == (repl.Trouble{}) {
+		return nil
 	}
-	return health
+	return &t
 }
 
 // newEngine makes the engine that evaluates forms against this daemon.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -68,45 +67,31 @@ func (h hookLine) next(now time.Time) string {
 	return "-"
 }
 
-// troubles asks what is wrong with the daemon itself: a log that cannot be written, a broken init script, hooks that fail. It asks
-// while the daemon is asked for something else; what it returns waits for the answers and says them. A daemon that has no answer to
-// this has none to give.
-func (s *session) troubles(ctx context.Context, client *repl.Client) (say func()) {
-	type trouble struct {
-		lost    int
-		failing []hookLine
+// warnOf says what is wrong with the daemon itself: a log that cannot be written, a broken init script, hooks that fail.
+func (s *session) warnOf(ctx context.Context, client *repl.Client, wrong *repl.Trouble) {
+	if wrong == nil {
+		return
 	}
-	all := make(chan trouble, 1)
-	go func() {
-		var health struct {
-			Lost    int `json:"log_lines_lost"`
-			Failing int `json:"hooks_failing"`
+	if wrong.LogLinesLost > 0 {
+		fmt.Fprintf(s.stdio.Err, "warning: %d lines of the daemon's own log could not be written\n", wrong.LogLinesLost)
+	}
+	if wrong.HooksFailing == 0 {
+		return
+	}
+	var hooks []hookLine
+	reply, err := client.Eval(ctx, repl.Request{Form: lisp.Print(form("hooks")), Name: "status"}, nil)
+	if err != nil || reply.Error != nil || json.Unmarshal(reply.Value, &hooks) != nil {
+		fmt.Fprintf(s.stdio.Err, "warning: %d hooks fail\n", wrong.HooksFailing)
+		return
+	}
+	for _, h := range hooks {
+		if !h.Failing {
+			continue
 		}
-		text, err := client.Health(ctx)
-		if err != nil || json.Unmarshal(text, &health) != nil {
-			all <- trouble{}
-			return
+		often := ""
+		if h.ID > 0 {
+			often = fmt.Sprintf(" (%d of %d calls failed)", h.Failures, h.Calls)
 		}
-		var hooks []hookLine
-		if health.Failing > 0 {
-			reply, err := client.Eval(ctx, repl.Request{Form: lisp.Print(form("hooks")), Name: "status"}, nil)
-			if err != nil || reply.Error != nil || json.Unmarshal(reply.Value, &hooks) != nil {
-				hooks = nil
-			}
-		}
-		all <- trouble{health.Lost, slices.DeleteFunc(hooks, func(h hookLine) bool { return !h.Failing })}
-	}()
-	return func() {
-		wrong := <-all
-		if wrong.lost > 0 {
-			fmt.Fprintf(s.stdio.Err, "warning: %d lines of the daemon's own log could not be written\n", wrong.lost)
-		}
-		for _, h := range wrong.failing {
-			often := ""
-			if h.ID > 0 {
-				often = fmt.Sprintf(" (%d of %d calls failed)", h.Failures, h.Calls)
-			}
-			fmt.Fprintf(s.stdio.Err, "warning: %s: %s%s\n", printable(h.title()), printable(h.LastError), often)
-		}
+		fmt.Fprintf(s.stdio.Err, "warning: %s: %s%s\n", printable(h.title()), printable(h.LastError), often)
 	}
 }

@@ -71,10 +71,6 @@ func (s *session) send(c *call) error {
 		defer cancel()
 	}
 	began := time.Now()
-	troubles := func() {}
-	if c.command.troubles && !c.has("json") {
-		troubles = s.troubles(ctx, client)
-	}
 	endProgress := s.progress(c, client)
 	answered := s.awaitAnswer(c, pid)
 	reply, err := client.Eval(ctx, repl.Request{
@@ -92,8 +88,8 @@ func (s *session) send(c *call) error {
 		return c.unreachable(err)
 	}
 	err = s.show(c, p, reply)
-	if reply.Error == nil {
-		troubles()
+	if reply.Error == nil && c.command.troubles && !c.has("json") {
+		s.warnOf(ctx, client, reply.Trouble)
 	}
 	if err == nil {
 		err = s.sumUp(c, reply, time.Since(began))
