@@ -82,45 +82,25 @@ func BenchmarkBareForkExecWait(b *testing.B) {
 // BenchmarkStartExit starts a program, hears of its end and that nothing is left, and starts the next. The ratio is to the bare
 // loop measured beside it: at most 3.
 func BenchmarkStartExit(b *testing.B) {
-	for _, way := range []string{"cgroup", "walk"} {
-		b.Run(way, func(b *testing.B) {
-			h := host(b)
-			if way == "walk" {
-				kept := h.cgroups
-				h.cgroups = nil
-				defer func() { h.cgroups = kept }()
+	bothWays(b, func(b *testing.B, h *Host) {
+		yardstick := bare(b, h, "bare-loop 500")
+		c := Command{Name: "bench", Path: "/bin/true", Env: os.Environ(), Dir: "/", Stdout: Null, Stderr: Null}
+		for b.Loop() {
+			c.Generation++
+			k, err := h.Start(c)
+			if err != nil {
+				b.Fatal(err)
 			}
-			yardstick := bare(b, h, "bare-loop 500")
-			c := Command{Name: "bench", Path: "/bin/true", Env: os.Environ(), Dir: "/", Stdout: Null, Stderr: Null}
-			for b.Loop() {
-				c.Generation++
-				k, err := h.Start(c)
-				if err != nil {
-					b.Fatal(err)
-				}
-				<-k.Exited()
-				<-k.Gone()
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(yardstick.Nanoseconds()), "x-bare")
-		})
-	}
+			<-k.Exited()
+			<-k.Gone()
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(yardstick.Nanoseconds()), "x-bare")
+	})
 }
 
 // BenchmarkStart1000 starts a thousand programs that stay, all at once. The ratio is to a minimal program: at most 2. The
 // threads are those of the whole test process afterwards.
-func BenchmarkStart1000(b *testing.B) {
-	for _, way := range []string{"cgroup", "walk"} {
-		b.Run(way, func(b *testing.B) {
-			h := host(b)
-			if way == "walk" {
-				kept := h.cgroups
-				h.cgroups = nil
-				defer func() { h.cgroups = kept }()
-			}
-			start1000(b, h)
-		})
-	}
-}
+func BenchmarkStart1000(b *testing.B) { bothWays(b, start1000) }
 
 func start1000(b *testing.B, h *Host) {
 	const count = 1000

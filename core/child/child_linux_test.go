@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // patience bounds every wait of these tests; what they wait for comes much sooner.
@@ -41,11 +43,14 @@ func host(t testing.TB) *Host {
 	return h
 }
 
-// bothWays runs the test once with cgroups and once with the walk through /proc.
-func bothWays(t *testing.T, test func(t *testing.T, h *Host)) {
+// bothWays runs a test or a benchmark once with cgroups and once with the walk through /proc.
+func bothWays[T interface {
+	testing.TB
+	Run(name string, f func(T)) bool
+}](t T, test func(t T, h *Host)) {
 	h := host(t)
-	t.Run("cgroup", func(t *testing.T) { test(t, h) })
-	t.Run("walk", func(t *testing.T) {
+	t.Run("cgroup", func(t T) { test(t, h) })
+	t.Run("walk", func(t T) {
 		kept := h.cgroups
 		h.cgroups = nil
 		defer func() { h.cgroups = kept }()
@@ -75,6 +80,26 @@ func start(t *testing.T, h *Host, c Command) Child {
 		await(t, "nothing of it is left", k.Gone())
 	})
 	return k
+}
+
+// startScoped starts a program under a scope of its own choice, and returns when that is ready.
+func startScoped(t *testing.T, scope Scope, mode string) (Child, *bufio.Reader) {
+	t.Helper()
+	c := command(mode)
+	c.Scope = scope
+	k := start(t, host(t), c)
+	return k, ready(t, k)
+}
+
+// endLeft kills what still carries the marker of a life, in whatever group and session, and counts it.
+func endLeft(k Child) (n int) {
+	for pid := range readProcs() {
+		if unitOf(pid) == k.(*kid).unit {
+			n++
+			_ = unix.Kill(pid, unix.SIGKILL)
+		}
+	}
+	return n
 }
 
 func await[T any](t testing.TB, what string, from <-chan T) T {
@@ -158,6 +183,13 @@ func (h *Host) claims() uint64 {
 
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
+	if !soon(holds) {
+		t.Fatalf("waited %v in vain: %s", patience, what)
+	}
+}
+
+// soon tells whether something comes to hold that nobody can tell of, such as what /proc shows.
+func soon(holds func() bool) bool {
 	deadline := time.After(patience)
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
@@ -165,9 +197,10 @@ func eventually(t *testing.T, what string, holds func() bool) {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatalf("waited %v in vain: %s", patience, what)
+			return false
 		}
 	}
+	return true
 }
 
 func TestExitTellsCodeAndSignal(t *testing.T) {

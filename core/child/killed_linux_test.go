@@ -1,7 +1,6 @@
 package child
 
 import (
-	"bufio"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -74,8 +73,7 @@ func TestNothingOutlivesAKilledDaemonAndItsSuccessorsStart(t *testing.T) {
 			if len(marked(mark)) == 0 {
 				t.Fatal("nothing is left of the trees, so nothing is tested")
 			}
-			_, says = another(t, false, "successor", ledger, m.successor, instance+" "+mark)
-			wantOK(t, says)
+			plays(t, false, "successor", ledger, m.successor, instance+" "+mark)
 			for _, k := range strangers {
 				if p, err := readProc(k.PID()); err != nil || p.state == 'Z' {
 					t.Errorf("stranger %d was hit", k.PID())
@@ -113,9 +111,7 @@ func killed(instance, ledger, how string) {
 		}
 		k := startIn(h, c)
 		if !strings.HasPrefix(what, "hardy") {
-			if line, err := bufio.NewReader(k.Stdout()).ReadString('\n'); err != nil || line != "ready\n" {
-				complain("%q %v", line, err)
-			}
+			hear(k, "ready")
 			leaders = append(leaders, strconv.Itoa(k.PID()))
 		}
 		return k
@@ -123,15 +119,7 @@ func killed(instance, ledger, how string) {
 	grown := begin("tree 20 3 stay", 1)
 	begin("ignore-term", 2)
 	begin("hardy "+instance, 3)
-	deadline := time.After(patience)
-	tick := time.NewTicker(time.Millisecond)
-	for n := 0; n < 61; n, _ = grown.Left() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			complain("the tree has not grown: %d", n)
-		}
-	}
+	until("the tree has grown", func() bool { n, _ := grown.Left(); return n >= 61 })
 	fmt.Printf("up %s %s %s\n", instance, h.mark, strings.Join(leaders, " "))
 	wait()
 }

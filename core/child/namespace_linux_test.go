@@ -80,6 +80,13 @@ func wantOK(t *testing.T, says io.Reader) {
 	}
 }
 
+// plays has such a daemon play a scenario to its end, which must be "ok".
+func plays(t *testing.T, namespace bool, scenario ...string) {
+	t.Helper()
+	_, says := another(t, namespace, scenario...)
+	wantOK(t, says)
+}
+
 // inside is the daemon's side.
 func inside(instance, scenario string, args []string) {
 	if os.Getpid() == 1 {
@@ -150,6 +157,19 @@ func startIn(h *Host, c Command) Child {
 	return k
 }
 
+// hear takes the first line of a child, which tells that it has come as far as the scenario wants it.
+func hear(k Child, want string) {
+	if line, err := bufio.NewReader(k.Stdout()).ReadString('\n'); err != nil || line != want+"\n" {
+		complain("pid %d said %q, %v; want %s", k.PID(), line, err, want)
+	}
+}
+
+func until(what string, holds func() bool) {
+	if !soon(holds) {
+		complain("waited %v in vain: %s", patience, what)
+	}
+}
+
 func endOf(k Child) Exit {
 	select {
 	case exit := <-k.Exited():
@@ -165,8 +185,7 @@ func TestNoSignalReachesAStranger(t *testing.T) {
 	for _, mode := range []string{"auto", "off"} {
 		for _, scope := range []Scope{Tree, Group, Process} {
 			t.Run(mode+" "+scope.String(), func(t *testing.T) {
-				_, says := another(t, true, "number-is-reused", mode+" "+strconv.Itoa(int(scope)))
-				wantOK(t, says)
+				plays(t, true, "number-is-reused", mode+" "+strconv.Itoa(int(scope)))
 			})
 		}
 	}
@@ -189,9 +208,7 @@ func numberIsReused(instance string, how string) {
 		c.Scope = scope
 		stranger := startIn(h, c)
 		if stranger.PID() == first.PID() {
-			if line, err := bufio.NewReader(stranger.Stdout()).ReadString('\n'); err != nil || line != "ready\n" {
-				complain("the stranger said %q, %v", line, err)
-			}
+			hear(stranger, "ready")
 			if err := first.Signal(9); !errors.Is(err, os.ErrProcessDone) {
 				complain("Signal: %v", err)
 			}
@@ -220,24 +237,19 @@ func numberIsReused(instance string, how string) {
 // The same while something of the first is left: a session of the leader's number is then a stranger's, even where its members
 // have no environment that would say so.
 func TestNoSignalReachesAStrangerWhileTheRestLives(t *testing.T) {
-	_, says := another(t, true, "number-is-reused-early")
-	wantOK(t, says)
+	plays(t, true, "number-is-reused-early")
 }
 
 func numberIsReusedEarly(instance string) {
 	h := newHost(instance, "off")
 	for range 100 {
 		first := startIn(h, command("leaves-a-stubborn-one"))
-		if line, err := bufio.NewReader(first.Stdout()).ReadString('\n'); err != nil || line != "ready\n" {
-			complain("the first said %q, %v", line, err)
-		}
+		hear(first, "ready")
 		try(first.Stop(15))
 		<-first.Exited()
 		try(os.WriteFile("/proc/sys/kernel/ns_last_pid", []byte(strconv.Itoa(first.PID()-1)), 0))
 		stranger := startIn(h, command("forks 2"))
-		if line, err := bufio.NewReader(stranger.Stdout()).ReadString('\n'); err != nil || line != "forked 2\n" {
-			complain("the stranger said %q, %v", line, err)
-		}
+		hear(stranger, "forked 2")
 		if n, why := first.Left(); n != 1 {
 			complain("%d left %s; want the stubborn one", n, why)
 		}
@@ -302,18 +314,6 @@ func TestPID1LeavesNoZombie(t *testing.T) {
 func reaps(instance string) {
 	h := newHost(instance, "auto")
 	const herd = 300
-	until := func(what string, holds func() bool) {
-		deadline := time.After(patience)
-		tick := time.NewTicker(time.Millisecond)
-		defer tick.Stop()
-		for !holds() {
-			select {
-			case <-tick.C:
-			case <-deadline:
-				complain("waited in vain: %s", what)
-			}
-		}
-	}
 	zombies := func() (n int) {
 		for _, p := range readProcs() {
 			if p.state == 'Z' {
@@ -339,8 +339,7 @@ func reaps(instance string) {
 }
 
 func TestNothingInheritedReachesAProcess(t *testing.T) {
-	_, says := another(t, false, "inherits")
-	wantOK(t, says)
+	plays(t, false, "inherits")
 }
 
 // inherits spoils what a process hands down across exec, as nohup, login shells and badly written parents do.
@@ -375,17 +374,14 @@ func startsClean(instance string) {
 }
 
 func TestContainersWithoutClone3StillStopTrees(t *testing.T) {
-	_, says := another(t, false, "without-clone3")
-	wantOK(t, says)
+	plays(t, false, "without-clone3")
 }
 
 func withoutClone3(instance string) {
 	h := newHost(instance, "auto")
 	for range 2 {
 		k := startIn(h, command("tree 3 1 stay"))
-		if line, err := bufio.NewReader(k.Stdout()).ReadString('\n'); err != nil || line != "ready\n" {
-			complain("%q %v", line, err)
-		}
+		hear(k, "ready")
 		try(k.Kill())
 		endOf(k)
 		for pid := range readProcs() {
@@ -401,8 +397,7 @@ func withoutClone3(instance string) {
 }
 
 func TestContainersWithoutPidfdsStillStopTrees(t *testing.T) {
-	_, says := another(t, false, "without-pidfds")
-	wantOK(t, says)
+	plays(t, false, "without-pidfds")
 }
 
 func withoutPidfds(instance string) {
@@ -416,9 +411,7 @@ func withoutPidfds(instance string) {
 			how = end
 		}
 		k := startIn(h, command("tree 5 3 "+how))
-		if line, err := bufio.NewReader(k.Stdout()).ReadString('\n'); err != nil || line != "ready\n" {
-			complain("%q %v", line, err)
-		}
+		hear(k, "ready")
 		switch end {
 		case "kill":
 			try(k.Kill())
@@ -445,8 +438,7 @@ func withoutPidfds(instance string) {
 func TestNoZombieIsOlderThanASecond(t *testing.T) {
 	for _, first := range []bool{true, false} {
 		t.Run(map[bool]string{true: "as PID 1", false: "as a subreaper"}[first], func(t *testing.T) {
-			_, says := another(t, first, "herd", strconv.Itoa(times(50)))
-			wantOK(t, says)
+			plays(t, first, "herd", strconv.Itoa(times(50)))
 		})
 	}
 }
@@ -515,8 +507,7 @@ func TestNothingRunsAsRootWhenItsUserIsRefused(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can become another user")
 	}
-	_, says := another(t, false, "without-setuid")
-	wantOK(t, says)
+	plays(t, false, "without-setuid")
 }
 
 func withoutSetuid(instance string) {

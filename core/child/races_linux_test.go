@@ -92,10 +92,7 @@ func TestAnEarlierExitOfTheSameNumberIsAStrangers(t *testing.T) {
 // without.
 func TestAStaleLookHitsNobody(t *testing.T) {
 	h := host(t)
-	c := command("polite")
-	c.Scope = Process
-	k := start(t, h, c)
-	lines := ready(t, k)
+	k, lines := startScoped(t, Process, "polite")
 	now, err := readProc(k.PID())
 	if err != nil {
 		t.Fatal(err)
@@ -140,11 +137,7 @@ func TestWithoutAPidfdOnlyOwnChildrenAreSignalled(t *testing.T) {
 
 // A14: a zombie whose parent, outside of the scope, never waits for it is nothing that a stop has to wait for.
 func TestAZombieOfSomebodyElseDoesNotDelayAStop(t *testing.T) {
-	h := host(t)
-	c := command("leaves-a-zombie")
-	c.Scope = Group
-	k := start(t, h, c)
-	ready(t, k)
+	k, _ := startScoped(t, Group, "leaves-a-zombie")
 	eventually(t, "a zombie of its group is there", func() bool {
 		for _, p := range readProcs() {
 			if p.group == k.PID() && p.state == 'Z' {
@@ -158,11 +151,7 @@ func TestAZombieOfSomebodyElseDoesNotDelayAStop(t *testing.T) {
 	}
 	await(t, "exit", k.Exited())
 	await(t, "gone, although its zombie is still there", k.Gone())
-	for pid := range readProcs() {
-		if unitOf(pid) == k.(*kid).unit { // the zombie's parent, which is out of scope
-			_ = unix.Kill(pid, unix.SIGKILL)
-		}
-	}
+	endLeft(k) // the zombie's parent, which is out of scope
 }
 
 // A daemon that ended before the shim could ask for the parent-death signal is never heard of: the shim starts nothing then.

@@ -3,8 +3,6 @@ package child
 import (
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 func TestStubbornChildIsKilled(t *testing.T) {
@@ -105,11 +103,7 @@ func TestZombiesDoNotDelayAStop(t *testing.T) {
 }
 
 func TestGroupScopeReachesTheGroupAndNoMore(t *testing.T) {
-	h := host(t)
-	c := command("group")
-	c.Scope = Group
-	k := start(t, h, c)
-	ready(t, k)
+	k, _ := startScoped(t, Group, "group")
 	if n, _ := k.Left(); n != 2 {
 		t.Errorf("%d in the group, want the leader and one more", n)
 	}
@@ -117,34 +111,16 @@ func TestGroupScopeReachesTheGroupAndNoMore(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, "gone", k.Gone())
-	left := 0
-	for pid := range readProcs() {
-		if unitOf(pid) == k.(*kid).unit {
-			left++
-			_ = unix.Kill(pid, unix.SIGKILL)
-		}
-	}
-	if left != 1 {
+	if left := endLeft(k); left != 1 {
 		t.Errorf("%d of it left, want the one that has a session of its own", left)
 	}
 }
 
 func TestProcessScopeLeavesTheRestAlone(t *testing.T) {
-	h := host(t)
-	c := command("tree 1 1 exit")
-	c.Scope = Process
-	k := start(t, h, c)
-	ready(t, k)
+	k, _ := startScoped(t, Process, "tree 1 1 exit")
 	await(t, "exit", k.Exited())
 	await(t, "gone", k.Gone())
-	left := 0
-	for pid := range readProcs() {
-		if unitOf(pid) == k.(*kid).unit {
-			left++
-			_ = unix.Kill(pid, unix.SIGKILL)
-		}
-	}
-	if left != 1 {
+	if left := endLeft(k); left != 1 {
 		t.Errorf("%d processes outlived a leader of scope process, want 1", left)
 	}
 }

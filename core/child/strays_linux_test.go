@@ -1,20 +1,17 @@
 package child
 
 import (
-	"bufio"
 	"fmt"
 	"os"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 )
 
 // What throws away its environment, its session and its parents ends all the same, without cgroups too: with the last life that it
 // may come from.
 func TestWhatLeavesNoTraceEndsWithTheLastLifeItMayBeOf(t *testing.T) {
-	_, says := another(t, false, "strays")
-	wantOK(t, says)
+	plays(t, false, "strays")
 }
 
 func strays(instance string) {
@@ -33,9 +30,7 @@ func strays(instance string) {
 	}
 	begin := func(mode string) *kid {
 		k := startIn(h, command(mode))
-		if line, err := bufio.NewReader(k.Stdout()).ReadString('\n'); err != nil || line != "ready\n" {
-			complain("%s said %q %v", mode, line, err)
-		}
+		hear(k, "ready")
 		return k.(*kid)
 	}
 	self, err := readProc(os.Getpid())
@@ -50,19 +45,12 @@ func strays(instance string) {
 		return proc{}, false
 	}
 	appears := func(name string) (p proc) { // in its own program, as a child of the Host
-		deadline := time.After(patience)
-		tick := time.NewTicker(time.Millisecond)
-		defer tick.Stop()
-		for {
-			if p, lives := stray(name); lives && p.parent == os.Getpid() {
-				return p
-			}
-			select {
-			case <-tick.C:
-			case <-deadline:
-				complain("there is no stray %s", name)
-			}
-		}
+		until("the stray "+name+" is there", func() bool {
+			seen, lives := stray(name)
+			p = seen
+			return lives && seen.parent == os.Getpid()
+		})
+		return p
 	}
 	end := func(k *kid) {
 		try(k.Stop(15))
