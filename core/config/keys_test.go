@@ -441,8 +441,8 @@ func normal(specs []core.Spec) []core.Spec {
 	return out
 }
 
-// reload writes what Effective says into a file and loads that.
-func reload(t *testing.T, cfg Config) Config {
+// effective is what Effective says, as the text of a configuration.
+func effective(t *testing.T, cfg Config) string {
 	t.Helper()
 	m := Effective(cfg)
 	for name, v := range m {
@@ -454,9 +454,16 @@ func reload(t *testing.T, cfg Config) Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := load(t, strings.ReplaceAll(string(data), "${", "$${"))
+	return strings.ReplaceAll(string(data), "${", "$${")
+}
+
+// reload writes what Effective says into a file and loads that.
+func reload(t *testing.T, cfg Config) Config {
+	t.Helper()
+	text := effective(t, cfg)
+	again, err := load(t, text)
 	if err != nil {
-		t.Fatalf("cannot load what Effective says: %v\n%s", err, data)
+		t.Fatalf("cannot load what Effective says: %v\n%s", err, text)
 	}
 	return again
 }

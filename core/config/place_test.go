@@ -17,6 +17,32 @@ func machine(uid int, env ...string) host {
 	return host{uid: uid, lookup: lookup, getwd: func() (string, error) { return at("/srv/here"), nil }, run: "/run", lib: "/var/lib", tmp: "/tmp"}
 }
 
+// lives is a configuration's path, what it says and the machine, and where its daemon then lives: HASH is what tells
+// instances of one name apart. An empty info is not looked at.
+type lives struct {
+	name           string
+	h              host
+	path           string
+	s              Settings
+	socket, state  string
+	info, instance string
+}
+
+func (l lives) test(t *testing.T) {
+	p, err := locate(l.path, l.s, l.h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := p.Instance[strings.LastIndex(p.Instance, "-")+1:]
+	fill := func(s string) string { return strings.ReplaceAll(s, "HASH", hash) }
+	if p.Socket != fill(l.socket) || p.StateDir != fill(l.state) || !strings.HasPrefix(p.Instance, l.instance) || len(hash) != 10 {
+		t.Errorf("got %+v", p)
+	}
+	if l.info != "" && p.Info != fill(l.info) {
+		t.Errorf("got %s, want %s", p.Info, fill(l.info))
+	}
+}
+
 // placeIn is a place whose directories are below dir.
 func placeIn(t *testing.T, dir string) Place {
 	t.Helper()

@@ -17,14 +17,7 @@ func TestWhereADaemonLives(t *testing.T) {
 	mine := t.TempDir()
 	me := os.Geteuid()
 	other := me + 1
-	for _, tt := range []struct {
-		name           string
-		h              host
-		path           string
-		s              Settings
-		socket, state  string
-		info, instance string
-	}{
+	for _, tt := range []lives{
 		{"root", machine(0), "/srv/shop/supervisord.conf", Settings{}, "/run/supervisord/shop-HASH.sock", "/var/lib/supervisord/shop-HASH", "/run/supervisord/shop-HASH.json", "shop-"},
 		{"root ignores the session", machine(0, "XDG_RUNTIME_DIR=/run/user/0", "XDG_STATE_HOME=/x"), "/etc/web.conf", Settings{}, "/run/supervisord/web-HASH.sock", "/var/lib/supervisord/web-HASH", "", "web-"},
 		{"user without session", machine(other, "HOME=/home/ann"), "/srv/shop/conf/supervisord.conf", Settings{}, "/home/ann/.local/state/supervisord/shop-HASH.sock", "/home/ann/.local/state/supervisord/shop-HASH", "", "shop-"},
@@ -38,20 +31,7 @@ func TestWhereADaemonLives(t *testing.T) {
 		{"odd names", machine(0), "/srv/ü b/supervisord.conf", Settings{}, "/run/supervisord/b-HASH.sock", "/var/lib/supervisord/b-HASH", "", "b-"},
 		{"root folder", machine(0), "/supervisord.conf", Settings{}, "/run/supervisord/root-HASH.sock", "/var/lib/supervisord/root-HASH", "", "root-"},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			p, err := locate(tt.path, tt.s, tt.h)
-			if err != nil {
-				t.Fatal(err)
-			}
-			hash := p.Instance[strings.LastIndex(p.Instance, "-")+1:]
-			fill := func(s string) string { return strings.ReplaceAll(s, "HASH", hash) }
-			if p.Socket != fill(tt.socket) || p.StateDir != fill(tt.state) || !strings.HasPrefix(p.Instance, tt.instance) || len(hash) != 10 {
-				t.Errorf("got %+v", p)
-			}
-			if tt.info != "" && p.Info != fill(tt.info) {
-				t.Errorf("got %s, want %s", p.Info, fill(tt.info))
-			}
-		})
+		t.Run(tt.name, tt.test)
 	}
 	a, _ := locate("/srv/a/supervisord.conf", Settings{}, machine(0))
 	b, _ := locate("/opt/a/supervisord.conf", Settings{}, machine(0))

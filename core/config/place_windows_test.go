@@ -22,15 +22,7 @@ func TestWhereADaemonLives(t *testing.T) {
 	base = filepath.Join(base, "supervisord")
 	without := machine(-1)
 	without.noSockets = true
-	for _, tt := range []struct {
-		name          string
-		h             host
-		path          string
-		s             Settings
-		socket, state string
-		info          string
-		instance      string
-	}{
+	for _, tt := range []lives{
 		{"usual", machine(-1), `C:\srv\shop\supervisord.conf`, Settings{}, base + `\shop-HASH.sock`, base + `\shop-HASH`, base + `\shop-HASH.json`, "shop-"},
 		{"no unix sockets", without, `C:\srv\shop\conf\supervisord.conf`, Settings{}, "", base + `\shop-HASH`, base + `\shop-HASH.json`, "shop-"},
 		{"another environment", machine(-1, `LOCALAPPDATA=C:\x`, `ProgramData=C:\y`, "HOME=/z"), `C:\a.conf`, Settings{}, base + `\a-HASH.sock`, base + `\a-HASH`, base + `\a-HASH.json`, "a-"},
@@ -41,17 +33,7 @@ func TestWhereADaemonLives(t *testing.T) {
 		{"runtime directory given", machine(-1, `SUPERVISORD_RUNTIME_DIR=D:\rt`), `C:\a.conf`, Settings{}, `D:\rt\a-HASH.sock`, base + `\a-HASH`, `D:\rt\a-HASH.json`, "a-"},
 		{"root folder", machine(-1), `C:\supervisord.conf`, Settings{}, base + `\root-HASH.sock`, base + `\root-HASH`, base + `\root-HASH.json`, "root-"},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			p, err := locate(tt.path, tt.s, tt.h)
-			if err != nil {
-				t.Fatal(err)
-			}
-			hash := p.Instance[strings.LastIndex(p.Instance, "-")+1:]
-			fill := func(s string) string { return strings.ReplaceAll(s, "HASH", hash) }
-			if p.Socket != fill(tt.socket) || p.StateDir != fill(tt.state) || p.Info != fill(tt.info) || !strings.HasPrefix(p.Instance, tt.instance) || len(hash) != 10 {
-				t.Errorf("got %+v", p)
-			}
-		})
+		t.Run(tt.name, tt.test)
 	}
 }
 

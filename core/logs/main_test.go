@@ -245,8 +245,8 @@ func say(t testing.TB, s *Stream, words ...string) {
 	<-p.Done()
 }
 
-// history is everything in a log and its old files, the oldest first.
-func history(t testing.TB, path string) []string {
+// oldOf is the old files of a log, the oldest first.
+func oldOf(t testing.TB, path string) []old {
 	t.Helper()
 	d, err := openDirectory(filepath.Dir(path))
 	if err != nil {
@@ -257,8 +257,14 @@ func history(t testing.TB, path string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return files
+}
+
+// history is everything in a log and its old files, the oldest first.
+func history(t testing.TB, path string) []string {
+	t.Helper()
 	var all []string
-	for _, f := range files {
+	for _, f := range oldOf(t, path) {
 		all = append(all, filepath.Join(filepath.Dir(path), f.name))
 	}
 	return append(all, path)

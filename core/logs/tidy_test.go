@@ -22,17 +22,8 @@ import (
 // unpacked is everything in a log and its old files, compressed ones too, as zcat would give it.
 func unpacked(t testing.TB, path string) []byte {
 	t.Helper()
-	d, err := openDirectory(filepath.Dir(path))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.close()
-	files, err := oldFiles(d, filepath.Base(path))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var all bytes.Buffer
-	for _, f := range files {
+	for _, f := range oldOf(t, path) {
 		name := filepath.Join(filepath.Dir(path), f.names()[0])
 		text := []byte(content(t, name))
 		if !f.plain {
