@@ -1,6 +1,7 @@
 package core
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -235,6 +236,7 @@ func spec(name string, tweaks ...func(*Spec)) Spec {
 func boot(t *testing.T, w *world, specs ...Spec) *Supervisor {
 	t.Helper()
 	s := New(Options{Starter: w, Rand: func() float64 { return 0.5 }, JournalSize: 100000})
+	t.Cleanup(func() { end(t, s, w) })
 	if _, err := s.Apply(t.Context(), specs); err != nil {
 		t.Fatal(err)
 	}
@@ -244,7 +246,7 @@ func boot(t *testing.T, w *world, specs ...Spec) *Supervisor {
 // end closes the supervisor, by force, and checks that nothing is left.
 func end(t *testing.T, s *Supervisor, w *world) {
 	t.Helper()
-	if _, err := s.Close(t.Context(), true); err != nil {
+	if _, err := s.Close(context.Background(), true); err != nil {
 		t.Error(err)
 	}
 	if n := w.alive(); n != 0 {

@@ -43,7 +43,6 @@ func TestStopDuringAReloadIsNotUndoneByIt(t *testing.T) {
 		if r, _ := s.Start(t.Context(), "web"); r.Err() != nil || w.commands["web"].Args[0] != "-v" {
 			t.Errorf("%+v", r)
 		}
-		end(t, s, w)
 	})
 }
 
@@ -72,7 +71,6 @@ func TestShorterWaitsHoldForTheStopUnderWay(t *testing.T) {
 		if err := <-done; err != nil || time.Since(begun) != time.Minute+2*time.Second {
 			t.Errorf("%v after %v", err, time.Since(begun))
 		}
-		end(t, s, w)
 	})
 }
 
@@ -91,7 +89,6 @@ func TestUnkillableFillsNoJournal(t *testing.T) {
 			t.Errorf("killed %d times", n)
 		}
 		w.child("nfs").rest()
-		end(t, s, w)
 	})
 }
 

@@ -78,6 +78,5 @@ func TestAStopCommandBelongsToOneLife(t *testing.T) {
 		if n, m := w.count("web"), w.count("web+stop"); n != 4 || m != 3 || w.alive() != 1 {
 			t.Errorf("started %d times, the command %d times, %d alive", n, m, w.alive())
 		}
-		end(t, s, w)
 	})
 }

@@ -30,7 +30,6 @@ func TestStopDuringBackoffIsImmediate(t *testing.T) {
 		if w.count("web") != 1 {
 			t.Errorf("started %d times", w.count("web"))
 		}
-		end(t, s, w)
 	})
 }
 
@@ -71,7 +70,6 @@ func TestHungExecBlocksNobody(t *testing.T) {
 		if r.Err() != nil || r[0].State != Stopped || w.count("nfs") != 1 {
 			t.Errorf("stop: %+v, started %d times", r, w.count("nfs"))
 		}
-		end(t, s, w)
 	})
 }
 
@@ -104,7 +102,6 @@ func TestLaunchThatIsHaltedIsGivenUpByAStop(t *testing.T) {
 				if !told || w.alive() != 0 || w.count("web") != 1 {
 					t.Errorf("told %v, %d alive, started %d times: %+v", told, w.alive(), w.count("web"), events)
 				}
-				end(t, s, w)
 			})
 		})
 	}
@@ -121,7 +118,6 @@ func TestLaunchThatIsHaltedIsLaunchedAgainByARestart(t *testing.T) {
 		if r, err := s.Restart(t.Context(), "web"); err != nil || r.Err() != nil || w.count("web") != 2 {
 			t.Errorf("restart: %+v %v, started %d times", r, err, w.count("web"))
 		}
-		end(t, s, w)
 	})
 }
 
@@ -159,7 +155,6 @@ func TestStormLeavesOneLife(t *testing.T) {
 		if r, _ := s.Start(t.Context()); r.Err() != nil || w.alive() != 1 {
 			t.Errorf("last start: %v, %d alive", r.Err(), w.alive())
 		}
-		end(t, s, w)
 	})
 }
 
@@ -177,7 +172,6 @@ func TestStubbornChildIsKilled(t *testing.T) {
 		if st.Exit == nil || st.Exit.Signal != 9 || st.Reason != "had to be killed" || st.PID != 0 {
 			t.Errorf("%+v", st)
 		}
-		end(t, s, w)
 	})
 }
 
@@ -216,7 +210,6 @@ func TestUnkillableIsSaidAndTriedAgain(t *testing.T) {
 		if st := state(t, s, "nfs"); st.State != Stopped {
 			t.Errorf("after its end: %+v", st)
 		}
-		end(t, s, w)
 	})
 }
 
@@ -248,7 +241,6 @@ func TestDelaysGrowAndStartResetsThem(t *testing.T) {
 		if _, err := s.Wait(t.Context(), "web", Fatal); err != nil || w.count("web") != 18 {
 			t.Errorf("after the reset it was tried %d times in all, want 18 (%v)", w.count("web"), err)
 		}
-		end(t, s, w)
 	})
 }
 
@@ -262,7 +254,6 @@ func TestDelayOfZeroRestartsAtOnce(t *testing.T) {
 		if st := state(t, s, "web"); st.State != Running || st.Restarts != 1 || time.Since(begun) != 0 {
 			t.Errorf("%+v after %v", st, time.Since(begun))
 		}
-		end(t, s, w)
 	})
 }
 
@@ -309,7 +300,6 @@ func TestStartSaysWhyItFailed(t *testing.T) {
 		if err := r.Err(); !errors.Is(err, ErrFailed) || strings.Contains(err.Error(), "steady") {
 			t.Errorf("the report says %v", err)
 		}
-		end(t, s, w)
 	})
 }
 
@@ -337,7 +327,6 @@ func TestWishesAreIdempotent(t *testing.T) {
 		if st := state(t, s, "web"); st.State != Exited || st.Want {
 			t.Errorf("a marked life ended as %+v", st)
 		}
-		end(t, s, w)
 	})
 }
 
@@ -381,7 +370,6 @@ func TestLaterWishWins(t *testing.T) {
 		if r := <-stop; r.Err() != nil {
 			t.Error(r.Err())
 		}
-		end(t, s, w)
 	})
 }
 
@@ -406,7 +394,6 @@ func TestImpatientCallerLeavesNothingBehind(t *testing.T) {
 			t.Error(err)
 		}
 		synctest.Wait()
-		end(t, s, w)
 	})
 }
 
@@ -429,7 +416,6 @@ func TestStopMeansGone(t *testing.T) {
 		if r, _ := s.Stop(t.Context(), "web"); r.Err() != nil || time.Since(begun) != 4*time.Second {
 			t.Errorf("stop: %v after %v", r.Err(), time.Since(begun))
 		}
-		end(t, s, w)
 	})
 }
 
@@ -441,7 +427,6 @@ func TestLeaderThatDiesInItsGraceWasNoStart(t *testing.T) {
 		if r, _ := s.Start(t.Context(), "web"); r.Err() == nil || r[0].State != Backoff {
 			t.Errorf("%+v", r)
 		}
-		end(t, s, w)
 	})
 }
 
@@ -459,6 +444,5 @@ func TestSignalReachesOnlyARunningProcess(t *testing.T) {
 		if err := s.Signal(t.Context(), "wbe", 10); !errors.Is(err, ErrNotFound) || err.Error() != "cannot signal wbe: no such process (did you mean web?)" {
 			t.Errorf("signal to nobody: %v", err)
 		}
-		end(t, s, w)
 	})
 }

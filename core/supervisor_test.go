@@ -53,7 +53,6 @@ func TestRestartStormOfAllEndsWithAllRunning(t *testing.T) {
 		if r, _ := s.Start(t.Context()); r.Err() != nil || w.alive() != 50 {
 			t.Errorf("%v, %d run", r.Err(), w.alive())
 		}
-		end(t, s, w)
 	})
 }
 
@@ -86,7 +85,6 @@ func TestManyEndingTogetherAreAllSeen(t *testing.T) {
 		if ends != 101 || missed != 0 {
 			t.Errorf("%d ends in the journal, %d missed; want 101", ends, missed)
 		}
-		end(t, s, w)
 	})
 }
 
@@ -130,7 +128,6 @@ func TestRestartOfSeveralPrioritiesStopsAllFirst(t *testing.T) {
 		if got := strings.Join(w.order, " "); got != "+db +web -web -db +db +web" {
 			t.Errorf("order: %s", got)
 		}
-		end(t, s, w)
 	})
 }
 
@@ -156,7 +153,6 @@ func TestRestartIsNeverIdle(t *testing.T) {
 			t.Error(err)
 		}
 		cancel()
-		end(t, s, w)
 	})
 }
 
@@ -173,7 +169,6 @@ func TestEqualPrioritiesStopInParallel(t *testing.T) {
 		if r, _ := s.Stop(t.Context()); r.Err() != nil || time.Since(begun) != time.Second {
 			t.Errorf("1000 processes that take 1s to stop took %v: %v", time.Since(begun), r.Err())
 		}
-		end(t, s, w)
 	})
 }
 
@@ -315,7 +310,6 @@ func TestReloadTouchesOnlyWhatChanged(t *testing.T) {
 		if s.Plan(want).Changed() {
 			t.Error("what was applied still differs")
 		}
-		end(t, s, w)
 	})
 }
 
@@ -337,7 +331,6 @@ func TestConcurrentReloadsQueue(t *testing.T) {
 		if w.count("web-3") != 2 || w.count("extra") != 1 || w.total() != 102 {
 			t.Errorf("web-3 %d, extra %d, all %d starts", w.count("web-3"), w.count("extra"), w.total())
 		}
-		end(t, s, w)
 	})
 }
 
@@ -374,7 +367,6 @@ func TestOneBadStepDoesNotStopTheOthers(t *testing.T) {
 		if names, _ := s.Select(); !slices.Equal(names, []string{"web", "wbe"}) {
 			t.Errorf("left: %v", names)
 		}
-		end(t, s, w)
 	})
 }
 
@@ -395,7 +387,6 @@ func TestInvalidSpecsTouchNothing(t *testing.T) {
 		if s.Journal().Last() != last || w.total() != 1 {
 			t.Error("something was touched")
 		}
-		end(t, s, w)
 	})
 }
 
@@ -434,7 +425,6 @@ func TestRenewKeepsTheWishOfTheUser(t *testing.T) {
 		if args := w.commands["stopped"].Args; !slices.Equal(args, []string{"-v"}) {
 			t.Errorf("the next start has %v", args)
 		}
-		end(t, s, w)
 	})
 }
 
@@ -458,7 +448,6 @@ func TestUnknownNameFailsBeforeAnythingIsTouched(t *testing.T) {
 		if names, err := s.Select("d?", "web-2"); err != nil || !slices.Equal(names, []string{"web-2", "db"}) {
 			t.Error(names, err)
 		}
-		end(t, s, w)
 	})
 }
 
@@ -485,7 +474,6 @@ func TestWaitSeesAStateThatPasses(t *testing.T) {
 		if err := <-gone; !errors.Is(err, ErrNotFound) {
 			t.Errorf("waiting for what is removed: %v", err)
 		}
-		end(t, s, w)
 	})
 }
 
@@ -511,7 +499,6 @@ func TestEveryEventCarriesItsCause(t *testing.T) {
 		if strings.Join(got, ", ") != want {
 			t.Errorf("got  %s\nwant %s", strings.Join(got, ", "), want)
 		}
-		end(t, s, w)
 	})
 }
 
@@ -532,6 +519,5 @@ func TestIdleDoesNothing(t *testing.T) {
 		if st := state(t, s, "web-3"); st.Uptime() != 24*time.Hour {
 			t.Errorf("uptime %v", st.Uptime())
 		}
-		end(t, s, w)
 	})
 }
