@@ -80,3 +80,20 @@ func TestAStopCommandBelongsToOneLife(t *testing.T) {
 		}
 	})
 }
+
+// TestAStopCommandIsNotAimedAtADeadLeader: its number may be somebody else's by now.
+func TestAStopCommandIsNotAimedAtADeadLeader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.program("web", behaviour{exitAfter: time.Second, lingers: time.Minute})
+		s := boot(t, w, spec("web", func(s *Spec) { s.Care.StopCommand = []string{"/bin/bye"} }))
+		pass(2 * time.Second) // the leader has ended, the rest of its tree has not
+		if r, err := s.Stop(t.Context(), "web"); err != nil || r.Err() != nil {
+			t.Fatalf("%v %v", r, err)
+		}
+		if n := w.count("web+stop"); n != 0 {
+			t.Errorf("stop_command ran %d times for a leader that is dead", n)
+		}
+		end(t, s, w)
+	})
+}

@@ -170,7 +170,8 @@ func (p *process) perform(a act) string {
 		}
 	case signalStop:
 		sig := p.machine.care.StopSignal
-		if command := p.machine.care.StopCommand; len(command) > 0 && p.parting == nil {
+		// A leader that has been reaped has no number any more that a command could be told.
+		if command := p.machine.care.StopCommand; len(command) > 0 && p.parting == nil && p.leader != nil {
 			defer func() { p.parting = p.part(command) }() // after the signal
 		}
 		if err := p.child.Stop(sig); err != nil && p.leader != nil {
