@@ -138,8 +138,12 @@ func (c *changeover) carryOut(step Step) {
 	case Tune:
 		c.outcomes[step.Name] = p.tune(step.Spec, c.cause, step.Reasons)
 	case Renew:
+		spec, err := p.redirect(step.Spec)
+		if err != nil {
+			c.outcomes[step.Name] = Outcome{Name: step.Name, Did: "failed", Err: failf(ErrFailed, "cannot renew the output of %s: %v", step.Name, err)}
+		}
 		c.starting = append(c.starting, p)
-		c.wishes[step.Name] = message{wish: wishRenew, spec: &step.Spec, cause: c.cause, up: c.again[step.Name], note: "renewed: " + strings.Join(step.Reasons, ", ")}
+		c.wishes[step.Name] = message{wish: wishRenew, spec: &spec, cause: c.cause, up: c.again[step.Name], note: "renewed: " + strings.Join(step.Reasons, ", ")}
 	}
 }
 
@@ -161,8 +165,8 @@ func (c *changeover) add(step Step) {
 // start starts what is new or renewed, priority ascending.
 func (c *changeover) start() {
 	for name, o := range eachInWaves(waves(c.starting), func(p *process) message { return c.wishes[p.name] }) {
-		if before, added := c.outcomes[name]; added && o.Err == nil {
-			o.Did = before.Did
+		if before, told := c.outcomes[name]; told && o.Err == nil {
+			o.Did, o.Err = before.Did, before.Err
 		}
 		c.outcomes[name] = o
 	}
@@ -184,15 +188,22 @@ func (c *changeover) report(steps []Step) Report {
 	return report
 }
 
-// tune applies what can be changed on the living process. When its new files cannot be opened it keeps the old ones, and
-// the next plan names them again.
-func (p *process) tune(spec Spec, cause Cause, reasons []string) Outcome {
-	err := p.out.apply(spec.Output)
-	if err != nil {
-		old := p.spec.Load().Output
-		_ = p.out.apply(old) // what was open stays open
-		spec.Output = old
+// redirect leads the output to where the Spec wants it. When its new files cannot be opened it keeps the old ones, and the
+// Spec that is returned says so: the next plan names them again.
+func (p *process) redirect(want Spec) (Spec, error) {
+	err := p.out.apply(want.Output)
+	if err == nil {
+		return want, nil
 	}
+	if old := p.spec.Load().Output; p.out.apply(old) == nil { // else nothing was open, and a start says what is wrong with the new ones
+		want.Output = old
+	}
+	return want, err
+}
+
+// tune applies what can be changed on the living process.
+func (p *process) tune(want Spec, cause Cause, reasons []string) Outcome {
+	spec, err := p.redirect(want)
 	o := <-p.ask(message{wish: wishTune, spec: &spec, cause: cause, note: "tuned: " + strings.Join(reasons, ", ")})
 	if err != nil {
 		o.Did, o.Err = "failed", failf(ErrFailed, "cannot tune %s: %v", p.name, err)
