@@ -219,7 +219,10 @@ func (b *builder) outputs(spec *core.Spec, src source) {
 			continue
 		}
 		for _, file := range out.files {
-			if err := logs.Check([]string{file}); err != nil {
+			switch err := logs.Check([]string{file}); {
+			case errors.Is(err, logs.ErrOthers): // the user of one service must not be able to keep all from starting
+				b.warn(src, out.key, "", "%s: %s: %v", b.called(spec), src.label(out.key), err)
+			case err != nil:
 				b.bad(src, out.key, "", "%s: %v", src.label(out.key), err)
 			}
 		}

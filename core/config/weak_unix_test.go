@@ -117,6 +117,22 @@ func TestEveryWeakenedSettingIsWarnedOf(t *testing.T) {
 		"pid file of root's where the service writes": {text: web + "user = '12345'\nstdout = []\npid_file = 'logs/web.pid'\n", root: true,
 			prepare: func(t *testing.T, dir string) { folder(t, dir, "logs", 0o757) },
 			want:    "6:1: pid_file: DIR/logs can be written by user 12345, as which web runs"},
+		"link that others can have put in a log's place": {text: web + "stdout = ['logs/web.log']\n", root: true,
+			prepare: func(t *testing.T, dir string) {
+				folder(t, dir, "logs", 0o755)
+				chown(t, filepath.Join(dir, "logs"))
+				if err := os.Symlink("/etc/passwd", filepath.Join(dir, "logs", "web.log")); err != nil {
+					t.Fatal(err)
+				}
+			},
+			want: "4:1: web: stdout: cannot log to \"DIR/logs/web.log\": is a symbolic link"},
+		"file that others can have put on the way to a log": {text: web + "stdout = ['logs/deep/web.log']\n", root: true,
+			prepare: func(t *testing.T, dir string) {
+				folder(t, dir, "logs", 0o755)
+				chown(t, filepath.Join(dir, "logs"))
+				put(t, filepath.Join(dir, "logs"), "deep", 0o644)
+			},
+			want: "4:1: web: stdout: cannot log to \"DIR/logs/deep/web.log\": DIR/logs/deep is not a directory"},
 		"log of root's where it does not": {text: web + "user = '12345'\nstdout = ['logs/web.log']\n", root: true,
 			prepare: func(t *testing.T, dir string) { folder(t, dir, "logs", 0o755) }},
 	} {

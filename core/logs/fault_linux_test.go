@@ -257,6 +257,13 @@ func TestHardLinksInAForeignDirectoryAreRefused(t *testing.T) {
 	} else {
 		s.Close()
 	}
+	sticky := filepath.Join(dir, "sticky", "a.log")
+	os.Mkdir(filepath.Dir(sticky), 0o700)
+	os.Chmod(filepath.Dir(sticky), 0o777|os.ModeSticky)
+	os.Link(victim, sticky)
+	if _, err := set.Open("sticky", "stdout", Settings{Files: []string{sticky}}); err == nil || !strings.Contains(err.Error(), "hard link") {
+		t.Errorf("got %v where everybody may be first", err)
+	}
 	os.Chown(filepath.Dir(path), 65534, 65534)
 	if _, err := set.Open("theirs", "stdout", Settings{Files: []string{path}}); err == nil || !strings.Contains(err.Error(), "hard link") {
 		t.Errorf("got %v", err)
@@ -281,8 +288,9 @@ func TestAFileOfAThirdInAForeignDirectoryIsRefused(t *testing.T) {
 		{0o755, owner, third, true},
 		{0o777, 0, third, true},
 		{0o777, 0, 0, false},
-		{0o755, 0, third, false}, // root put it there itself
-		{0o777 | os.ModeSticky, 0, third, false},
+		{0o755, 0, third, false},                // root put it there itself
+		{0o777 | os.ModeSticky, 0, third, true}, // where everybody may be first
+		{0o777 | os.ModeSticky, 0, 0, false},
 	} {
 		dir := filepath.Join(t.TempDir(), "dir")
 		path := filepath.Join(dir, "a.log")
@@ -293,6 +301,9 @@ func TestAFileOfAThirdInAForeignDirectoryIsRefused(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+		}
+		if err := Check([]string{path}); errors.Is(err, ErrOthers) != one.refused || (err != nil) != one.refused {
+			t.Errorf("%+v: Check: %v", one, err)
 		}
 		set := newSet(t, Options{})
 		s, err := set.Open("a", "stdout", Settings{Files: []string{path}})

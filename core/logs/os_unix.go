@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -105,26 +106,64 @@ func (d *directory) open(base string, flags int, mode uint32, guarded bool) (*os
 	return os.NewFile(uintptr(fd), base), entryOf(&st), nil
 }
 
-// trust refuses what the owner of a directory that is not ours may have put
-// there for a privileged daemon to write to: a second name of somebody's file.
+// trust refuses what others may have put there for a privileged daemon to write to: a second name of somebody's file, or a file
+// of their own.
 func (d *directory) trust(st *unix.Stat_t) error {
-	if os.Geteuid() != 0 {
+	if !suspect(st) {
 		return nil
 	}
 	var dir unix.Stat_t
 	if err := unix.Fstat(d.fd, &dir); err != nil {
 		return err
 	}
-	if dir.Uid == 0 && (dir.Mode&0o022 == 0 || dir.Mode&unix.S_ISVTX != 0) {
-		return nil
-	}
-	if st.Nlink > 1 {
+	return distrust(st, &dir)
+}
+
+// suspect: a privileged daemon has to look at who may write to the directory of this file.
+func suspect(st *unix.Stat_t) bool {
+	return os.Geteuid() == 0 && (st.Nlink > 1 || st.Uid != 0)
+}
+
+// distrust says what is wrong with a suspect file in this directory. That the sticky bit lets nobody replace a file of ours is no
+// comfort: everybody may have been there first.
+func distrust(st, dir *unix.Stat_t) error {
+	switch {
+	case dir.Uid == 0 && dir.Mode&0o022 == 0:
+		return nil // root put it there itself
+	case st.Nlink > 1:
 		return fmt.Errorf("has %d names (hard links) in a directory that others may write to", st.Nlink)
-	}
-	if st.Uid != 0 && st.Uid != dir.Uid {
+	case st.Uid != 0 && st.Uid != dir.Uid:
 		return fmt.Errorf("belongs to uid %d in a directory that others may write to", st.Uid)
 	}
 	return nil
+}
+
+// distrusted says why a privileged daemon will not write to the regular file at path, which info describes.
+func distrusted(path string, info fs.FileInfo) error {
+	at, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil
+	}
+	st := unix.Stat_t{Uid: at.Uid, Nlink: at.Nlink}
+	if !suspect(&st) {
+		return nil
+	}
+	var dir unix.Stat_t
+	if err := unix.Stat(filepath.Dir(path), &dir); err != nil {
+		return nil // it went away meanwhile
+	}
+	return distrust(&st, &dir)
+}
+
+// othersMayWrite: what stands in dir may be there by the will of somebody who is neither root nor this daemon. (The group of an
+// ordinary user's directory is mostly the user's own.)
+func othersMayWrite(dir string) bool {
+	others := uint32(0o002)
+	if os.Geteuid() == 0 {
+		others = 0o022
+	}
+	var st unix.Stat_t
+	return unix.Stat(dir, &st) == nil && (uint32(st.Mode)&others != 0 || st.Uid != 0 && int(st.Uid) != os.Geteuid())
 }
 
 // stat describes what stands at base itself, never what a symlink points to.
