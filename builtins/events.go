@@ -12,43 +12,84 @@ import (
 )
 
 func events(h *Host, t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
-	a := arguments{"events", args}
-	if err := a.count(0, 3); err != nil {
+	q, err := eventsAsked(arguments{"events", args})
+	if err != nil {
 		return lisp.Nil, err
 	}
 	journal := h.Sup.Journal()
-	since, given, following, line := uint64(0), false, false, eventLine
-	for i, arg := range args {
+	if !q.following {
+		found, _ := journal.Since(q.since, 0)
+		return eventValues(q.cut(found)), nil
+	}
+	switch {
+	case q.lines > 0:
+		// Where to begin is the number of an event, so that nothing is lost or doubled between what was and what comes.
+		if found, _ := journal.Since(q.since, 0); len(found) > 0 {
+			q.since = q.cut(found)[0].Seq - 1
+		}
+	case q.lines == 0 || !q.given:
+		q.since = max(q.since, journal.Last())
+	}
+	return lisp.Nil, followEvents(journal, t, q.since, q.line)
+}
+
+// eventQuery is what events was asked for.
+type eventQuery struct {
+	since     uint64
+	given     bool // since was said
+	lines     int  // only so many of the last ones; -1: all
+	following bool
+	line      func(core.Event) string
+}
+
+// eventsAsked reads the arguments of events: a number, then words in their order.
+func eventsAsked(a arguments) (eventQuery, error) {
+	q := eventQuery{lines: -1, line: eventLine}
+	if err := a.count(0, 4); err != nil {
+		return q, err
+	}
+	for i, arg := range a.args {
 		word, isText := textOf(arg)
+		count, isCount := strings.CutPrefix(word, "lines=")
 		switch {
-		case isText && word == "follow" && !following:
-			following = true
-		case isText && word == "json" && following && i == len(args)-1:
-			line = eventJSON
+		case isText && isCount && q.lines < 0 && !q.following:
+			n, ok := smallNumber(count)
+			if !ok {
+				return q, lisp.Errorf(kindInvalid, "cannot call events: lines is %q, want a number of events up to %d", cut(count, 64), mostLines)
+			}
+			q.lines = n
+		case isText && word == "follow" && !q.following:
+			q.following = true
+		case isText && word == "json" && q.following && i == len(a.args)-1:
+			q.line = eventJSON
 		case isText:
 			want := "follow"
-			if following {
+			switch {
+			case q.following:
 				want = "json"
+			case q.lines < 0:
+				want = "follow or lines=N"
 			}
-			return lisp.Nil, lisp.Errorf(kindInvalid, "cannot call events: argument %d is %q, want %s", i+1, cut(word, 64), want)
-		case given || following:
-			return lisp.Nil, a.wrong(i, `"follow"`)
+			return q, lisp.Errorf(kindInvalid, "cannot call events: argument %d is %q, want %s", i+1, cut(word, 64), want)
+		case i > 0:
+			return q, a.wrong(i, `"follow"`)
 		default:
 			n, err := a.integer(i, 0, math.MaxInt64)
 			if err != nil {
-				return lisp.Nil, err
+				return q, err
 			}
-			since, given = uint64(n), true
+			q.since, q.given = uint64(n), true
 		}
 	}
-	if !following {
-		found, _ := journal.Since(since, 0)
-		return eventValues(found), nil
+	return q, nil
+}
+
+// cut leaves the last ones that were asked for.
+func (q eventQuery) cut(found []core.Event) []core.Event {
+	if q.lines >= 0 && len(found) > q.lines {
+		return found[len(found)-q.lines:]
 	}
-	if !given {
-		since = journal.Last()
-	}
-	return lisp.Nil, followEvents(journal, t, since, line)
+	return found
 }
 
 // followEvents prints the events after a number, a line for each, until the context ends.

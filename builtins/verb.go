@@ -100,11 +100,12 @@ func Verbs() []Verb {
 				"Options as for logs; lines (10) is how many older lines come first. With json (true) each line is a JSON object: name,\n" +
 				"stream and time (null where that is not known), line, and missed where so many bytes were passed over.",
 			Example: `(follow "job" "lines=5")`},
-		{Name: "events", Args: `[SINCE-SEQ] ["follow"] ["json"]`, Power: Observe, Call: events, waits: true,
+		{Name: "events", Args: `[SINCE-SEQ] ["lines=N"] ["follow"] ["json"]`, Power: Observe, Call: events, waits: true,
 			Doc: "What happened, when, why, and who asked: an array of hashes, the oldest first.\n" +
 				"Keys: seq, at, name, from, to, pid, exit, who, what, note, text (all that in words). SINCE-SEQ leaves out the events up to\n" +
-				"that number. With \"follow\" one line is printed for each as it happens, until cancelled; with \"json\" after it the line is a\n" +
-				"JSON object with these keys.",
+				"that number, \"lines=N\" all but the last N of the others. With \"follow\" one line is printed for each as it happens (after\n" +
+				"those that SINCE-SEQ or \"lines=N\" lets through), until cancelled; with \"json\" after it the line is a JSON object with these\n" +
+				"keys.",
 			Example: `(events 1)`},
 		{Name: "history", Args: "NAME", Power: Observe, Call: history,
 			Doc:     "The events of one process, as by events.",

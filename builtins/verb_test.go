@@ -153,6 +153,11 @@ func TestErrorsOfVerbs(t *testing.T) {
 			{`(events "json")`, "invalid", `want follow`},
 			{`(events "follow" "jsno")`, "invalid", `want json`},
 			{`(events "follow" 3)`, "type", `want "follow"`},
+			{`(events "lines=x" "follow")`, "invalid", `lines is "x", want a number of events up to 1000000`},
+			{`(events "lines=-1")`, "invalid", `lines is "-1"`},
+			{`(events "lines=2" "lines=3")`, "invalid", `argument 2 is "lines=3", want follow`},
+			{`(events "follow" "lines=3")`, "invalid", `argument 2 is "lines=3", want json`},
+			{`(events "lines=2" 1)`, "type", `want "follow"`},
 			{`(history "nope")`, "not-found", `cannot show nope`},
 			{`(why "nope")`, "not-found", `cannot show nope`},
 			{`(doc "restrat")`, "not-found", `did you mean restart`},
@@ -248,6 +253,67 @@ func TestFollowedEventsEndWithTheirReader(t *testing.T) {
 		cancel(errors.New("the daemon is shutting down"))
 		if result := <-done; KindOf(result.Err) != "cancelled" || !strings.Contains(result.Err.Error(), "ended: the daemon is shutting down") {
 			t.Errorf("got %v", result.Err)
+		}
+	})
+}
+
+// TestTheLastEventsAndThenThoseThatCome: (events "lines=N" "follow") prints the last N that are kept and goes on with what happens,
+// each once, also while much happens as it begins.
+func TestTheLastEventsAndThenThoseThatCome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Policy{DisableRCE: true})
+		defer w.end()
+		synctest.Wait()
+		journal := w.host.Sup.Journal()
+		happen := func(n int) {
+			for range n {
+				journal.Add(core.Event{Name: "web-1", Note: "x"})
+			}
+		}
+		happen(50)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		for _, c := range []struct {
+			form          string
+			before, after int // how much happens while it begins, and when it waits
+			old           int // so many of those that were there come first; -1: not to be foretold
+		}{
+			{`(events "lines=7" "follow" "json")`, 0, 3, 7},
+			{`(events 3 "lines=1000000" "follow" "json")`, 0, 3, int(journal.Last()) - 3 + 3},
+			{`(events 3 "lines=1" "follow" "json")`, 0, 3, 1},
+			{`(events 9999 "lines=1" "follow" "json")`, 0, 3, 0},
+			{`(events 1 "lines=0" "follow" "json")`, 0, 3, 0},
+			{`(events "lines=7" "follow" "json")`, 1000, 3, -1},
+		} {
+			out, end := &lines{}, journal.Last()
+			go w.engine.Eval(ctx, Job{Form: c.form, Streamed: true}, out)
+			happen(c.before)
+			synctest.Wait()
+			happen(c.after)
+			synctest.Wait()
+			var seqs []uint64
+			for line := range strings.Lines(out.String()) {
+				var e struct{ Seq uint64 }
+				if err := json.Unmarshal([]byte(line), &e); err != nil || len(seqs) > 0 && e.Seq != seqs[len(seqs)-1]+1 {
+					t.Errorf("%s: after event %v comes %s (%v)", c.form, seqs[len(seqs)-1:], line, err)
+				}
+				seqs = append(seqs, e.Seq)
+			}
+			if c.form == `(events 9999 "lines=1" "follow" "json")` {
+				if len(seqs) > 0 {
+					t.Errorf("%s: %v", c.form, seqs)
+				}
+				continue
+			}
+			if len(seqs) == 0 || seqs[len(seqs)-1] != journal.Last() || c.old >= 0 && seqs[0] != end+1-uint64(c.old) || seqs[0] < end+1-7 && c.old < 0 {
+				t.Errorf("%s: %d events were there, %d are now: it told %v", c.form, end, journal.Last(), seqs)
+			}
+		}
+		for form, n := range map[string]int{`(events "lines=7")`: 7, `(events 2 "lines=0")`: 0, `(events 2 "lines=1000000")`: int(journal.Last()) - 2} {
+			var all []struct{ Seq uint64 }
+			if w.value(form, &all); len(all) != n || n > 0 && all[n-1].Seq != journal.Last() {
+				t.Errorf("%s: %v", form, all)
+			}
 		}
 	})
 }

@@ -227,8 +227,9 @@ func commands() []command {
 		{words: []string{"events"}, args: "[SINCE]", max: 1,
 			doc: "show what happened, when, why and who asked",
 			about: "Each line: when, which process, what became of it and why, and who asked. SINCE leaves out the events up to that number: 0 shows\n" +
-				"all that are kept. Without it the last 100 are shown, or as many as --lines says; with --json all.",
-			example: "supervisord events -f",
+				"all that are kept. Without it the last 100 are shown, or as many as --lines says; with --json all. -f alone shows what happens\n" +
+				"from now on, with SINCE or --lines after those that were.",
+			example: "supervisord events -f -n 20",
 			options: []option{
 				{name: "follow", short: "f", doc: "go on with what happens from now on, until interrupted"},
 				lastOption(),

@@ -81,9 +81,6 @@ func waitForm(c *call) (lisp.Value, error) {
 }
 
 func eventsForm(c *call) (lisp.Value, error) {
-	if c.has("follow") && c.has("lines") {
-		return lisp.Nil, usage("cannot use --lines with --follow: SINCE, the number of an event, says where to begin")
-	}
 	events := form("events")
 	if len(c.args) == 1 {
 		n, err := strconv.ParseInt(c.args[0], 10, 64)
@@ -93,6 +90,9 @@ func eventsForm(c *call) (lisp.Value, error) {
 		events = append1(events, lisp.Int(n))
 	}
 	if c.has("follow") {
+		if lines := c.given["lines"]; lines != "" {
+			events = append1(events, lisp.String("lines="+lines))
+		}
 		events = append1(append1(events, lisp.String("follow")), lisp.String("json"))
 	}
 	return events, nil
