@@ -162,7 +162,7 @@ func TestAShimWhoseDaemonHasEndedStartsNothing(t *testing.T) {
 		k := &kid{host: h, name: c.Name, unit: "late#1", scope: Process, exited: make(chan Exit, 1), gone: make(chan struct{})}
 		o := k.order(c, Identity{}, c.Path, append([]string{c.Path}, c.Args...), c.Env)
 		if !alive {
-			o.Parent = 1
+			o.Parent++ // another's
 		}
 		attr := &syscall.ProcAttr{Sys: &syscall.SysProcAttr{Setsid: true}, Files: []uintptr{h.null.Fd(), h.null.Fd(), h.null.Fd()}}
 		said, err := h.forkShim(k, o, attr)
