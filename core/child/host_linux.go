@@ -133,10 +133,14 @@ func newMark() string {
 }
 
 // takeSignals gives every signal a handler that an earlier program may have left ignored: what is ignored stays ignored
-// across exec, what has a handler becomes the default (man 7 signal). The daemon listens to the ones it wants by itself.
+// across exec, what has a handler becomes the default (man 7 signal). The daemon listens to the ones it wants by itself. INT, which
+// shells ignore in what they start in the background, keeps its meaning where it has one.
 func takeSignals() {
 	signal.Notify(make(chan os.Signal, 1), unix.SIGHUP, unix.SIGUSR1, unix.SIGUSR2, unix.SIGCHLD, unix.SIGPIPE, unix.SIGTTOU,
 		unix.SIGTTIN, unix.SIGTSTP, unix.SIGWINCH, unix.SIGALRM, unix.SIGQUIT)
+	if signal.Ignored(unix.SIGINT) {
+		signal.Notify(make(chan os.Signal, 1), unix.SIGINT)
+	}
 }
 
 // Close ends the reaper and the spawners and removes the cgroups. It kills strays (see straysOf) and nothing else: the caller has

@@ -345,7 +345,7 @@ func TestNothingInheritedReachesAProcess(t *testing.T) {
 // inherits spoils what a process hands down across exec, as nohup, login shells and badly written parents do.
 func inherits(instance string) {
 	runtime.LockOSThread()
-	signal.Ignore(unix.SIGHUP, unix.SIGUSR1, unix.SIGTTOU, unix.SIGPIPE, unix.SIGCHLD)
+	signal.Ignore(unix.SIGHUP, unix.SIGINT, unix.SIGUSR1, unix.SIGTTOU, unix.SIGPIPE, unix.SIGCHLD)
 	var mask unix.Sigset_t
 	mask.Val[0] = 1<<(unix.SIGUSR2-1) | 1<<(unix.SIGWINCH-1) | 1<<(unix.SIGTERM-1)
 	try(unix.PthreadSigmask(unix.SIG_BLOCK, &mask, nil))
