@@ -22,6 +22,7 @@ func TestMain(m *testing.M) {
 		behave(os.Args[2:])
 		os.Exit(0)
 	}
+	unix.Umask(0o022) // service users read what the tests make
 	code := m.Run()
 	if h, err := theHost(); err == nil {
 		if err := h.Close(); err != nil {

@@ -2,7 +2,11 @@
 
 package logs
 
-import "os"
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
 
 const (
 	anyName        = "*"   // what a name may hold here and elsewhere not
@@ -10,6 +14,9 @@ const (
 	removedStays   = false // an open file that is removed keeps its name
 	directoryStays = false // the directory of an open log cannot be moved
 )
+
+// Files get the modes that are asked for, whatever the umask of whoever runs the tests.
+func init() { unix.Umask(0o022) }
 
 // pipe makes a pipe as core/child makes them: the poller reads it.
 func pipe() (r, w *os.File, err error) { return os.Pipe() }
