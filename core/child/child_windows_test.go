@@ -458,6 +458,38 @@ func TestBatchFilesAreGivenNothingThatMeansSomethingToTheShell(t *testing.T) {
 	}
 }
 
+// TestTheBatchFileThatWasFoundIsTheOneThatRuns: cmd.exe looks for a bare name in the current directory first.
+func TestTheBatchFileThatWasFoundIsTheOneThatRuns(t *testing.T) {
+	found, current := filepath.Join(t.TempDir(), "a & b"), t.TempDir()
+	if err := os.Mkdir(found, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for folder, code := range map[string]string{found: "4", current: "5"} {
+		if err := os.WriteFile(filepath.Join(folder, "run.bat"), []byte("@exit "+code+"\r\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	env := []string{"PATH=" + found, "COMSPEC=" + os.Getenv("COMSPEC")}
+	if e := end(t, start(t, Command{Name: "batch", Path: "run", Dir: current, Env: env})); e.Code != 4 {
+		t.Errorf("another one ran: %+v", e)
+	}
+}
+
+// TestABatchFileIsGivenItsArgumentsWhole: cmd.exe takes arguments apart at , ; and = too.
+func TestABatchFileIsGivenItsArgumentsWhole(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "say.bat")
+	if err := os.WriteFile(file, []byte("@for %%a in (%1 %2 %3 %4 %5) do @echo [%%~a]\r\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"a=b", "c,d;e", "f g", "-x", `C:\a=b\`}
+	k := start(t, Command{Name: "batch", Path: file, Args: want, Env: os.Environ(), Stdout: Pipe})
+	text, err := io.ReadAll(k.Stdout())
+	got := strings.Fields(strings.ReplaceAll(string(text), "f g", "f_g"))
+	if e := end(t, k); err != nil || e.Code != 0 || !slices.Equal(got, []string{"[a=b]", "[c,d;e]", "[f_g]", "[-x]", `[C:\a=b\\]`}) {
+		t.Errorf("%q %+v %v", text, e, err)
+	}
+}
+
 func TestTheEnvironmentIsTheOneGiven(t *testing.T) {
 	c := program("env")
 	c.Env = []string{"b=1", "Path=first", "PATH=second", "=C:=C:\\x", "EMPTY=", "SNOW=☃"}

@@ -185,11 +185,7 @@ func createProcess(i image, flags uint32) (windows.ProcessInformation, error) {
 // of its own that no quoting is safe against; arguments that mean something to it are refused.
 func commandLine(path string, c Command) (string, error) {
 	if ext := strings.ToLower(filepath.Ext(path)); ext == ".bat" || ext == ".cmd" {
-		for i, arg := range c.Args {
-			if strings.ContainsAny(arg, "\"%!^&|<>()\r\n") {
-				return "", fmt.Errorf("args number %d: a batch file cannot be given any of \" %% ! ^ & | < > ( ) safely (start the program itself)", i+1)
-			}
-		}
+		return batchLine(path, c.Args)
 	}
 	line := windows.ComposeCommandLine(append([]string{c.Path}, c.Args...))
 	if n := len(c.Args); n > 1 && strings.EqualFold(filepath.Base(path), "cmd.exe") && strings.EqualFold(c.Args[n-2], "/c") {
@@ -197,7 +193,31 @@ func commandLine(path string, c Command) (string, error) {
 		// nothing else.
 		line = windows.ComposeCommandLine(append([]string{c.Path}, c.Args[:n-1]...)) + ` "` + c.Args[n-1] + `"`
 	}
-	// CreateProcess takes 32767 characters, the closing zero included.
+	return fitting(line)
+}
+
+// batchLine is what CreateProcess hands on to cmd.exe, which looks for the first word itself, and first in the current
+// directory: so that is the path that was found, between quotes like each argument that cmd.exe would take apart.
+func batchLine(path string, args []string) (string, error) {
+	if strings.Count(path, "%") > 1 {
+		return "", errors.New("cmd.exe would look for a variable between the % of a batch file's path (give it another name)")
+	}
+	line := `"` + path + `"`
+	for i, arg := range args {
+		if strings.ContainsAny(arg, "\"%!^&|<>()\r\n") {
+			return "", fmt.Errorf("args number %d: a batch file cannot be given any of \" %% ! ^ & | < > ( ) safely (start the program itself)", i+1)
+		}
+		if arg == "" || strings.ContainsAny(arg, " \t,;=") {
+			// A program that the batch file hands it on to would take a single backslash before the quote for an escape.
+			arg = `"` + arg + arg[len(strings.TrimRight(arg, `\`)):] + `"`
+		}
+		line += " " + arg
+	}
+	return fitting(line)
+}
+
+// fitting refuses a line that is too long: CreateProcess takes 32767 characters, the closing zero included.
+func fitting(line string) (string, error) {
 	if n := len(utf16.Encode([]rune(line))); n >= 32767 {
 		return "", fmt.Errorf("its command line has %d characters, Windows takes 32766", n)
 	}
