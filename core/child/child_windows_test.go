@@ -490,6 +490,31 @@ func TestABatchFileIsGivenItsArgumentsWhole(t *testing.T) {
 	}
 }
 
+// TestNobodyGuessesTheNameOfAPipe: whoever had made pipes of the next names would keep programs from being started.
+func TestNobodyGuessesTheNameOfAPipe(t *testing.T) {
+	r, w, err := pipe("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer windows.CloseHandle(w)
+	var name struct {
+		length uint32
+		text   [windows.MAX_PATH]uint16
+	}
+	raw, err := r.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw.Control(func(fd uintptr) {
+		err = windows.GetFileInformationByHandleEx(windows.Handle(fd), windows.FileNameInfo, (*byte)(unsafe.Pointer(&name)), uint32(unsafe.Sizeof(name)))
+	})
+	text := windows.UTF16ToString(name.text[:name.length/2])
+	if word := strings.TrimPrefix(text, `\supervisord-`); err != nil || len(word) < 26 || strings.Contains(word, strconv.Itoa(os.Getpid())) {
+		t.Errorf("%q %v", text, err)
+	}
+}
+
 func TestTheEnvironmentIsTheOneGiven(t *testing.T) {
 	c := program("env")
 	c.Env = []string{"b=1", "Path=first", "PATH=second", "=C:=C:\\x", "EMPTY=", "SNOW=☃"}

@@ -1,10 +1,9 @@
 package child
 
 import (
+	"crypto/rand"
 	"fmt"
 	"os"
-	"strconv"
-	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
@@ -13,14 +12,11 @@ import (
 // pipeSize is how much a program may write before it has to wait for the daemon.
 const pipeSize = 64 << 10
 
-// pipes counts the pipes of this process; the name of a pipe is known to no other program, and nobody can be faster with it
-// (FILE_FLAG_FIRST_PIPE_INSTANCE).
-var pipes atomic.Uint64
-
 // pipe makes a pipe whose read end is the poller's and whose write end is an ordinary handle for a child. An anonymous pipe
-// has no overlapped reads and would cost a thread, so it is a named one with a single instance, closed to other machines.
+// has no overlapped reads and would cost a thread, so it is a named one with a single instance, closed to other machines. Its name
+// cannot be guessed, or whoever made a pipe of that name first would keep a program from being started.
 func pipe(name string) (r *os.File, w windows.Handle, err error) {
-	path, err := windows.UTF16PtrFromString(`\\.\pipe\supervisord-` + strconv.Itoa(os.Getpid()) + "-" + strconv.FormatUint(pipes.Add(1), 10))
+	path, err := windows.UTF16PtrFromString(`\\.\pipe\supervisord-` + rand.Text())
 	if err != nil {
 		return nil, 0, err
 	}
