@@ -15,23 +15,25 @@ const diaryLines = 1000
 
 // diary is the daemon's own log: one line per record, in the format and from the level on that are set, control characters
 // escaped, and the last lines kept in memory. A writer that fails (a full disk) is not reported to the diary itself, so it
-// cannot feed on its own errors; Lost counts. Safe for concurrent use.
+// cannot feed on its own errors; Lost counts, and when it takes lines again one of them says how many are missing. One that hangs holds
+// nobody up. Safe for concurrent use.
 type diary struct {
 	level   slog.LevelVar
 	format  string                       // of the handler; written by set, by one caller at a time
 	handler atomic.Pointer[slog.Handler] // writes into the diary itself
 
-	lost atomic.Int64 // lines the writer did not take
+	spool spool
 
-	mu   sync.Mutex // held over a write, which may hang with its disk
-	w    io.Writer
+	mu   sync.Mutex
 	last []string      // ring
 	next uint64        // number of the next line; line n stands at n modulo the length
 	more chan struct{} // closed and replaced at every line
 }
 
 func newDiary(w io.Writer) *diary {
-	d := &diary{w: w, more: make(chan struct{})}
+	d := &diary{more: make(chan struct{})}
+	d.spool.w = w
+	d.spool.gap = func(n int64) { d.add(slog.LevelWarn, fmt.Sprintf("%d lines could not be written to this log", n)) }
 	d.set("text", "info")
 	return d
 }
@@ -61,8 +63,15 @@ func utcTime(groups []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// log writes one record: a line of words that says everything, and the same as attributes for those who read JSON.
+// log writes one record: a line of words that says everything, and the same as attributes for those who read JSON. It returns when
+// the line is written, unless the writer hangs.
 func (d *diary) log(level slog.Level, text string, attrs ...slog.Attr) {
+	d.add(level, text, attrs...)
+	d.spool.settle()
+}
+
+// add is log for who cannot wait.
+func (d *diary) add(level slog.Level, text string, attrs ...slog.Attr) {
 	h := *d.handler.Load()
 	if !d.wantsAttrs() {
 		attrs = nil
@@ -90,8 +99,9 @@ func (d *diary) Errorf(format string, args ...any) { d.lines(slog.LevelError, fo
 
 func (d *diary) lines(level slog.Level, format string, args ...any) {
 	for text := range strings.Lines(fmt.Sprintf(format, args...)) {
-		d.log(level, strings.TrimSuffix(text, "\n"))
+		d.add(level, strings.TrimSuffix(text, "\n"))
 	}
+	d.spool.settle()
 }
 
 // Write takes one whole line of a handler.
@@ -107,21 +117,25 @@ func (d *diary) Write(line []byte) (int, error) {
 	d.next++
 	close(d.more)
 	d.more = make(chan struct{})
-	if _, err := d.w.Write(line); err != nil {
-		d.lost.Add(1)
-	}
+	d.spool.add(line)
 	return len(line), nil
 }
 
-// tail gives the last n lines in memory, the oldest first, and the number of the line that comes next. read, if not nil, is
-// called while nothing is written.
+// tail gives the last n lines in memory, the oldest first, and the number of the line that comes next. read is called when these
+// are written and no later one is; tail does not wait for it when the writer hangs.
 func (d *diary) tail(n int, read func()) (lines []string, next uint64) {
+	happened := make(chan struct{})
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	if read != nil {
+	lines, next = d.since(d.next-min(d.next, uint64(max(n, 0)))), d.next
+	asked := d.spool.between(func() {
 		read()
+		close(happened)
+	})
+	d.mu.Unlock()
+	if asked {
+		d.spool.await(happened)
 	}
-	return d.since(d.next - min(d.next, uint64(max(n, 0)))), d.next
+	return lines, next
 }
 
 // since gives the lines from a number on, as far as they are kept. The caller holds d.mu.
@@ -155,7 +169,7 @@ func (d *diary) await(ctx context.Context, next uint64) ([]string, uint64, error
 }
 
 // Lost is how many lines could not be written. It never waits.
-func (d *diary) Lost() int64 { return d.lost.Load() }
+func (d *diary) Lost() int64 { return d.spool.lost.Load() }
 
 // diaryTime is RFC 3339 with milliseconds.
 const diaryTime = "2006-01-02T15:04:05.000Z07:00"

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"testing/slogtest"
 	"testing/synctest"
@@ -34,10 +35,10 @@ func TestTheDaemonsLogIsOneLineForEachRecord(t *testing.T) {
 			t.Fatalf("line %d: %q, want %s", i, lines, want)
 		}
 	}
-	if got, next := d.tail(2, nil); len(lines) != 5 || next != 5 || strings.Join(got, "\n") != strings.Join(lines[3:], "\n") {
+	if got, next := d.tail(2, func() {}); len(lines) != 5 || next != 5 || strings.Join(got, "\n") != strings.Join(lines[3:], "\n") {
 		t.Errorf("tail %q, next %d", got, next)
 	}
-	if got, _ := d.tail(100, nil); len(got) != 5 {
+	if got, _ := d.tail(100, func() {}); len(got) != 5 {
 		t.Errorf("tail of all: %q", got)
 	}
 }
@@ -89,7 +90,7 @@ func TestALogThatCannotBeWrittenIsCounted(t *testing.T) {
 	for range 3 {
 		d.Logf("a line")
 	}
-	if got, _ := d.tail(10, nil); len(got) != 3 || d.Lost() != 3 {
+	if got, _ := d.tail(10, func() {}); len(got) != 3 || d.Lost() != 3 {
 		t.Errorf("%q, %d lost", got, d.Lost())
 	}
 }
@@ -102,7 +103,7 @@ func TestFollowingTheDaemonsLogGivesEachLineOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDiary(new(strings.Builder))
 		d.Logf("one")
-		_, next := d.tail(10, nil)
+		_, next := d.tail(10, func() {})
 		got := make(chan []string, 1)
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() {
@@ -176,24 +177,82 @@ func TestTheTailOfTheDaemonsLogReachesBack(t *testing.T) {
 	}
 }
 
-// stuck is a disk that hangs: it says when a write has come, and takes nothing until it is closed.
-type stuck struct{ came, gone chan struct{} }
-
-func (s stuck) Write(p []byte) (int, error) {
-	close(s.came)
-	<-s.gone
-	return len(p), nil
+// stuck is a disk that hangs: it says when a write has come, and takes nothing until it is let go. Then it takes what comes.
+type stuck struct {
+	came, gone chan struct{}
+	first      sync.Once
+	took       strings.Builder
 }
 
-// TestWhatIsLostIsToldWhileTheDiskHangs: GET /v1/health asks for it.
-func TestWhatIsLostIsToldWhileTheDiskHangs(t *testing.T) {
+func (s *stuck) Write(p []byte) (int, error) {
+	s.first.Do(func() { close(s.came) })
+	<-s.gone
+	return s.took.Write(p)
+}
+
+// TestALogThatHangsHoldsNobodyUp: who logs waits for a moment, once; later ones and who reads the log do not. What hangs for long loses
+// lines, which are counted at once and told in the log when it takes lines again, and those it has are in their order.
+func TestALogThatHangsHoldsNobodyUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		disk := stuck{make(chan struct{}), make(chan struct{})}
+		disk := &stuck{came: make(chan struct{}), gone: make(chan struct{})}
 		d := newDiary(disk)
-		go d.Logf("a line")
+		takes := func(want time.Duration, what string, do func()) {
+			t.Helper()
+			began := time.Now()
+			if do(); time.Since(began) != want {
+				t.Errorf("%s takes %v, want %v", what, time.Since(began), want)
+			}
+		}
+		takes(hangsAfter, "the first line", func() { d.Logf("line 0") })
 		<-disk.came
-		if n := d.Lost(); n != 0 {
-			t.Errorf("%d lines are lost", n)
+		const more = 10_000
+		takes(0, "the lines after it", func() {
+			for i := range more {
+				d.Logf("line %d %s", i+1, strings.Repeat("x", 100))
+			}
+		})
+		lost := int(d.Lost())
+		if lost == 0 || lost > more-spooled/200 {
+			t.Errorf("%d of %d lines are lost", lost, more)
+		}
+		takes(0, "the tail", func() {
+			called := false
+			lines, next := d.tail(1, func() { called = true })
+			if called || next != more+1 || len(lines) != 1 || !strings.Contains(lines[0], fmt.Sprintf("line %d ", more)) {
+				t.Errorf("the file is read: %v; %.80q, next %d", called, lines, next)
+			}
+		})
+		close(disk.gone)
+		synctest.Wait()
+		lines := strings.Split(strings.TrimSuffix(disk.took.String(), "\n"), "\n")
+		for i, line := range lines[:more-lost+1] {
+			if !strings.Contains(line+" ", fmt.Sprintf("line %d ", i)) {
+				t.Fatalf("line %d is %.80q", i, line)
+			}
+		}
+		if rest := lines[more-lost+1:]; len(rest) != 1 || !strings.HasSuffix(rest[0], fmt.Sprintf("WARN  %d lines could not be written to this log", lost)) {
+			t.Errorf("after them %.200q", rest)
+		}
+		takes(0, "a line when it takes them again", func() { d.Logf("the end") })
+		if !strings.HasSuffix(disk.took.String(), "the end\n") || int(d.Lost()) != lost {
+			t.Errorf("not written at once, or %d lost", d.Lost())
+		}
+	})
+}
+
+// TestTheTailWaitsForNoDisk: what the disk gives later than anybody waits for is given back.
+func TestTheTailWaitsForNoDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := &stuck{came: make(chan struct{}), gone: make(chan struct{})}
+		path := filepath.Join(t.TempDir(), "d.log")
+		if err := os.WriteFile(path, []byte("of an earlier daemon\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		d := &daemon{diary: newDiary(disk), ownLogPath: path}
+		go d.diary.Logf("a line")
+		<-disk.came
+		if lines, _, err := d.ownTail(10); err != nil || len(lines) != 1 || !strings.HasSuffix(lines[0], "a line") {
+			t.Errorf("%q, %v", lines, err)
 		}
 		close(disk.gone)
 	})

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/qjpcpu/supervisord/core/logs"
 )
@@ -12,9 +13,9 @@ import (
 // ownTail gives the last n lines of the daemon's own log, the oldest first, and the number of the next one. Lines of an earlier
 // daemon and of rotated files are among them when the log is a file; else as many as are in memory.
 func (d *daemon) ownTail(n int) ([]string, uint64, error) {
-	var file *os.File
-	var size int64
-	lines, next := d.diary.tail(n, func() { file, size = openRegular(d.ownLogPath) })
+	var log handover
+	lines, next := d.diary.tail(n, func() { log.give(openRegular(d.ownLogPath)) })
+	file, size := log.take()
 	if file == nil {
 		return lines, next, nil
 	}
@@ -41,6 +42,31 @@ func (d *daemon) ownTail(n int) ([]string, uint64, error) {
 		lines = append(lines, line.Text)
 	}
 	return lines, next, nil
+}
+
+// handover is a file on its way from who opens it to who wants it, and may not have waited.
+type handover struct {
+	mu    sync.Mutex
+	file  *os.File
+	size  int64
+	taken bool
+}
+
+func (h *handover) give(file *os.File, size int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.taken && file != nil {
+		_ = file.Close() // it was only read
+		return
+	}
+	h.file, h.size = file, size
+}
+
+func (h *handover) take() (*os.File, int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.taken = true
+	return h.file, h.size
 }
 
 // openRegular opens a file for reading and tells its length; nil when it is none.
