@@ -73,7 +73,6 @@ func TestLagCountsHowLongTheLoopWasWaitedFor(t *testing.T) {
 		if len(got.Counts) != len(got.Bounds)+1 || got.Counts[0] == 0 || got.Sum != 0 {
 			t.Errorf("got %+v", got)
 		}
-		end(t, s, w)
 	})
 	var l lag
 	for _, d := range []time.Duration{-time.Second, 0, time.Millisecond, 2 * time.Millisecond, time.Minute} {

@@ -81,6 +81,31 @@ type chaosEvent struct {
 	Text           string
 }
 
+// newChaos starts the daemon of a chaos, and tells the seed of what its clients want.
+func newChaos(t *testing.T) (c *chaos, seed uint64) {
+	t.Helper()
+	seed = uint64(time.Now().UnixNano())
+	if text := os.Getenv("SUPERVISORD_CHAOS_SEED"); text != "" {
+		var err error
+		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("SUPERVISORD_CHAOS_SEED=%d", seed)
+	c = &chaos{mark: fmt.Sprintf("CHAOS_MARK=%d-%d", os.Getpid(), seed), end: make(chan struct{}), done: map[string]int{}}
+	c.operated = operatePrepared(t, func(o *operated) {
+		for _, dir := range []string{"logs", "counts"} {
+			if err := os.Mkdir(o.path(dir), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		o.write("talker", talker)
+		o.write("supervisord.conf", chaotic(0))
+		o.daemonEnv = []string{c.mark}
+	})
+	return c, seed
+}
+
 func (c *chaos) complain(format string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -293,25 +318,7 @@ func (c *chaos) client(r *rand.Rand) {
 // is what the configuration says, every line that was printed is in the logs exactly once, and the audit log has an end for each
 // beginning. SUPERVISORD_CHAOS_SEED repeats what the clients want, though not how it falls out.
 func TestChaos(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	if text := os.Getenv("SUPERVISORD_CHAOS_SEED"); text != "" {
-		var err error
-		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("SUPERVISORD_CHAOS_SEED=%d", seed)
-	c := &chaos{mark: fmt.Sprintf("CHAOS_MARK=%d-%d", os.Getpid(), seed), end: make(chan struct{}), done: map[string]int{}}
-	c.operated = operatePrepared(t, func(o *operated) {
-		for _, dir := range []string{"logs", "counts"} {
-			if err := os.Mkdir(o.path(dir), 0o700); err != nil {
-				t.Fatal(err)
-			}
-		}
-		o.write("talker", talker)
-		o.write("supervisord.conf", chaotic(0))
-		o.daemonEnv = []string{c.mark}
-	})
+	c, seed := newChaos(t)
 	for variant := range 3 {
 		c.replace(chaotic(2 - variant))
 		if status := c.ask("(plan)", nil); status != 200 {

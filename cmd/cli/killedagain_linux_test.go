@@ -32,23 +32,9 @@ func startTime(pid int) int {
 // next one starts without a hand's help, and nothing of the life before is there when it listens. At the end what was added is there,
 // the records hold whole lines only, and of each life that printed the lines are there from the first on without a gap.
 func TestKilledAgainAndAgain(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	if text := os.Getenv("SUPERVISORD_CHAOS_SEED"); text != "" {
-		seed, _ = strconv.ParseUint(text, 10, 64)
-	}
-	t.Logf("SUPERVISORD_CHAOS_SEED=%d", seed)
+	c, seed := newChaos(t)
+	c.mortal = true
 	random := rand.New(rand.NewPCG(seed, 77))
-	c := &chaos{mark: fmt.Sprintf("CHAOS_MARK=%d-%d", os.Getpid(), seed), mortal: true, done: map[string]int{}}
-	c.operated = operatePrepared(t, func(o *operated) {
-		for _, dir := range []string{"logs", "counts"} {
-			if err := os.Mkdir(o.path(dir), 0o700); err != nil {
-				t.Fatal(err)
-			}
-		}
-		o.write("talker", talker)
-		o.write("supervisord.conf", chaotic(0))
-		o.daemonEnv = []string{c.mark}
-	})
 	c.ask(fmt.Sprintf(`(add-proc {"name" "kept" "command" "/bin/sh" "args" ["talker" "kept"] "cwd" %q "stdout" [%q] "stderr" []})`, c.dir, c.path("logs/kept.log")), nil)
 	for round := range fullFigures(100, 10) {
 		c.end = make(chan struct{})

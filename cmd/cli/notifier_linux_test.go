@@ -15,14 +15,14 @@ import (
 	"github.com/qjpcpu/supervisord/core"
 )
 
-// hear listens as a service manager does and hands on its messages.
-func hear(t *testing.T, address string) (<-chan string, *net.UnixConn) {
+// HearNotices listens where a service manager does, until the test ends, and hands on the messages.
+func HearNotices(t *testing.T, address string) <-chan string {
 	t.Helper()
 	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: address, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	messages := make(chan string, 1000)
+	messages := make(chan string, 10_000)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -36,14 +36,14 @@ func hear(t *testing.T, address string) (<-chan string, *net.UnixConn) {
 		}
 	}()
 	t.Cleanup(func() { conn.Close(); <-done })
-	return messages, conn
+	return messages
 }
 
 // TestWatchdogHearsOnlyWhatIsTrue: while all is well it hears so twice per interval; when it is not, nothing but the reason,
 // once; then again.
 func TestWatchdogHearsOnlyWhatIsTrue(t *testing.T) {
 	address := filepath.Join(t.TempDir(), "notify")
-	messages, _ := hear(t, address)
+	messages := HearNotices(t, address)
 	t.Setenv(notifyVariable, address)
 	t.Setenv(watchdogVariable, "40000")
 	t.Setenv(watchdogPIDVariable, "")

@@ -15,42 +15,34 @@ func TestThePromptIsPleasant(t *testing.T) {
 	const ready = "glisp> "
 	p.Wait("try (status), (help), (doc restart) or Tab; Ctrl-C ends a form, Ctrl-D leaves\r\n")
 	p.Wait(ready)
+	// enters types the rest of a line and reads all of this, in this order, before the next prompt.
+	enters := func(rest string, reads ...string) {
+		t.Helper()
+		p.Keys(rest, enter)
+		for _, want := range reads {
+			p.Wait(want)
+		}
+		p.Wait(ready)
+	}
 
 	// Statuses, reports and events look like those of the commands, coloured.
-	p.Keys("(status)", enter)
-	p.Wait("NAME   STATE    PID")
-	p.Wait("web-1  \x1b[32mrunning\x1b[0m  ")
-	p.Wait("idle   \x1b[2mstopped\x1b[0m")
-	p.Wait(ready)
-	p.Keys(`(restart "web-1")`, enter)
-	p.Wait("web-1  restarted  pid ")
-	p.Wait(ready)
-	p.Keys(`(history "idle")`, enter)
-	p.Wait("idle")
-	p.Wait(ready)
+	enters("(status)", "NAME   STATE    PID", "web-1  \x1b[32mrunning\x1b[0m  ", "idle   \x1b[2mstopped\x1b[0m")
+	enters(`(restart "web-1")`, "web-1  restarted  pid ")
+	enters(`(history "idle")`, "idle")
 
 	// Help is a table, documentation is text.
-	p.Keys("(help)", enter)
-	p.Wait("\n(restart NAME...)")
-	p.Wait("Gives processes a new life")
-	p.Wait("(remove-proc NAME)")
-	p.Wait(ready)
-	p.Keys(`(doc restart)`, enter)
-	p.Wait("\r\n(restart NAME...)   (operate)\r\nGives processes a new life; a stopped one is started.\r\n")
-	p.Wait("Example: (restart \"web-1\")\r\n")
-	p.Wait(ready)
-	p.Keys(`(apropos "reload")`, enter)
-	p.Wait("\r\n[\"plan\" \"reload\"")
-	p.Wait(ready)
+	enters("(help)", "\n(restart NAME...)", "Gives processes a new life", "(remove-proc NAME)")
+	enters(`(doc restart)`,
+		"\r\n(restart NAME...)   (operate)\r\nGives processes a new life; a stopped one is started.\r\n",
+		"Example: (restart \"web-1\")\r\n")
+	enters(`(apropos "reload")`, "\r\n[\"plan\" \"reload\"")
 
 	// Definitions are completed, with a line on each at the second Tab; so are the language and live names.
 	p.Keys("(defn roll-all [names]", enter)
 	p.Wait("  ...> \x1b[0m  ")
 	p.Keys(`"Restarts one by one."`, enter)
 	p.Wait("  ...> \x1b[0m  ")
-	p.Keys("(map restart names))", enter)
-	p.Wait("()\r\n")
-	p.Wait(ready)
+	enters("(map restart names))", "()\r\n")
 	p.Keys("(ro", tabKey, tabKey)
 	p.Wait("roll-all  Restarts one by one.\r\n")
 	p.Wait("round     ")
@@ -59,9 +51,7 @@ func TestThePromptIsPleasant(t *testing.T) {
 	p.Wait("roll-all ")
 	p.Keys(`["we`, tabKey, tabKey)
 	p.Wait("\"web-1\"  running\r\n\"web-2\"  running\r\n")
-	p.Keys(`1"])`, enter)
-	p.Wait("restarted")
-	p.Wait(ready)
+	enters(`1"])`, "restarted")
 	p.Keys("(apply conc", tabKey)
 	p.Wait("concat")
 	p.Keys(ctrlC)
@@ -74,39 +64,20 @@ func TestThePromptIsPleasant(t *testing.T) {
 	p.Wait(ready)
 
 	// *1, *2 and *e; completion in between does not count.
-	p.Keys("(+ 40 2)", enter)
-	p.Wait("\r\n42\r\n")
-	p.Wait(ready)
-	p.Keys(`"one"`, enter)
-	p.Wait("\r\n\"one\"\r\n")
-	p.Wait(ready)
+	enters("(+ 40 2)", "\r\n42\r\n")
+	enters(`"one"`, "\r\n\"one\"\r\n")
 	p.Keys(`[*1 "we`, tabKey, tabKey)
 	p.Wait(`"web-2"  running`)
-	p.Keys(`" *2]`, enter)
-	p.Wait("\r\n[\"one\" \"web-\" 42]\r\n")
-	p.Wait(ready)
-	p.Keys("(+ 1 (cra [2]))", enter)
-	p.Wait("unbound: cannot find cra: no such name (did you mean car?)")
-	p.Wait("\r\n  (+ 1 (cra [2]))\r\n        ^\r\n")
-	p.Wait(ready)
-	p.Keys("(error-kind *e)", enter)
-	p.Wait("\r\n\"unbound\"\r\n")
-	p.Wait(ready)
+	enters(`" *2]`, "\r\n[\"one\" \"web-\" 42]\r\n")
+	enters("(+ 1 (cra [2]))", "unbound: cannot find cra: no such name (did you mean car?)", "\r\n  (+ 1 (cra [2]))\r\n        ^\r\n")
+	enters("(error-kind *e)", "\r\n\"unbound\"\r\n")
 
 	// Long values are laid out and cut with a hint; what may have no end is shown as such.
-	p.Keys("(map (fn [i] {\"number\" i \"text\" \"some words to fill a line with\"}) (realize (range 3000)))", enter)
-	p.Wait("bytes more: (println *1) prints it all")
-	p.Wait(ready)
+	enters("(map (fn [i] {\"number\" i \"text\" \"some words to fill a line with\"}) (realize (range 3000)))", "bytes more: (println *1) prints it all")
 
-	p.Keys("(range 3)", enter)
-	p.Wait("\r\n(stream …)  its elements are made when they are read: (realize (take 10 *1))\r\n")
-	p.Wait(ready)
-	p.Keys("(realize (take 10 *1))", enter)
-	p.Wait("\r\n(0 1 2)\r\n")
-	p.Wait(ready)
-	p.Keys("(usage)", enter)
-	p.Wait("NAME   MEMORY")
-	p.Wait(ready)
+	enters("(range 3)", "\r\n(stream …)  its elements are made when they are read: (realize (take 10 *1))\r\n")
+	enters("(realize (take 10 *1))", "\r\n(0 1 2)\r\n")
+	enters("(usage)", "NAME   MEMORY")
 
 	// Ctrl-C ends the form and not the prompt.
 	for _, form := range []string{"(while true 1)", `(wait "web-1" "stopped" 1000)`} {

@@ -2,7 +2,6 @@ package cli_test
 
 import (
 	"errors"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,35 +10,19 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/qjpcpu/supervisord/cmd/cli"
 )
 
 // manager is a service manager: it listens where a unit of Type=notify tells its state.
 type manager struct {
 	t        *testing.T
-	messages chan string
+	messages <-chan string
 }
 
 func newManager(t *testing.T, address string) *manager {
 	t.Helper()
-	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: address, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := &manager{t: t, messages: make(chan string, 10_000)}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		buffer := make([]byte, 1<<16)
-		for {
-			n, err := conn.Read(buffer)
-			if err != nil {
-				return
-			}
-			m.messages <- string(buffer[:n])
-		}
-	}()
-	t.Cleanup(func() { conn.Close(); <-done })
-	return m
+	return &manager{t: t, messages: cli.HearNotices(t, address)}
 }
 
 // await gives the next message that has all these lines, or the beginning of lines; what comes before it is passed over.
