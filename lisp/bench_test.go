@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// benchEnv evaluates definitions once and gives a function to call.
+// benchFunc evaluates definitions once and gives a function to call.
 func benchFunc(b *testing.B, src, name string) (*Thread, Value) {
 	b.Helper()
 	env := NewBase().Child()
@@ -54,80 +54,45 @@ func BenchmarkFib(b *testing.B) {
 	b.ReportMetric(float64(best)/float64(native), "x-native")
 }
 
-func benchCall(b *testing.B, src string, per int, unit string) {
-	th, f := benchFunc(b, src, "f")
-	b.ReportAllocs()
-	best := time.Duration(1 << 62)
-	for b.Loop() {
-		start := time.Now()
-		if _, err := th.Call(f); err != nil {
-			b.Fatal(err)
-		}
-		best = min(best, time.Since(start))
+// BenchmarkPrograms are loops in the language, each in its function f; the figure is that of one turn of it.
+func BenchmarkPrograms(b *testing.B) {
+	for _, one := range []struct {
+		name, src string
+		turns     int
+		unit      string
+	}{
+		{"TailLoop", "(defn lp [n acc] (cond (= n 0) acc (lp (- n 1) (+ acc n)))) (defn f [] (lp 100000 0))", 100_000, "turn"},
+		{"While", "(defn f [] (let [i 0 s 0] (while (< i 100000) (set! s (+ s i)) (set! i (+ i 1))) s))", 100_000, "turn"},
+		{"KnownCall", "(defn g [a b] (+ a b)) (defn lp [n acc] (cond (= n 0) acc (lp (- n 1) (g acc n)))) (defn f [] (lp 100000 0))", 100_000, "call+turn"},
+		{"ClosureMakeAndCall", "(defn mk [n] (fn [x] (+ x n))) (defn lp [n acc] (if (= n 0) acc (lp (- n 1) ((mk n) acc)))) (defn f [] (lp 100000 0))", 100_000, "closure"},
+		{"Counter", "(defn mk [n] (fn [] (set! n (+ n 1)) n)) (def c (mk 0)) (defn lp [n] (if (= n 0) nil (begin (c) (lp (- n 1))))) (defn f [] (lp 100000))", 100_000, "turn"},
+		{"StringAppend", `(defn lp [n s] (if (= n 0) s (lp (- n 1) (concat s "0123456789")))) (defn f [] (lp 2000 ""))`, 2000, "append"},
+		{"IntHash", "(defn lp [h n] (if (= n 0) h (begin (hset! h n n) (hget h n) (lp h (- n 1))))) (defn f [] (lp {} 100000))", 100_000, "write+read"},
+		{"StringHash", `(def ks (list-to-array (map #(concat "key" (string %)) (list-to-array (range 64)))))
+(defn lp [h n] (if (= n 0) h (begin (hset! h (aget ks (mod n 64)) n) (hget h (aget ks (mod n 64))) (lp h (- n 1))))) (defn f [] (lp {} 100000))`, 100_000, "write+read"},
+		{"MapFilterFold", "(def xs (list-to-array (range 100000))) (defn f [] (foldl + 0 (map #(* % 2) (filter #(= 0 (mod % 2)) xs))))", 100_000, "element"},
+		{"Sort", "(def xs (map #(mod (* % 7919) 20011) (list-to-array (range 20000)))) (defn f [] (sort (fn [a b] (< a b)) xs))", 20_000, "element"},
+		{"JSON", "(def s #`{\"name\":\"web\",\"pid\":4242,\"args\":[\"-p\",\"8080\",\"--verbose\"],\"env\":{\"PATH\":\"/usr/bin:/bin\",\"HOME\":\"/root\"},\"uptime\":12345.5,\"restarts\":0,\"state\":\"running\",\"exit\":null,\"log\":{\"files\":[\"/var/log/web.log\"],\"size\":104857600,\"count\":10},\"tags\":[\"a\",\"b\",\"c\"],\"deps\":[{\"name\":\"db\",\"port\":5432},{\"name\":\"cache\",\"port\":6379}]}`) (defn f [] (json/stringify (hset! (json/parse s) \"pid\" 1)))", 1, "document"},
+		{"TryCatch", "(defn lp [n] (if (= n 0) nil (begin (try (raise \"x\") (catch e 1)) (lp (- n 1))))) (defn f [] (lp 1000))", 1000, "error"},
+		{"Tak", "(defn tak [x y z] (if (not (< y x)) z (tak (tak (- x 1) y z) (tak (- y 1) z x) (tak (- z 1) x y)))) (defn f [] (tak 18 12 6))", 63609, "call"},
+		{"StringJoin", `(defn f [] (len (str/join (map string (list-to-array (range 1000))) ",")))`, 1000, "piece"},
+		// an error thrown a hundred calls below the handler
+		{"ErrorAtDepth", "(defn deep [n] (if (= n 0) (raise \"x\") (+ 1 (deep (- n 1))))) (defn lp [n] (if (= n 0) nil (begin (try (deep 100) (catch e 1)) (lp (- n 1))))) (defn f [] (lp 100))", 100, "error"},
+	} {
+		b.Run(one.name, func(b *testing.B) {
+			th, f := benchFunc(b, one.src, "f")
+			b.ReportAllocs()
+			best := time.Duration(1 << 62)
+			for b.Loop() {
+				start := time.Now()
+				if _, err := th.Call(f); err != nil {
+					b.Fatal(err)
+				}
+				best = min(best, time.Since(start))
+			}
+			b.ReportMetric(float64(best.Nanoseconds())/float64(one.turns), "ns/"+one.unit)
+		})
 	}
-	b.ReportMetric(float64(best.Nanoseconds())/float64(per), "ns/"+unit)
-}
-
-func BenchmarkTailLoop(b *testing.B) {
-	benchCall(b, "(defn lp [n acc] (cond (= n 0) acc (lp (- n 1) (+ acc n)))) (defn f [] (lp 100000 0))", 100_000, "turn")
-}
-
-func BenchmarkWhile(b *testing.B) {
-	benchCall(b, "(defn f [] (let [i 0 s 0] (while (< i 100000) (set! s (+ s i)) (set! i (+ i 1))) s))", 100_000, "turn")
-}
-
-func BenchmarkKnownCall(b *testing.B) {
-	benchCall(b, "(defn g [a b] (+ a b)) (defn lp [n acc] (cond (= n 0) acc (lp (- n 1) (g acc n)))) (defn f [] (lp 100000 0))", 100_000, "call+turn")
-}
-
-func BenchmarkClosureMakeAndCall(b *testing.B) {
-	benchCall(b, "(defn mk [n] (fn [x] (+ x n))) (defn lp [n acc] (if (= n 0) acc (lp (- n 1) ((mk n) acc)))) (defn f [] (lp 100000 0))", 100_000, "closure")
-}
-
-func BenchmarkCounter(b *testing.B) {
-	benchCall(b, "(defn mk [n] (fn [] (set! n (+ n 1)) n)) (def c (mk 0)) (defn lp [n] (if (= n 0) nil (begin (c) (lp (- n 1))))) (defn f [] (lp 100000))", 100_000, "turn")
-}
-
-func BenchmarkStringAppend(b *testing.B) {
-	benchCall(b, `(defn lp [n s] (if (= n 0) s (lp (- n 1) (concat s "0123456789")))) (defn f [] (lp 2000 ""))`, 2000, "append")
-}
-
-func BenchmarkIntHash(b *testing.B) {
-	benchCall(b, "(defn lp [h n] (if (= n 0) h (begin (hset! h n n) (hget h n) (lp h (- n 1))))) (defn f [] (lp {} 100000))", 100_000, "write+read")
-}
-
-func BenchmarkStringHash(b *testing.B) {
-	benchCall(b, `(def ks (list-to-array (map #(concat "key" (string %)) (list-to-array (range 64)))))
-(defn lp [h n] (if (= n 0) h (begin (hset! h (aget ks (mod n 64)) n) (hget h (aget ks (mod n 64))) (lp h (- n 1))))) (defn f [] (lp {} 100000))`, 100_000, "write+read")
-}
-
-func BenchmarkMapFilterFold(b *testing.B) {
-	benchCall(b, "(def xs (list-to-array (range 100000))) (defn f [] (foldl + 0 (map #(* % 2) (filter #(= 0 (mod % 2)) xs))))", 100_000, "element")
-}
-
-func BenchmarkSort(b *testing.B) {
-	benchCall(b, "(def xs (map #(mod (* % 7919) 20011) (list-to-array (range 20000)))) (defn f [] (sort (fn [a b] (< a b)) xs))", 20_000, "element")
-}
-
-func BenchmarkJSON(b *testing.B) {
-	benchCall(b, "(def s #`{\"name\":\"web\",\"pid\":4242,\"args\":[\"-p\",\"8080\",\"--verbose\"],\"env\":{\"PATH\":\"/usr/bin:/bin\",\"HOME\":\"/root\"},\"uptime\":12345.5,\"restarts\":0,\"state\":\"running\",\"exit\":null,\"log\":{\"files\":[\"/var/log/web.log\"],\"size\":104857600,\"count\":10},\"tags\":[\"a\",\"b\",\"c\"],\"deps\":[{\"name\":\"db\",\"port\":5432},{\"name\":\"cache\",\"port\":6379}]}`) (defn f [] (json/stringify (hset! (json/parse s) \"pid\" 1)))", 1, "document")
-}
-
-func BenchmarkTryCatch(b *testing.B) {
-	benchCall(b, "(defn lp [n] (if (= n 0) nil (begin (try (raise \"x\") (catch e 1)) (lp (- n 1))))) (defn f [] (lp 1000))", 1000, "error")
-}
-
-func BenchmarkTak(b *testing.B) {
-	benchCall(b, "(defn tak [x y z] (if (not (< y x)) z (tak (tak (- x 1) y z) (tak (- y 1) z x) (tak (- z 1) x y)))) (defn f [] (tak 18 12 6))", 63609, "call")
-}
-
-func BenchmarkStringJoin(b *testing.B) {
-	benchCall(b, `(defn f [] (len (str/join (map string (list-to-array (range 1000))) ",")))`, 1000, "piece")
-}
-
-// BenchmarkErrorAtDepth is an error thrown a hundred calls below the handler.
-func BenchmarkErrorAtDepth(b *testing.B) {
-	benchCall(b, "(defn deep [n] (if (= n 0) (raise \"x\") (+ 1 (deep (- n 1))))) (defn lp [n] (if (= n 0) nil (begin (try (deep 100) (catch e 1)) (lp (- n 1))))) (defn f [] (lp 100))", 100, "error")
 }
 
 // BenchmarkHostCall is the call of a Go function with a result of its own.
