@@ -120,6 +120,9 @@ func (d *daemon) supervise(ctx context.Context, first desire, ready *os.File) er
 	}()
 	d.awaitKnown(ctx, len(first.specs()), started)
 	warnings := append(first.warnings, d.firstScript(ctx)...)
+	if ready == nil && d.logsElsewhere() {
+		d.session.warn(warnings)
+	}
 	close(evaluated)
 	// Only now: whoever reads that it listens may name every process.
 	v, _ := buildVersion()

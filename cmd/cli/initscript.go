@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"path/filepath"
+	"strings"
 
 	"github.com/qjpcpu/supervisord/builtins"
 	"github.com/qjpcpu/supervisord/core/config"
@@ -93,9 +94,12 @@ func (d *daemon) firstScript(ctx context.Context) (warnings []string) {
 	}
 	d.script = initScript{path: path, broken: true}
 	d.engine.ScriptFailed(path, err)
-	d.diary.Errorf("%v", err)
-	d.diary.Errorf("init_script is broken and none of its hooks is at work: mend it, then reload")
-	return []string{err.Error(), "init_script is broken and none of its hooks is at work: mend it, then reload"}
+	if strings.Contains(err.Error(), "\n") {
+		d.diary.Errorf("%v", err) // of one line the event, which comes into the log too, has all
+	}
+	const next = "init_script is broken and none of its hooks is at work: mend it, then reload"
+	d.diary.Errorf(next)
+	return []string{err.Error(), next}
 }
 
 // refuseScript makes an error of a script that cannot be read one of wrong input.

@@ -69,6 +69,15 @@ func (s *session) ownLog(path string) (io.Writer, func() error, error) {
 	return file, file.Close, nil
 }
 
+// logsElsewhere tells whether the daemon's log is not what its standard streams show.
+func (d *daemon) logsElsewhere() bool {
+	switch d.ownLogPath {
+	case "", "/dev/stderr", "/dev/stdout":
+		return false
+	}
+	return true
+}
+
 // rotatedName is what lumberjack puts between the stem and the extension of a rotated file.
 var rotatedName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}$`) })
 

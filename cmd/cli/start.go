@@ -116,9 +116,7 @@ func (s *session) background(hide bool) error {
 	if err != nil {
 		return fmt.Errorf("cannot start the daemon: %w", err)
 	}
-	for _, warning := range news.Warnings {
-		fmt.Fprintf(s.stdio.Err, "warning: %s\n", printable(warning))
-	}
+	s.warn(news.Warnings)
 	if news.Error != "" {
 		return &coded{code: news.Code, err: errors.New(news.Error)}
 	}
@@ -127,6 +125,13 @@ func (s *session) background(hide bool) error {
 	}
 	_, err = fmt.Fprintf(s.stdio.Out, "supervisord runs (pid %d)\n", news.PID)
 	return err
+}
+
+// warn shows whoever starts a daemon what its log, which this terminal does not see, says too.
+func (s *session) warn(warnings []string) {
+	for _, warning := range warnings {
+		fmt.Fprintf(s.stdio.Err, "warning: %s\n", printable(warning))
+	}
 }
 
 // answers asks the daemon just started whether it answers.
