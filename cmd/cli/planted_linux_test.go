@@ -6,17 +6,18 @@ import (
 	"testing"
 )
 
-// TestAServicesUserKeepsNoOtherServiceFromStarting: what somebody puts in the place of his own service's log, in a directory of
-// his, costs that service its start and no other one: neither when the daemon starts nor at a reload.
+// TestAServicesUserKeepsNoOtherServiceFromStarting: what somebody puts in the place of his own service's log or pid file, in a
+// directory of his, costs at most that service its start and no other one: neither when the daemon starts nor at a reload.
 func TestAServicesUserKeepsNoOtherServiceFromStarting(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root's daemon can be misled")
 	}
-	theirs := "[[process]]\nname = \"theirs\"\ncommand = \"sleep\"\nargs = [\"1000\"]\nstdout = [\"logs/theirs.log\"]\nstderr = []\n"
+	theirs := "[[process]]\nname = \"theirs\"\ncommand = \"sleep\"\nargs = [\"1000\"]\nstdout = [\"logs/theirs.log\"]\nstderr = []\npid_file = \"logs/pid\"\n"
 	ours := "[[process]]\nname = \"ours\"\ncommand = \"sleep\"\nargs = [\"1000\"]\nstdout = []\nstderr = []\n"
 	o := operatePrepared(t, func(o *operated) {
 		o.write("victim", "intact")
-		for _, err := range []error{os.Mkdir(o.path("logs"), 0o755), os.Symlink("../victim", o.path("logs/theirs.log")), os.Chown(o.path("logs"), 65534, 65534)} {
+		for _, err := range []error{os.Mkdir(o.path("logs"), 0o755), os.Symlink("../victim", o.path("logs/theirs.log")), os.Mkdir(o.path("logs/pid"), 0o755),
+			os.Chown(o.path("logs"), 65534, 65534)} {
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -4,6 +4,7 @@ import (
 	"os"
 
 	"github.com/qjpcpu/supervisord/core"
+	"github.com/qjpcpu/supervisord/core/logs"
 )
 
 // overwritten refuses outputs and pid files that would destroy what the process or the daemon lives on.
@@ -36,7 +37,7 @@ func (b *builder) overwritten(spec *core.Spec, envFile string, src source) {
 	if file == "" {
 		return
 	}
-	why := precious(file)
+	why, stands := precious(file), false
 	switch info, err := os.Lstat(file); {
 	case why != "":
 	case written[folded(file)] != "":
@@ -46,11 +47,15 @@ func (b *builder) overwritten(spec *core.Spec, envFile string, src source) {
 	case same(file, b.log):
 		why = "is the daemon's own log"
 	case err == nil && info.IsDir():
-		why = "is a directory"
+		why, stands = "is a directory", true
 	case err == nil && !info.Mode().IsRegular() && info.Mode()&os.ModeSymlink == 0:
-		why = "is no regular file"
+		why, stands = "is no regular file", true
 	}
-	if why != "" {
+	switch {
+	case why == "":
+	case stands && logs.OthersMayWrite(parent(file)): // see outputs
+		b.warn(src, "pid_file", "", "%s: %s: %s %s", b.called(spec), src.label("pid_file"), file, why)
+	default:
 		b.bad(src, "pid_file", "", "%s: %s %s", src.label("pid_file"), file, why)
 	}
 }

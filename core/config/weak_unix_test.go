@@ -126,6 +126,13 @@ func TestEveryWeakenedSettingIsWarnedOf(t *testing.T) {
 				}
 			},
 			want: "4:1: web: stdout: cannot log to \"DIR/logs/web.log\": is a symbolic link"},
+		"folder that others can have put in a pid file's place": {text: web + "stdout = []\npid_file = 'run/web.pid'\n", root: true,
+			prepare: func(t *testing.T, dir string) {
+				folder(t, dir, "run", 0o755)
+				folder(t, dir, "run/web.pid", 0o755)
+				chown(t, filepath.Join(dir, "run"))
+			},
+			want: "5:1: web: pid_file: DIR/run/web.pid is a directory"},
 		"file that others can have put on the way to a log": {text: web + "stdout = ['logs/deep/web.log']\n", root: true,
 			prepare: func(t *testing.T, dir string) {
 				folder(t, dir, "logs", 0o755)

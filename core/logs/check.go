@@ -76,7 +76,7 @@ func check(path string) error {
 
 // blame tells a problem that others can have made from one of the configuration's.
 func blame(path string, why error) error {
-	if why == nil || !othersMayWrite(filepath.Dir(path)) {
+	if why == nil || !OthersMayWrite(filepath.Dir(path)) {
 		return why
 	}
 	return foreign{why}

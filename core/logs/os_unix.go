@@ -155,9 +155,9 @@ func distrusted(path string, info fs.FileInfo) error {
 	return distrust(&st, &dir)
 }
 
-// othersMayWrite: what stands in dir may be there by the will of somebody who is neither root nor this daemon. (The group of an
-// ordinary user's directory is mostly the user's own.)
-func othersMayWrite(dir string) bool {
+// OthersMayWrite reports that what stands in dir may be there by the will of somebody who is neither root nor the user of this
+// program. (The group of an ordinary user's directory is mostly the user's own.)
+func OthersMayWrite(dir string) bool {
 	others := uint32(0o002)
 	if os.Geteuid() == 0 {
 		others = 0o022

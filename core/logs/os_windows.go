@@ -145,9 +145,9 @@ func (d *directory) rename(old, name string) error {
 	return windows.MoveFileEx(from, to, 0)
 }
 
-// Who may write to a directory is not looked at here.
+// OthersMayWrite is false: who may write to a directory is not looked at here.
+func OthersMayWrite(string) bool           { return false }
 func distrusted(string, fs.FileInfo) error { return nil }
-func othersMayWrite(string) bool           { return false }
 
 func (d *directory) unlink(base string) error { return os.Remove(filepath.Join(d.path, base)) }
 
