@@ -33,10 +33,10 @@ type record struct {
 
 // auditor writes the audit log.
 type auditor struct {
-	mu   sync.Mutex
-	out  io.Writer // nil: no audit
-	log  func(format string, args ...any)
-	last atomic.Uint64
+	mu    sync.Mutex
+	out   io.Writer // nil: no audit
+	fault func(format string, args ...any)
+	last  atomic.Uint64
 }
 
 // write writes one line.
@@ -60,7 +60,7 @@ func (a *auditor) write(r record) error {
 func (a *auditor) begin(r record, power Power) (record, error) {
 	r.ID, r.Phase, r.Decision = a.last.Add(1), "begin", "allowed"
 	if err := a.write(r); err != nil {
-		a.log("cannot write the audit log: %v", err)
+		a.fault("cannot write the audit log: %v", err)
 		if power == Execute {
 			return r, fmt.Errorf("cannot call %s: the audit log cannot be written: %w", r.Head, err)
 		}
@@ -76,7 +76,7 @@ func (a *auditor) end(r record, began time.Time, err error) {
 	took := float64(time.Since(began).Microseconds()) / 1000
 	r.Millis = &took
 	if err := a.write(r); err != nil {
-		a.log("cannot write the audit log: %v", err)
+		a.fault("cannot write the audit log: %v", err)
 	}
 }
 
@@ -84,7 +84,7 @@ func (a *auditor) end(r record, began time.Time, err error) {
 func (a *auditor) refused(r record, err error) {
 	r.ID, r.Decision, r.Outcome, r.Error = a.last.Add(1), "forbidden", KindOf(err), cut(maskText(err.Error()), longestCall)
 	if err := a.write(r); err != nil {
-		a.log("cannot write the audit log: %v", err)
+		a.fault("cannot write the audit log: %v", err)
 	}
 }
 

@@ -21,6 +21,7 @@ type EngineOptions struct {
 	Policy Policy
 	Audit  io.Writer                        // gets whole lines, one Write each; nil: no audit
 	Log    func(format string, args ...any) // the daemon's log; nil discards
+	Fault  func(format string, args ...any) // ... for what must not be: an audit that cannot be written, an internal error; nil: Log
 	Verbs  []Verb                           // those of an embedder, after ours in every list; see CheckVerbs
 }
 
@@ -39,6 +40,7 @@ type Engine struct {
 	began      time.Time
 	hooks      *hooks
 	log        func(format string, args ...any)
+	fault      func(format string, args ...any) // see EngineOptions
 }
 
 // Job is a text and who sent it.
@@ -82,7 +84,11 @@ func NewEngine(o EngineOptions) *Engine {
 	if log == nil {
 		log = func(string, ...any) {}
 	}
-	e := &Engine{host: o.Host, table: table(o.Verbs), verbs: map[string]Verb{}, gate: newGate(), audit: &auditor{out: o.Audit, log: log}, log: log,
+	fault := o.Fault
+	if fault == nil {
+		fault = log
+	}
+	e := &Engine{host: o.Host, table: table(o.Verbs), verbs: map[string]Verb{}, gate: newGate(), audit: &auditor{out: o.Audit, fault: fault}, log: log, fault: fault,
 		meter: newMeter(), survey: &survey{measure: o.Host.measureAll}, began: time.Now()}
 	e.restricted.Store(o.Policy.DisableRCE)
 	for _, verb := range e.table {
@@ -141,7 +147,7 @@ func (e *Engine) Eval(ctx context.Context, job Job, out io.Writer) (result Resul
 	ev := &evaluation{engine: e, job: job, out: newOutput(out, job.Streamed, oneLine(name), e.log)}
 	defer func() {
 		if fault := recover(); fault != nil {
-			e.log("internal error: %s\n%s", maskText(fmt.Sprint(fault)), debug.Stack())
+			e.fault("internal error: %s\n%s", maskText(fmt.Sprint(fault)), debug.Stack())
 			result = failed(lisp.Errorf(kindFailed, "%w", errPanic))
 			if job.Deliver != nil { // again, when it was this that failed
 				job.Deliver(result)
@@ -240,7 +246,7 @@ func (ev *evaluation) thread(ctx context.Context, budget lisp.Budget) *lisp.Thre
 	t := lisp.NewThread(ctx, ev.out, budget)
 	t.KindOf = KindOf
 	t.OnPanic = func(reason any, stack []byte) {
-		ev.engine.log("internal error: %s\n%s", maskText(fmt.Sprint(reason)), stack)
+		ev.engine.fault("internal error: %s\n%s", maskText(fmt.Sprint(reason)), stack)
 	}
 	t.SetLocal(evaluationKey{}, ev)
 	return t

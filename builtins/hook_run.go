@@ -206,7 +206,7 @@ func (h *hooks) attempt(ctx context.Context, rest *sync.WaitGroup, one *hook, ar
 	defer ev.out.flush()
 	defer func() {
 		if fault := recover(); fault != nil {
-			h.engine.log("internal error: %s\n%s", maskText(fmt.Sprint(fault)), debug.Stack())
+			h.engine.fault("internal error: %s\n%s", maskText(fmt.Sprint(fault)), debug.Stack())
 			err = errPanic
 		}
 	}()
@@ -320,7 +320,7 @@ func (ev *evaluation) ticket(t *lisp.Thread, verb Verb, args []lisp.Value) (lisp
 func (ev *evaluation) guarded(t *lisp.Thread, verb Verb, args []lisp.Value) (value lisp.Value, err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
-			ev.engine.log("internal error: %s\n%s", maskText(fmt.Sprint(fault)), debug.Stack())
+			ev.engine.fault("internal error: %s\n%s", maskText(fmt.Sprint(fault)), debug.Stack())
 			value, err = lisp.Nil, errPanic
 		}
 	}()

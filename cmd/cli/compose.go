@@ -69,7 +69,7 @@ func (d *daemon) compose(loaded config.Config, background bool) (undo func(), er
 	}
 	steps = append(steps, func() { _ = d.audit.Close() })
 
-	d.host, err = child.NewHost(child.Options{CgroupMode: settings.Cgroup, Instance: d.place.Instance, Ledger: d.place.Lives, Logf: d.diary.Logf})
+	d.host, err = child.NewHost(child.Options{CgroupMode: settings.Cgroup, Instance: d.place.Instance, Ledger: d.place.Lives, Logf: d.diary.Warnf})
 	if err != nil {
 		return undo, err
 	}
@@ -150,7 +150,7 @@ func (d *daemon) newServer(at door) (*repl.Server, error) {
 		Health:  d.health,
 		Scarce:  func(fd uintptr) (low, very bool) { return descriptors.Low(fd), descriptors.VeryLow(fd) },
 		Metrics: func(w io.Writer) { _ = d.engine.Metrics(w) }, // who went away does not want to know
-		Log:     d.diary.Logf,
+		Log:     d.diary.Warnf,
 		Refused: d.keptOut,
 	}
 	if at.network == "tcp" {
@@ -229,7 +229,7 @@ func (d *daemon) newEngine(settings config.Settings, address string) (*builtins.
 	}
 	return builtins.NewEngine(builtins.EngineOptions{
 		Verbs: d.session.options.Verbs,
-		Host:  host, Policy: builtins.Policy{DisableRCE: settings.DisableRCE}, Audit: d.audit, Log: d.diary.Logf,
+		Host:  host, Policy: builtins.Policy{DisableRCE: settings.DisableRCE}, Audit: d.audit, Log: d.diary.Logf, Fault: d.diary.Errorf,
 	}), nil
 }
 

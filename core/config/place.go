@@ -185,7 +185,10 @@ func SafeDir(dir string, uid int) error {
 	err := makeDir(dir)
 	if err != nil {
 		var pe *fs.PathError
-		if errors.As(err, &pe) {
+		switch {
+		case errors.As(err, &pe) && pe.Path == dir:
+			return fmt.Errorf("cannot create the directory %s: %w", dir, pe.Err)
+		case pe != nil:
 			return fmt.Errorf("cannot create the directory %s: %s: %w", dir, pe.Path, pe.Err)
 		}
 		return fmt.Errorf("cannot create the directory %s: %w", dir, err)
