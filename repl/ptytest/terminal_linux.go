@@ -144,13 +144,7 @@ func (p *Terminal) Keys(texts ...string) {
 // edited and echoed, and Ctrl-C is a signal.
 func (p *Terminal) Leave(code int) {
 	p.t.Helper()
-	ended := make(chan error, 1)
-	go func() { ended <- p.Program.Wait() }()
-	select {
-	case <-ended:
-	case <-time.After(patience):
-		p.t.Fatalf("the program does not end: %q", p.Screen())
-	}
+	p.end()
 	if got := p.Program.ProcessState.ExitCode(); got != code {
 		p.t.Errorf("exit code %d, want %d: %q", got, code, p.Screen())
 	}
@@ -160,5 +154,27 @@ func (p *Terminal) Leave(code int) {
 	}
 	if want := uint32(unix.ICANON | unix.ECHO | unix.ISIG); state.Lflag&want != want {
 		p.t.Errorf("the terminal is left in a state of %x", state.Lflag)
+	}
+}
+
+// HangUp closes the terminal, as one does by closing a window, and waits until the program has ended: the kernel sends HUP to who
+// leads the session at it, and to who is in its foreground.
+func (p *Terminal) HangUp() {
+	p.t.Helper()
+	if err := p.master.Close(); err != nil {
+		p.t.Fatal(err)
+	}
+	p.end()
+}
+
+// end waits for the end of the program; how it ended stands in its ProcessState.
+func (p *Terminal) end() {
+	p.t.Helper()
+	ended := make(chan error, 1)
+	go func() { ended <- p.Program.Wait() }()
+	select {
+	case <-ended:
+	case <-time.After(patience):
+		p.t.Fatalf("the program does not end: %q", p.Screen())
 	}
 }
