@@ -2,6 +2,7 @@ package builtins
 
 import (
 	"bytes"
+	"cmp"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -17,13 +18,15 @@ const tick = time.Second / 100
 // seen is one process as /proc shows it.
 type seen struct {
 	parent  int
+	session int
 	cpu     time.Duration
 	threads int
 	rss     int64
 }
 
 // measure sums up the processes of each tree: what descends from its leader, and what has lost its parent, came to this
-// process and bears the mark of the tree in its environment. What ends meanwhile is left out.
+// process and bears the mark of the tree in its environment, or is in the leader's session or cgroup. What ends meanwhile is
+// left out.
 func measure(leaders map[int]string, units map[string]string) (map[string]load, error) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
@@ -38,6 +41,16 @@ func measure(leaders map[int]string, units map[string]string) (map[string]load, 
 		}
 	}
 	self := os.Getpid()
+	var groups map[string]string
+	orphanOf := func(pid int, p seen) string {
+		if name := cmp.Or(units[unitOf(pid)], leaders[p.session]); name != "" {
+			return name
+		}
+		if groups == nil {
+			groups = cgroupsOf(leaders)
+		}
+		return groups[cgroupOf(pid)]
+	}
 	owners := map[int]string{} // found so far; "" for nobody's
 	var owner func(pid, depth int) string
 	owner = func(pid, depth int) string {
@@ -50,7 +63,7 @@ func measure(leaders map[int]string, units map[string]string) (map[string]load, 
 		name := ""
 		if p, there := all[pid]; there && pid != self {
 			if name = owner(p.parent, depth+1); name == "" && p.parent == self {
-				name = units[unitOf(pid)]
+				name = orphanOf(pid, p)
 			}
 		}
 		owners[pid] = name
@@ -89,7 +102,7 @@ func look(pid int) (p seen, alive bool) {
 		return p, false
 	}
 	number := func(i int) int64 { n, _ := strconv.ParseInt(fields[i], 10, 64); return n }
-	p.parent = int(number(1))
+	p.parent, p.session = int(number(1)), int(number(3))
 	p.cpu = time.Duration(number(11)+number(12)+number(13)+number(14)) * tick
 	p.threads = int(number(17))
 	p.rss = number(21) * int64(os.Getpagesize())
@@ -105,6 +118,32 @@ func unitOf(pid int) string {
 	for pair := range strings.SplitSeq(string(text), "\x00") {
 		if unit, found := strings.CutPrefix(pair, child.UnitKey+"="); found {
 			return unit
+		}
+	}
+	return ""
+}
+
+// cgroupsOf tells the trees by the cgroups that are theirs alone: what threw away its environment and left its session and its
+// parents did not leave that.
+func cgroupsOf(leaders map[int]string) map[string]string {
+	groups := map[string]string{}
+	for pid, name := range leaders {
+		groups[cgroupOf(pid)] = name
+	}
+	delete(groups, cgroupOf(os.Getpid())) // nobody was given one of its own
+	delete(groups, "")
+	return groups
+}
+
+// cgroupOf is the cgroup v2 that a process is in, "" where that cannot be told (man 7 cgroups: 0::PATH).
+func cgroupOf(pid int) string {
+	text, err := os.ReadFile(proc(pid, "cgroup"))
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(text)) {
+		if path, found := strings.CutPrefix(line, "0::"); found {
+			return strings.TrimSuffix(path, "\n")
 		}
 	}
 	return ""
