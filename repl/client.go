@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -105,6 +106,9 @@ func NewClient(address, token string) (*Client, error) {
 		host, port, err := net.SplitHostPort(hostport)
 		if err != nil || port == "" || strings.ContainsAny(hostport, "/@?# ") {
 			return nil, fmt.Errorf("cannot read the address %q: want unix:PATH, HOST:PORT or https://HOST:PORT", address)
+		}
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return nil, fmt.Errorf("cannot read the address %q: %s is no port, want 1 to 65535", address, port)
 		}
 		if host == "" {
 			hostport = net.JoinHostPort("127.0.0.1", port)

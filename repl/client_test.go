@@ -37,7 +37,7 @@ func TestClientAsksByEveryKindOfAddress(t *testing.T) {
 }
 
 func TestBadAddressesAreRefused(t *testing.T) {
-	for _, address := range []string{"", "unix:", "localhost", "localhost:", "http://x/y:1", "https://", "a:b:c", "user@host:80", "host:80/path"} {
+	for _, address := range []string{"", "unix:", "localhost", "localhost:", "http://x/y:1", "https://", "a:b:c", "user@host:80", "host:80/path", "localhost:0", "localhost:99999", "localhost:http", "https://localhost:-1"} {
 		if c, err := NewClient(address, ""); err == nil {
 			t.Errorf("%q became %s", address, c.base)
 		}
