@@ -174,7 +174,7 @@ func (t tables) unknown(name string, process bool, prefix string) string {
 		case k.Process:
 			return name + " is a key of a process: it goes below its [[process]] line"
 		case flags:
-			return prefix + name + " is a key of the daemon: it goes before the process's name"
+			return prefix + name + " is a key of the daemon: supervisord start takes it, before the process's name"
 		}
 		return name + " is a key of the daemon: it goes before the first [[process]] line"
 	}

@@ -357,7 +357,7 @@ func TestBadFlagsAreExplained(t *testing.T) {
 		{[]string{"-supvr.daemonize"}, []string{"-supvr.daemonize has no value"}},
 		{[]string{"-supvr.cwd", "/", "a", "b"}, []string{"-supvr.cwd is a key of a process: it goes between its name and its command"}},
 		{[]string{"-supvr.pid", "/", "a", "b"}, []string{"-supvr.pid is a key of a process: it goes between its name and its command"}},
-		{[]string{"a", "-supvr.log=x", "b"}, []string{"-supvr.log is a key of the daemon: it goes before the process's name"}},
+		{[]string{"a", "-supvr.log=x", "b"}, []string{"-supvr.log is a key of the daemon: supervisord start takes it, before the process's name"}},
 		{[]string{"a", "-supvr.name=x", "b"}, []string{"-supvr.name is not a flag: the name is the word before the flags"}},
 		{[]string{"a"}, []string{"cannot start a: it has no command (want NAME COMMAND ARGS...)"}},
 		{[]string{"--daemonize", "x"}, []string{`cannot start: "--daemonize" stands where the process's name is wanted`}},
