@@ -54,10 +54,15 @@ func (s *session) send(c *call) error {
 	if c.has("watch") {
 		return s.watch(c, client)
 	}
+	ends := false // the daemon is about to
 	if c.command.last {
 		wait := farewell(pid)
 		defer func() {
-			bounded, cancel := context.WithTimeout(s.ctx, farewellTime)
+			patience := farewellTime
+			if !ends {
+				patience = 0
+			}
+			bounded, cancel := context.WithTimeout(s.ctx, patience)
 			defer cancel()
 			wait(bounded)
 		}()
@@ -78,6 +83,7 @@ func (s *session) send(c *call) error {
 	}, c.printer(s.stdio.Out))
 	endProgress()
 	answered()
+	ends = parting(reply, err)
 	if err != nil {
 		if ctx.Err() != nil && s.ctx.Err() == nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			return s.interrupted(c)
@@ -95,6 +101,16 @@ func (s *session) send(c *call) error {
 		err = s.sumUp(c, reply, time.Since(began))
 	}
 	return err
+}
+
+// parting reports that a daemon which was asked to end is about to: it says that it is done, be it with something left over, or it
+// was lost. One that refuses, that did not hear of it, or whom nobody waits for any longer may live on for as long as it likes.
+func parting(reply repl.Reply, err error) bool {
+	if err != nil {
+		lost, ok := errors.AsType[*repl.UnreachableError](err)
+		return ok && lost.Sent
+	}
+	return reply.Error == nil || repl.ExitCode(reply.Error.Kind) == ExitFailed
 }
 
 // awaitAnswer tells the person when a daemon that answers at once does not. The function that it returns ends that.

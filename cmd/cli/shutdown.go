@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/qjpcpu/supervisord/core"
 )
@@ -50,8 +51,26 @@ func (d *daemon) shutdown(ctx context.Context, now, clear bool) (core.Report, er
 	case o := <-ended:
 		return o.report, o.err
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, refuse(ctx.Err(), "cannot wait longer to shut down: it goes on%s", d.awaited())
 	}
+}
+
+// awaited names those that a shutdown still waits for.
+func (d *daemon) awaited() string {
+	all, err := d.sup.Status()
+	var names []string
+	for _, s := range all {
+		if s.PID != 0 {
+			names = append(names, s.Name)
+		}
+	}
+	if err != nil || len(names) == 0 {
+		return ""
+	}
+	if len(names) > 3 {
+		names = append(names[:3], "…")
+	}
+	return ", waiting for " + strings.Join(names, ", ") + " (supervisord service status shows how far it is)"
 }
 
 // removeFiles is the clear of a shutdown: the processes' own log files and the files they declare.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // TestStatusIsWatchedInPlace: the table is drawn over itself at every event, with times that go on in between, and Ctrl-C
@@ -94,6 +95,23 @@ func TestLongWorkShowsWhoIsAwaited(t *testing.T) {
 	}
 	if out, _, _ := o.run("", "service", "start", "web", "stubborn"); !strings.Contains(out, "\n2 started in ") {
 		t.Errorf("got %q", out)
+	}
+}
+
+// TestAnInterruptedShutdownIsNotWaitedFor: the shutdown goes on, and the prompt is back at once.
+func TestAnInterruptedShutdownIsNotWaitedFor(t *testing.T) {
+	o := operate(t, shellProcess("stubborn", "trap '' TERM; echo up; while :; do sleep 0.1; done", "stop_wait_secs = 600"), "stubborn")
+	p := o.terminal("shutdown")
+	p.Wait("waiting for stubborn (stopping, SIGTERM sent")
+	began := time.Now()
+	p.Keys(ctrlC)
+	p.Wait("supervisord: interrupted: what was asked for may still go on")
+	p.Leave(7)
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("the end of the daemon was waited for all the same, for %v", took)
+	}
+	if out, _, code := o.run("", "shutdown", "--now"); code != 0 {
+		t.Errorf("got %d %q", code, out)
 	}
 }
 
