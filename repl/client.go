@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"syscall"
@@ -35,7 +36,7 @@ type UnreachableError struct {
 // Error names the address, the reason, and what to try.
 func (e *UnreachableError) Error() string {
 	if e.Sent {
-		return fmt.Sprintf("lost the daemon at %s before its answer: %s (what was asked for may have been done)", e.Address, e.Err)
+		return fmt.Sprintf("lost the daemon at %s before its answer: %s (what was asked for may have been done)", e.Address, reason(e.Err))
 	}
 	return fmt.Sprintf("cannot reach the daemon at %s: %s%s", e.Address, reason(e.Err), e.advice())
 }
@@ -61,8 +62,14 @@ func reason(err error) string {
 	if errors.Is(err, errOtherCertificate) {
 		return errOtherCertificate.Error()
 	}
+	if errors.Is(err, http.ErrSchemeMismatch) {
+		return "it does not speak TLS (give the address without https://)"
+	}
 	if number, ok := errors.AsType[syscall.Errno](err); ok {
 		return number.Error()
+	}
+	if request, ok := errors.AsType[*url.Error](err); ok {
+		return request.Err.Error() // what is around it is the address again
 	}
 	return err.Error()
 }
@@ -112,6 +119,10 @@ func NewClient(address, token string) (*Client, error) {
 		}
 		if host == "" {
 			hostport = net.JoinHostPort("127.0.0.1", port)
+		}
+		// What cannot stand in a header would look like a lost connection.
+		if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+			return nil, errors.New("cannot use the token: it holds a blank, a line's end or another character that no token has (SUPERVISORD_TOKEN)")
 		}
 		c.base = scheme + "://" + hostport
 	}
@@ -227,7 +238,7 @@ func neverSent(err error) bool {
 	}
 	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
 	_, foreign := errors.AsType[tls.RecordHeaderError](err)
-	return untrusted || foreign || errors.Is(err, errOtherCertificate)
+	return untrusted || foreign || errors.Is(err, errOtherCertificate) || errors.Is(err, http.ErrSchemeMismatch)
 }
 
 // lost is the error of a call that got no answer.
@@ -235,11 +246,14 @@ func (c *Client) lost(ctx context.Context, sent bool, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("gave up waiting for the daemon at %s: %w", c.address, ctx.Err())
 	}
-	return &UnreachableError{Address: c.address, Sent: sent && !errors.Is(err, errForeign), Err: err}
+	return &UnreachableError{Address: c.address, Sent: sent && !errors.Is(err, errForeign) && !errors.Is(err, errWantsTLS), Err: err}
 }
 
 // errForeign is what an answer means that is not in our protocol.
 var errForeign = errors.New("what answers there is no supervisord")
+
+// errWantsTLS is what a daemon with a certificate says to who comes without.
+var errWantsTLS = errors.New("it speaks TLS only (give the address with https:// before it)")
 
 // errOtherCertificate is what a pinned client says of a stranger.
 var errOtherCertificate = errors.New("its certificate is another than the one in the configuration")
@@ -259,6 +273,10 @@ func readReply(response *http.Response, out io.Writer) (Reply, error) {
 		return readStream(bufio.NewReader(response.Body), out)
 	case "application/json":
 	default:
+		// What net/http's own server says to who does not speak TLS.
+		if text, err := io.ReadAll(io.LimitReader(response.Body, 1024)); err == nil && strings.Contains(string(text), "HTTP request to an HTTPS server") {
+			return Reply{}, errWantsTLS
+		}
 		return Reply{}, errForeign
 	}
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxReply+1))

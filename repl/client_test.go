@@ -44,6 +44,18 @@ func TestBadAddressesAreRefused(t *testing.T) {
 	}
 }
 
+// TestATokenThatIsNoneIsRefused before anything is sent; over a unix socket none is.
+func TestATokenThatIsNoneIsRefused(t *testing.T) {
+	for _, token := range []string{"a\n", "a b", "ä", "\x00"} {
+		if _, err := NewClient("127.0.0.1:9001", token); err == nil || !strings.Contains(err.Error(), "cannot use the token: ") {
+			t.Errorf("%q: %v", token, err)
+		}
+		if _, err := NewClient("unix:/run/s.sock", token); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestAbsentDaemonIsUnreachable(t *testing.T) {
 	path := socketPath(t)
 	staleSocketPath := path + "2"
