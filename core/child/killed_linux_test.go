@@ -195,3 +195,39 @@ func TestTheLedgerStaysSmall(t *testing.T) {
 		t.Errorf("read %q %v of another boot", mark, lives)
 	}
 }
+
+// A line that could not be written, or not all of it, is not the end of the ledger: what is true stands there again as soon as it
+// can be written, whole.
+func TestTheLedgerIsTrueAgainAfterAFullDisk(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lives")
+	var said []string
+	g := &ledger{path: path, head: ledgerHead("abc"), logf: func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }}
+	if err := g.open(); err != nil {
+		t.Fatal(err)
+	}
+	for turn := 1; turn <= 2; turn++ {
+		over, begun, after := &kid{unit: "over#1"}, &kid{unit: "begun#1", pid: 5}, &kid{unit: "after#1", pid: 6}
+		g.begun(over)
+		if _, err := g.file.WriteString("- ov"); err != nil { // as much of it as there was room for
+			t.Fatal(err)
+		}
+		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.file.Close()
+		g.file = full
+		g.over(over)
+		if len(said) != turn {
+			t.Errorf("said %q", said)
+		}
+		g.begun(begun)
+		g.begun(after)
+		if _, lives := readLedger(path); len(lives) != 2 || lives["begun#1"].pid != 5 || lives["after#1"].pid != 6 {
+			t.Errorf("read back %+v", lives)
+		}
+		g.over(begun)
+		g.over(after)
+	}
+	g.close()
+}

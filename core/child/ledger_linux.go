@@ -25,7 +25,7 @@ type ledger struct {
 	file   *os.File // nil: nothing is noted
 	lives  map[string]life
 	lines  int  // since the file was written anew
-	failed bool // said already
+	failed bool // the last line may stand there in part: what is true is written anew with the next
 }
 
 // life is one line: the leader of a tree, and what belongs to it.
@@ -113,15 +113,15 @@ func (g *ledger) note(unit string, l *life) {
 	}
 	g.lines++
 	var err error
-	if g.lines > ledgerSlack+2*len(g.lives) {
+	if g.failed || g.lines > ledgerSlack+2*len(g.lives) {
 		err = g.rewrite()
 	} else {
 		_, err = g.file.WriteString(line)
 	}
 	if err != nil && !g.failed {
-		g.failed = true
 		g.logf("cannot note what runs, so a daemon that is killed may leave some of it to nobody: %v", err)
 	}
+	g.failed = err != nil
 }
 
 // close takes the file away: nothing runs any more.
