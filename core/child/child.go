@@ -71,7 +71,7 @@ func (s Scope) String() string {
 
 // Exit is how a leader ended.
 type Exit struct {
-	Code         int  // exit code, -1 when a signal ended it
+	Code         int  // exit code, -1 when a signal ended it, and without a signal when nobody can know: somebody else waited for it
 	Signal       int  // number of that signal, else 0
 	Core         bool // it left a core dump
 	User, System time.Duration
@@ -92,8 +92,11 @@ func (e Exit) Word() string {
 // String is for people: "exit code 3", "exit code 3221225477 (0xC0000005)", "signal SEGV (core dumped)", "signal KILL (by the kernel's OOM killer)".
 func (e Exit) String() string {
 	text := fmt.Sprintf("exit code %d", e.Code)
-	if e.Signal != 0 {
+	switch {
+	case e.Signal != 0:
 		text = "signal " + SignalName(e.Signal)
+	case e.Code < 0:
+		text = "an end that somebody else waited for"
 	}
 	switch {
 	case e.Code > 0xffff: // of Windows, where crashes are known by these

@@ -33,6 +33,16 @@ func unregistered(t *testing.T, h *Host, mode ...string) (k *kid, pidfd int) {
 
 // A01: the exit that comes before the start is registered is told by the start that it belongs to.
 func TestAnExitThatBeatsItsRegistrationIsTold(t *testing.T) {
+	eachPidfd(t, exitBeatsItsRegistration)
+}
+
+// eachPidfd runs a test with the pidfd that a fork gives, and without one, as before Linux 5.2.
+func eachPidfd(t *testing.T, test func(t *testing.T, or func(pidfd int) int)) {
+	t.Run("pidfd", func(t *testing.T) { test(t, func(pidfd int) int { return pidfd }) })
+	t.Run("none", func(t *testing.T) { test(t, func(int) int { return -1 }) })
+}
+
+func exitBeatsItsRegistration(t *testing.T, or func(pidfd int) int) {
 	h := host(t)
 	strangers, waiter := make(chan bool, 1), &kid{}
 	h.mu.Lock()
@@ -52,7 +62,7 @@ func TestAnExitThatBeatsItsRegistrationIsTold(t *testing.T) {
 		_, beaten = h.early[k.pid]
 		h.mu.Unlock()
 	}
-	h.register(k, pidfd)
+	h.register(k, or(pidfd))
 	if exit := await(t, "the exit is told", k.exited); exit.Code != 7 || exit.Signal != 0 {
 		t.Errorf("got %v, want exit code 7", exit)
 	}
@@ -69,12 +79,16 @@ func TestAnExitThatBeatsItsRegistrationIsTold(t *testing.T) {
 
 // A stranger of the same number that ended before is not taken for the child that has it now.
 func TestAnEarlierExitOfTheSameNumberIsAStrangers(t *testing.T) {
+	eachPidfd(t, earlierExitOfTheSameNumber)
+}
+
+func earlierExitOfTheSameNumber(t *testing.T, or func(pidfd int) int) {
 	h := host(t)
 	k, pidfd := unregistered(t, h, "stay")
 	h.mu.Lock()
 	h.early[k.pid] = Exit{Code: 99}
 	h.mu.Unlock()
-	h.register(k, pidfd)
+	h.register(k, or(pidfd))
 	select {
 	case exit := <-k.exited:
 		t.Errorf("it runs, and was told to have ended: %v", exit)
@@ -182,4 +196,19 @@ func TestAShimWhoseDaemonHasEndedStartsNothing(t *testing.T) {
 		}
 		await(t, "gone", k.gone)
 	}
+}
+
+// Whoever waits for this process's children beside its Host takes their ends away: such an end is not taken for a success.
+func TestAnEndThatSomebodyElseWaitedForIsNoSuccess(t *testing.T) {
+	h := host(t)
+	const nobody = 1 << 22 // beyond every number (man 5 proc_sys_kernel, pid_max)
+	k := &kid{host: h, pid: nobody, pinned: true, unit: "stolen#1", scope: Process, exited: make(chan Exit, 1), gone: make(chan struct{})}
+	h.mu.Lock()
+	h.kids[k.pid] = k
+	h.mu.Unlock()
+	h.consume(k.pid)
+	if exit := await(t, "the end is told", k.exited); exit.Code != -1 || exit.Signal != 0 || exit.String() != "an end that somebody else waited for" {
+		t.Errorf("got %v (%+v)", exit, exit)
+	}
+	await(t, "gone", k.gone)
 }

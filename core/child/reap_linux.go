@@ -68,6 +68,9 @@ func (h *Host) consume(pid int) {
 		_, err = unix.Wait4(pid, &status, 0, &usage)
 	}
 	exit := exitOf(status, usage)
+	if err != nil {
+		exit.Code = -1 // somebody else was faster, and knows how it ended
+	}
 	var pokes []chan<- bool
 	switch {
 	case k != nil:
@@ -109,12 +112,12 @@ func exitOf(status unix.WaitStatus, usage unix.Rusage) Exit {
 	return e
 }
 
-// register makes a forked child known. If the reaper was faster, the exit is waiting in early: ours if the pidfd has no
-// process to wait for any more, a stranger of the same number otherwise.
+// register makes a forked child known. If the reaper was faster, the exit is waiting in early: ours if there is nothing to wait
+// for any more, a stranger of the same number otherwise.
 func (h *Host) register(k *kid, pidfd int) {
 	h.mu.Lock()
 	exit, gone := h.early[k.pid]
-	if gone && unix.Waitid(unix.P_PIDFD, pidfd, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil) == unix.ECHILD {
+	if gone && reaped(k.pid, pidfd) {
 		delete(h.early, k.pid)
 		h.claimed++
 	} else {
@@ -129,6 +132,17 @@ func (h *Host) register(k *kid, pidfd int) {
 	if gone {
 		k.leaderReaped(exit)
 	}
+}
+
+// reaped reports whether there is nothing to wait for any more behind a pidfd. Where that cannot be asked (before Linux 5.4, and
+// without a pidfd) the number is asked about: it would have to go round within a fork to be another child's.
+func reaped(pid, pidfd int) bool {
+	const how = unix.WEXITED | unix.WNOHANG | unix.WNOWAIT
+	err := unix.Waitid(unix.P_PIDFD, pidfd, nil, how, nil)
+	if err == unix.EINVAL || err == unix.EBADF {
+		err = unix.Waitid(unix.P_PID, pid, nil, how, nil)
+	}
+	return err == unix.ECHILD
 }
 
 // earlyFor is how long an unclaimed exit is kept while starts are under way: much longer than exec takes, so that what is
