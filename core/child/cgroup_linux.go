@@ -200,7 +200,7 @@ func (c *cgroups) remove() {
 		c.removal = nil
 	}
 	c.mu.Unlock()
-	all = slices.DeleteFunc(all, func(path string) bool { return unix.Rmdir(path) != unix.EBUSY })
+	all = slices.DeleteFunc(all, func(path string) bool { return (&cgroup{path}).remove() != unix.EBUSY })
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.left = append(c.left, all...)
@@ -253,8 +253,43 @@ func (g *cgroup) read(name string, into []byte) int {
 	return n
 }
 
-// members lists the processes in it, the leader excepted.
+// parts are the cgroups that the life has made in its own.
+func (g *cgroup) parts() []*cgroup {
+	entries, err := os.ReadDir(g.path)
+	if err != nil {
+		return nil
+	}
+	var all []*cgroup
+	for _, entry := range entries {
+		if entry.IsDir() {
+			all = append(all, &cgroup{filepath.Join(g.path, entry.Name())})
+		}
+	}
+	return all
+}
+
+// remove removes the folder of a life that is over, with those that the life has made in it. EBUSY: something is in it still.
+func (g *cgroup) remove() error {
+	err := unix.Rmdir(g.path)
+	if err != unix.EBUSY {
+		return err
+	}
+	for _, part := range g.parts() {
+		_ = part.remove()
+	}
+	return unix.Rmdir(g.path)
+}
+
+// members lists the processes in it and in its parts, the leader excepted.
 func (g *cgroup) members(leader int) []proc {
+	all := g.own(leader)
+	for _, part := range g.parts() {
+		all = append(all, part.members(leader)...)
+	}
+	return all
+}
+
+func (g *cgroup) own(leader int) []proc {
 	fd, err := unix.Open(g.path+"/cgroup.procs", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil

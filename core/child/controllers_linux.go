@@ -229,7 +229,7 @@ func (ct *controllers) leave(folders []string) {
 func (ct *controllers) remove(folders []string) {
 	rest := ct.stubborn[:0]
 	for _, folder := range append(slices.Clone(ct.stubborn), folders...) {
-		if err := unix.Rmdir(folder); err == unix.EBUSY {
+		if err := (&cgroup{folder}).remove(); err == unix.EBUSY {
 			rest = append(rest, folder)
 		}
 	}

@@ -329,3 +329,26 @@ func TestALifeOfTheSameNameHasACgroupOfItsOwn(t *testing.T) {
 		t.Errorf("%d are left in %s", n, is.path)
 	}
 }
+
+// A service may divide its cgroup, as one does that is itself a supervisor: what is in the parts is of its tree, hears of a stop,
+// and the folders go with the life.
+func TestWhatIsInAPartOfItsCgroupBelongsToALife(t *testing.T) {
+	h := host(t)
+	for _, end := range []string{"stop", "kill"} {
+		k := start(t, h, command("divides-its-cgroup"))
+		ready(t, k)
+		if n, _ := k.Left(); n != 2 {
+			t.Errorf("%d are left, want the leader and its child", n)
+		}
+		if end == "stop" {
+			if err := k.Stop(15); err != nil {
+				t.Error(err)
+			}
+		} else if err := k.Kill(); err != nil {
+			t.Error(err)
+		}
+		await(t, end+": gone", k.Gone())
+		folder := k.(*kid).cgroup.path
+		eventually(t, "its folder is gone", func() bool { _, err := os.Stat(folder); return err != nil })
+	}
+}

@@ -2,6 +2,7 @@ package child
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -127,6 +128,28 @@ func behave(mode []string) {
 	case "group": // has a child in its group and one in a session of its own
 		again([]string{"branch", "1"}, nil)
 		again([]string{"branch", "1"}, &syscall.SysProcAttr{Setsid: true})
+		say("ready")
+		wait()
+	case "divides-its-cgroup": // has a child in a cgroup that it has made in its own
+		own, err := ownCgroup()
+		if err == nil {
+			err = os.Mkdir(own+"/inner", 0o755)
+		}
+		if err == nil {
+			err = os.Mkdir(own+"/inner/most", 0o755)
+		}
+		if err != nil {
+			panic(err)
+		}
+		again([]string{"branch", "1"}, nil)
+		for pid, p := range readProcs() {
+			if p.parent == os.Getpid() {
+				err = errors.Join(err, write(own+"/inner/most/cgroup.procs", strconv.Itoa(pid)))
+			}
+		}
+		if err != nil {
+			panic(err)
+		}
 		say("ready")
 		wait()
 	case "orphans": // leaves many children in sessions of their own and exits
