@@ -21,7 +21,7 @@ type look struct {
 	procs map[int]proc
 }
 
-// take gives a look that began after the call.
+// take gives a look that began after the call; nil when the processes are unseen.
 func (c *census) take() map[int]proc {
 	c.mu.Lock()
 	mine := c.next
@@ -42,10 +42,16 @@ func (c *census) take() map[int]proc {
 	c.mu.Unlock()
 	mine.procs = readProcs()
 	for pid, p := range mine.procs {
-		if descends(p, mine.procs) {
-			p.unit = unitOf(pid)
-			mine.procs[pid] = p
+		if !descends(p, mine.procs) {
+			continue
 		}
+		marks, err := variables(pid, UnitKey)
+		if unseen(err) {
+			mine.procs = nil
+			break
+		}
+		p.unit = marks[0]
+		mine.procs[pid] = p
 	}
 	close(mine.done)
 	return mine.procs

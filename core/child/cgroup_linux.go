@@ -143,7 +143,10 @@ func (c *cgroups) sweep() {
 		old := &cgroup{filepath.Join(c.root, folder.Name())}
 		empty, cancel := c.whenEmpty(old)
 		if err := c.kill(old); err == nil {
-			for late := false; old.populated() && !late; {
+			for late := false; !late; {
+				if populated, _ := old.populated(); !populated {
+					break
+				}
 				select {
 				case <-empty:
 				case <-deadline.C:
@@ -233,31 +236,31 @@ func (c *cgroups) kill(g *cgroup) error {
 	return err
 }
 
-// populated reports whether any process but a zombie is in it. A cgroup that is gone has none.
-func (g *cgroup) populated() bool {
+// populated reports whether any process but a zombie is in it. A cgroup that is gone has none; one that is unseen may have some.
+func (g *cgroup) populated() (bool, error) {
 	var text [256]byte
-	n := g.read("cgroup.events", text[:])
-	return bytes.Contains(text[:n], []byte("populated 1"))
+	n, err := g.read("cgroup.events", text[:])
+	if unseen(err) {
+		return true, err
+	}
+	return bytes.Contains(text[:n], []byte("populated 1")), nil
 }
 
-func (g *cgroup) read(name string, into []byte) int {
+func (g *cgroup) read(name string, into []byte) (int, error) {
 	fd, err := unix.Open(g.path+"/"+name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return 0
+		return 0, err
 	}
 	defer unix.Close(fd)
 	n, err := unix.Read(fd, into)
-	if err != nil {
-		return 0
-	}
-	return n
+	return max(n, 0), err
 }
 
-// parts are the cgroups that the life has made in its own.
-func (g *cgroup) parts() []*cgroup {
+// parts are the cgroups that the life has made in its own; the error is one of those that leave them unseen.
+func (g *cgroup) parts() ([]*cgroup, error) {
 	entries, err := os.ReadDir(g.path)
-	if err != nil {
-		return nil
+	if err != nil && !unseen(err) {
+		err = nil
 	}
 	var all []*cgroup
 	for _, entry := range entries {
@@ -265,7 +268,7 @@ func (g *cgroup) parts() []*cgroup {
 			all = append(all, &cgroup{filepath.Join(g.path, entry.Name())})
 		}
 	}
-	return all
+	return all, err
 }
 
 // remove removes the folder of a life that is over, with those that the life has made in it. EBUSY: something is in it still.
@@ -274,39 +277,49 @@ func (g *cgroup) remove() error {
 	if err != unix.EBUSY {
 		return err
 	}
-	for _, part := range g.parts() {
+	parts, _ := g.parts()
+	for _, part := range parts {
 		_ = part.remove()
 	}
 	return unix.Rmdir(g.path)
 }
 
-// members lists the processes in it and in its parts, the leader excepted.
-func (g *cgroup) members(leader int) []proc {
-	all := g.own(leader)
-	for _, part := range g.parts() {
-		all = append(all, part.members(leader)...)
+// members lists the processes in it and in its parts, the leader excepted; the error is one of those that leave some unseen.
+func (g *cgroup) members(leader int) ([]proc, error) {
+	all, err := g.own(leader)
+	parts, unseenParts := g.parts()
+	err = errors.Join(err, unseenParts)
+	for _, part := range parts {
+		more, e := part.members(leader)
+		all, err = append(all, more...), errors.Join(err, e)
 	}
-	return all
+	return all, err
 }
 
-func (g *cgroup) own(leader int) []proc {
+// own are the members that are in none of the parts.
+func (g *cgroup) own(leader int) (all []proc, err error) {
 	fd, err := unix.Open(g.path+"/cgroup.procs", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil
+	if unseen(err) {
+		return nil, err
+	} else if err != nil {
+		return nil, nil
 	}
 	file := os.NewFile(uintptr(fd), "cgroup.procs")
 	defer file.Close()
-	var all []proc
 	for lines := bufio.NewScanner(file); lines.Scan(); {
 		pid, err := strconv.Atoi(lines.Text())
 		if err != nil || pid == leader {
 			continue
 		}
-		if p, err := readProc(pid); err == nil && p.state != 'Z' && p.state != 'X' {
+		p, err := readProc(pid)
+		if unseen(err) {
+			return all, err
+		}
+		if err == nil && p.state != 'Z' && p.state != 'X' {
 			all = append(all, p)
 		}
 	}
-	return all
+	return all, nil
 }
 
 // whenEmpty pokes the channel when the kernel says that something about the cgroup's population changed; cancel ends that.

@@ -325,7 +325,8 @@ func TestALifeOfTheSameNameHasACgroupOfItsOwn(t *testing.T) {
 		t.Fatalf("both are in %s", is.path)
 	}
 	eventually(t, "the old folder is gone", func() bool { _, err := os.Stat(was.path); return err != nil })
-	if n, _ := fresh.Left(); n != 1 || !is.populated() {
+	populated, err := is.populated()
+	if n, _ := fresh.Left(); n != 1 || !populated || err != nil {
 		t.Errorf("%d are left in %s", n, is.path)
 	}
 }

@@ -75,9 +75,9 @@ func (k *kid) Stop(number int) error {
 		return err
 	}
 	if reaped {
-		k.signalRest(unix.Signal(number))
-	} // else the reaper is at it just now, and will pass it on to the rest
-	return nil
+		return k.signalRest(unix.Signal(number))
+	}
+	return nil // the reaper is at it just now, and will pass it on to the rest
 }
 
 func (k *kid) Kill() error {
@@ -91,13 +91,15 @@ func (k *kid) Kill() error {
 	case k.scope == Process:
 		err = k.toLeader(unix.SIGKILL)
 	case k.cgroup != nil:
-		if err = k.host.cgroups.kill(k.cgroup); err != nil {
+		if err = k.host.cgroups.kill(k.cgroup); err != nil && !unseen(err) {
 			err = k.toGroup(unix.SIGKILL)
 		}
 	default:
 		// The leader's end lets the rest follow. Only a leader that does not end makes it necessary to look for them.
 		if err = k.toGroup(unix.SIGKILL); again {
-			k.signalRest(unix.SIGKILL)
+			if missed := k.signalRest(unix.SIGKILL); missed != nil {
+				err = missed
+			}
 		}
 	}
 	if poke != nil {
@@ -138,7 +140,8 @@ func (k *kid) leaderReaped(exit Exit) {
 	switch {
 	case alone:
 	case k.cgroup != nil:
-		alone = !k.cgroup.populated()
+		populated, _ := k.cgroup.populated()
+		alone = !populated
 	default:
 		alone = k.host.onlyLeaders()
 	}

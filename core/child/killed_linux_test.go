@@ -89,7 +89,7 @@ func marked(mark string) (pids []int) {
 		if p.state == 'Z' || p.state == 'X' {
 			continue
 		}
-		if variables(pid, DaemonKey)[0] == mark && variables(pid, UnitKey)[0] != "stranger#2" {
+		if marks, _ := variables(pid, DaemonKey, UnitKey); marks[0] == mark && marks[1] != "stranger#2" {
 			pids = append(pids, pid)
 		}
 	}

@@ -117,6 +117,11 @@ func inside(instance, scenario string, args []string) {
 		refuse(unix.SYS_PIDFD_OPEN, unix.EPERM)
 		refuse(unix.SYS_PIDFD_SEND_SIGNAL, unix.EPERM)
 		withoutPidfds(instance)
+	case "without-descriptors":
+		withoutDescriptors(instance, args[0])
+	case "survivors-out-of-reach":
+		refuse(unix.SYS_PIDFD_OPEN, unix.EPERM)
+		survivorsOutOfReach(instance)
 	case "strays":
 		strays(instance)
 	case "without-proc":

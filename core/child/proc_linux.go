@@ -2,11 +2,14 @@ package child
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // proc is what /proc/PID/stat says about a process (man 5 proc).
@@ -44,7 +47,13 @@ func readProc(pid int) (proc, error) {
 	return p, err
 }
 
-// readProcs reads all processes that this one can see.
+// unseen reports whether a look failed for want of means, above all of a free descriptor. What it was about may be there: every
+// other error says that it is not, or that it is none of ours.
+func unseen(err error) bool {
+	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOMEM)
+}
+
+// readProcs reads all processes that this one can see; nil when they are unseen.
 func readProcs() map[int]proc {
 	folder, err := os.Open("/proc")
 	if err != nil {
@@ -58,8 +67,11 @@ func readProcs() map[int]proc {
 	all := make(map[int]proc, len(names))
 	for _, name := range names {
 		if pid, err := strconv.Atoi(name); err == nil {
-			if p, err := readProc(pid); err == nil {
+			p, err := readProc(pid)
+			if err == nil {
 				all[pid] = p
+			} else if unseen(err) {
+				return nil
 			}
 		}
 	}
@@ -67,16 +79,20 @@ func readProcs() map[int]proc {
 }
 
 // unitOf reads the marker in the environment that a process was started with.
-func unitOf(pid int) string { return variables(pid, UnitKey)[0] }
+func unitOf(pid int) string {
+	found, _ := variables(pid, UnitKey)
+	return found[0]
+}
 
-// variables reads some variables of the environment that a process was started with, "" for each that it was not given.
-func variables(pid int, keys ...string) []string {
-	found := make([]string, len(keys))
+// variables reads some variables of the environment that a process was started with, "" for each that it was not given, or that
+// could not be read.
+func variables(pid int, keys ...string) (found []string, err error) {
+	found = make([]string, len(keys))
 	settled := false // what exec has to do was done before this look
 	for range execLooks {
 		text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
 		if err != nil {
-			return found
+			return found, err
 		}
 		for entry := range bytes.SplitSeq(text, []byte{0}) {
 			for i, key := range keys {
@@ -86,17 +102,17 @@ func variables(pid int, keys ...string) []string {
 			}
 		}
 		if len(text) > 0 || settled {
-			return found
+			return found, nil
 		}
 		// None at all: it was given none, or it has ended, or it is in the last steps of an exec, which are over in microseconds
 		// and must not let it pass for a stranger.
 		if p, err := readProc(pid); err != nil || p.state == 'Z' || p.state == 'X' {
-			return found
+			return found, nil
 		} else if settled = p.hasEnv; !settled {
 			runtime.Gosched()
 		}
 	}
-	return found
+	return found, nil
 }
 
 // execLooks bounds the looks at a process whose exec does not come to its end.

@@ -113,13 +113,13 @@ func TestAStaleLookHitsNobody(t *testing.T) {
 	}
 	before := now
 	before.start--
-	if sent := h.signal([]proc{before}, unix.SIGTERM); sent != 0 {
+	if sent, _ := h.signal([]proc{before}, unix.SIGTERM); sent != 0 {
 		t.Error("through a pidfd: sent to who has the number now")
 	}
 	if h.toOrphan(before, unix.SIGTERM) {
 		t.Error("by number: sent to who has the number now")
 	}
-	if sent := h.signal([]proc{now}, unix.SIGHUP); sent != 1 {
+	if sent, _ := h.signal([]proc{now}, unix.SIGHUP); sent != 1 {
 		t.Error("what was really seen is not reached")
 	}
 	// It heard that one and the CONT that goes with it, in whatever order, and nothing before.

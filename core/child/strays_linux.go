@@ -104,7 +104,8 @@ func (h *Host) endStrays() {
 		if len(strays) == 0 {
 			return
 		}
-		h.logf("ended %d processes that had left their trees", h.signal(strays, unix.SIGKILL))
+		sent, _ := h.signal(strays, unix.SIGKILL)
+		h.logf("ended %d processes that had left their trees", sent)
 	}
 }
 

@@ -1,6 +1,7 @@
 package child
 
 import (
+	"fmt"
 	"os"
 	"time"
 
@@ -25,26 +26,29 @@ func (h *Host) endSurvivors(mark string, lives map[string]life) {
 			break
 		}
 		var dying []unix.PollFd
+		var refused error
 		for _, p := range rest {
-			fd, err := unix.PidfdOpen(p.pid, 0)
-			if err != nil {
-				continue // it has ended
+			fd, err := killExactly(p)
+			switch {
+			case err == nil:
+				dying = append(dying, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}) // readable when it has ended (man 2 pidfd_open)
+			case err != unix.ESRCH:
+				refused = err
 			}
-			if same, err := readProc(p.pid); err != nil || same.start != p.start || unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0) != nil {
-				unix.Close(fd)
-				continue
-			}
-			ended++
-			dying = append(dying, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}) // readable when it has ended (man 2 pidfd_open)
 		}
+		ended += len(dying)
 		for _, one := range dying {
 			left := time.Until(deadline)
 			_, _ = unix.Poll([]unix.PollFd{one}, int(max(0, left.Milliseconds())))
 			unix.Close(int(one.Fd))
 		}
-		if time.Until(deadline) <= 0 {
+		late := time.Until(deadline) <= 0
+		if late {
+			refused = fmt.Errorf("it does not end within %v", sweepPatience)
+		}
+		if late || len(dying) == 0 && refused != nil {
 			for _, p := range survivors(mark, lives, readProcs()) {
-				h.logf("pid %d of a daemon that was killed cannot be ended", p.pid)
+				h.logf("pid %d of a daemon that was killed cannot be ended: %v", p.pid, refused)
 			}
 			break
 		}
@@ -52,6 +56,26 @@ func (h *Host) endSurvivors(mark string, lives map[string]life) {
 	if ended > 0 {
 		h.logf("ended %d processes that a daemon that was killed had left", ended)
 	}
+}
+
+// killExactly sends KILL to that very process and returns a pidfd of it. ESRCH: it has ended.
+func killExactly(p proc) (pidfd int, err error) {
+	pidfd, err = unix.PidfdOpen(p.pid, 0)
+	if err != nil {
+		return -1, err
+	}
+	if same, readErr := readProc(p.pid); unseen(readErr) {
+		err = readErr
+	} else if readErr != nil || same.start != p.start {
+		err = unix.ESRCH
+	} else {
+		err = unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0)
+	}
+	if err != nil {
+		unix.Close(pidfd)
+		return -1, err
+	}
+	return pidfd, nil
 }
 
 // survivors finds what is left of the lives.
@@ -81,7 +105,7 @@ func survivors(mark string, lives map[string]life, all map[int]proc) []proc {
 			known[pid] = Group
 			continue
 		}
-		marks := variables(pid, DaemonKey, UnitKey)
+		marks, _ := variables(pid, DaemonKey, UnitKey)
 		l, going := lives[marks[1]]
 		if marks[0] != mark || !going {
 			continue

@@ -1,9 +1,11 @@
 package child
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -28,52 +30,88 @@ func (k *kid) awaitRest() {
 		empty, cancel = h.cgroups.whenEmpty(k.cgroup)
 		defer cancel()
 	}
-	k.mu.Lock()
-	stop, kill := k.stop, k.kill
-	k.mu.Unlock()
-	if !kill {
-		k.signalRest(unix.Signal(stop))
-	} else if k.cgroup != nil {
-		if err := k.host.cgroups.kill(k.cgroup); err != nil {
-			k.signalRest(unix.SIGKILL)
-		}
-	}
+	told := false
 	for {
-		if k.cgroup != nil {
-			if !k.cgroup.populated() {
-				return
-			}
-		} else {
-			if h.onlyLeaders() {
-				return
-			}
-			rest := k.members()
-			if len(rest) == 0 {
-				return
-			}
-			k.mu.Lock()
-			killing := k.kill
-			k.mu.Unlock()
-			if killing && h.signal(rest, unix.SIGKILL) > 0 {
-				// Somebody may have forked between the look and the signal.
-				h.signal(k.members(), unix.SIGKILL)
-			}
+		var err error
+		if !told {
+			err = k.tellRest()
+			told = err == nil
+		}
+		over := false
+		if err == nil {
+			over, err = k.restIsOver()
+		}
+		if over {
+			return
+		}
+		var again <-chan time.Time
+		if err != nil {
+			again = time.After(lookAgain)
 		}
 		select {
 		case <-k.reaping:
 		case <-empty:
+		case <-again:
 		}
 	}
 }
 
-// signalRest sends to everything of the scope that is left beside the leader, and CONT after a signal that can be missed.
-func (k *kid) signalRest(number unix.Signal) {
-	k.host.signal(k.members(), number)
+// lookAgain is how soon a look is repeated that had to do without a descriptor: nothing tells when there is one again.
+const lookAgain = 100 * time.Millisecond
+
+// tellRest sends to the rest what the leader's end means for it. An error means that not all of it was reached.
+func (k *kid) tellRest() error {
+	k.mu.Lock()
+	stop, kill := k.stop, k.kill
+	k.mu.Unlock()
+	switch {
+	case !kill:
+		return k.signalRest(unix.Signal(stop))
+	case k.cgroup != nil && k.host.cgroups.kill(k.cgroup) != nil:
+		return k.signalRest(unix.SIGKILL)
+	}
+	return nil
+}
+
+// restIsOver looks whether anything is left, and kills it where that is due and no cgroup does it. An error means that it is not
+// known.
+func (k *kid) restIsOver() (bool, error) {
+	h := k.host
+	if k.cgroup != nil {
+		populated, err := k.cgroup.populated()
+		return !populated, err
+	}
+	if h.onlyLeaders() {
+		return true, nil
+	}
+	rest, err := k.members()
+	if err != nil || len(rest) == 0 {
+		return err == nil, err
+	}
+	k.mu.Lock()
+	killing := k.kill
+	k.mu.Unlock()
+	if !killing {
+		return false, nil
+	}
+	sent, err := h.signal(rest, unix.SIGKILL)
+	if sent > 0 && err == nil { // somebody may have forked between the look and the signal
+		err = k.signalRest(unix.SIGKILL)
+	}
+	return false, err
+}
+
+// signalRest sends to everything of the scope that is left beside the leader, and CONT after a signal that can be missed. An
+// error means that not all of it was reached.
+func (k *kid) signalRest(number unix.Signal) error {
+	rest, err := k.members()
+	_, missed := k.host.signal(rest, number)
+	return errors.Join(err, missed)
 }
 
 // signal sends to each of them through a pidfd that is certain to be that very process, and returns how many there
-// were.
-func (h *Host) signal(members []proc, number unix.Signal) (sent int) {
+// were. An error means that some could not be reached for want of a descriptor.
+func (h *Host) signal(members []proc, number unix.Signal) (sent int, missed error) {
 	for _, member := range members {
 		fd, err := unix.PidfdOpen(member.pid, 0)
 		if err == unix.ENOSYS || err == unix.EPERM {
@@ -82,10 +120,18 @@ func (h *Host) signal(members []proc, number unix.Signal) (sent int) {
 			}
 			continue
 		}
+		if unseen(err) {
+			missed = err
+			continue
+		}
 		if err != nil {
 			continue // it has ended
 		}
-		if same, err := readProc(member.pid); err == nil && same.start == member.start {
+		same, err := readProc(member.pid)
+		if unseen(err) {
+			missed = err
+		}
+		if err == nil && same.start == member.start {
 			if unix.PidfdSendSignal(fd, number, nil, 0) == nil {
 				sent++
 				if number != unix.SIGKILL {
@@ -95,7 +141,7 @@ func (h *Host) signal(members []proc, number unix.Signal) (sent int) {
 		}
 		unix.Close(fd)
 	}
-	return sent
+	return sent, missed
 }
 
 // toOrphan signals a process without a pidfd, where those are refused (before Linux 5.3, and in some containers). Only a child
@@ -113,10 +159,10 @@ func (h *Host) toOrphan(p proc, number unix.Signal) bool {
 	return true
 }
 
-// members lists what is left of the scope, zombies and the leader excepted.
-func (k *kid) members() []proc {
+// members lists what is left of the scope, zombies and the leader excepted. An error means that there may be more, unseen.
+func (k *kid) members() ([]proc, error) {
 	if k.scope == Process {
-		return nil
+		return nil, nil
 	}
 	if k.cgroup != nil {
 		return k.cgroup.members(k.pid)
@@ -125,9 +171,12 @@ func (k *kid) members() []proc {
 	reaped, ended := k.reaped, k.ended
 	k.mu.Unlock()
 	if ended {
-		return nil
+		return nil, nil
 	}
 	all := k.host.census.take()
+	if all == nil {
+		return nil, errUnseen
+	}
 	var found []proc
 	for _, p := range all {
 		if p.pid == k.pid || p.state == 'Z' || p.state == 'X' {
@@ -140,8 +189,10 @@ func (k *kid) members() []proc {
 	if k.scope == Tree {
 		found = append(found, k.host.straysOf(k, all)...)
 	}
-	return found
+	return found, nil
 }
+
+var errUnseen = errors.New("no descriptor or no memory is left to look at processes")
 
 // owns reports whether a process belongs to the scope: by group, or by session, marker or descent. Only what descends from this
 // process is looked at: orphans come to it, and the same marker elsewhere belongs to another daemon's process.
@@ -175,7 +226,7 @@ func (k *kid) owns(p proc, all map[int]proc, reaped bool) bool {
 
 // left counts members and says what keeps those that KILL does not end.
 func (k *kid) left() (int, string) {
-	members := k.members()
+	members, err := k.members()
 	k.mu.Lock()
 	if !k.reaped {
 		if leader, err := readProc(k.pid); err == nil {
@@ -188,6 +239,9 @@ func (k *kid) left() (int, string) {
 		if p.state == 'D' || p.state == 'T' || p.state == 't' {
 			stuck = append(stuck, fmt.Sprintf("pid %d %s", p.pid, p.why()))
 		}
+	}
+	if err != nil {
+		return max(1, len(members)), "what is left of it cannot be seen: " + plain(err).Error()
 	}
 	if len(stuck) == 0 {
 		return len(members), ""

@@ -1,0 +1,89 @@
+package child
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A daemon that has no descriptor left sees nothing of what is left of a life. It does not take that for nothing: the life is
+// over when the rest has been seen to be gone, and the rest is reached as soon as there is a descriptor again.
+func TestWhatIsUnseenIsNotTakenForGone(t *testing.T) {
+	for _, mode := range []string{"auto", "off"} {
+		t.Run(mode, func(t *testing.T) { plays(t, false, "without-descriptors", mode) })
+	}
+}
+
+func withoutDescriptors(instance, mode string) {
+	h := newHost(instance, mode)
+	if mode == "auto" && h.cgroups == nil {
+		complain("no cgroups here")
+	}
+	var before unix.Rlimit
+	try(unix.Prlimit(0, unix.RLIMIT_NOFILE, nil, &before))
+	for _, end := range []string{"by itself", "stop", "kill"} {
+		k := startIn(h, command("tree 5 3 stay"))
+		hear(k, "ready")
+		until("the tree has grown", func() bool { n, _ := k.Left(); return n >= 16 })
+		try(unix.Prlimit(0, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3, Max: before.Max}, nil)) // those that are open stay
+		switch end {
+		case "by itself":
+			try(unix.Kill(k.PID(), unix.SIGKILL))
+		case "stop":
+			try(k.Stop(15))
+		case "kill":
+			_ = k.Kill() // says that it did not get far
+			try(unix.Kill(k.PID(), unix.SIGKILL))
+		}
+		<-k.Exited()
+		n, why := k.Left()
+		if n == 0 || !strings.Contains(why, "cannot be seen") {
+			complain("%s: %d are left, %s", end, n, why)
+		}
+		select {
+		case <-k.Gone():
+			complain("%s: told to be gone, and nobody can have seen it", end)
+		case <-time.After(2 * lookAgain):
+		}
+		try(unix.Prlimit(0, unix.RLIMIT_NOFILE, &before, nil))
+		select {
+		case <-k.Gone():
+		case <-time.After(patience):
+			n, why := k.Left()
+			complain("%s: %d are left %s", end, n, why)
+		}
+		if n := endLeft(k); n != 0 {
+			complain("%s: told to be gone, and %d are left", end, n)
+		}
+	}
+	try(h.Close())
+}
+
+// What a killed daemon has left and this one may not signal is told of, and not tried for five seconds without a pause.
+func TestSurvivorsOutOfReachDoNotDelayTheStart(t *testing.T) {
+	plays(t, false, "survivors-out-of-reach")
+}
+
+func survivorsOutOfReach(instance string) {
+	var said []string
+	h, err := NewHost(Options{CgroupMode: "off", Instance: instance,
+		Logf: func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }})
+	try(err)
+	pid, err := syscall.ForkExec("/proc/self/exe", []string{"left", asChild, "stay"},
+		&syscall.ProcAttr{Env: append(environ(), DaemonKey+"=before", UnitKey+"=web#1"), Files: []uintptr{h.null.Fd(), h.null.Fd(), 2},
+			Sys: &syscall.SysProcAttr{Pdeathsig: unix.SIGKILL}})
+	try(err)
+	begun := time.Now()
+	h.endSurvivors("before", map[string]life{"web#1": {unit: "web#1"}})
+	if took := time.Since(begun); took > sweepPatience/2 {
+		complain("it took %v", took)
+	}
+	if len(said) != 1 || !strings.Contains(said[0], fmt.Sprintf("pid %d ", pid)) || !strings.Contains(said[0], "operation not permitted") {
+		complain("said %q", said)
+	}
+	try(unix.Kill(pid, unix.SIGKILL))
+}
