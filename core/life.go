@@ -14,10 +14,9 @@ import (
 func (p *process) leaderEnded(x child.Exit) {
 	p.leader = nil
 	how := &ending{exit: x, at: p.host.clock.now()}
-	if len(p.pumps) == 0 && p.parting == nil {
+	if len(p.pumps) == 0 && p.parting == nil && p.pidFile == "" { // nothing that may wait for a file system
 		select {
 		case <-p.child.Gone():
-			p.clearPIDFile()
 			p.lifeOver(how)
 			return
 		default:
@@ -40,15 +39,9 @@ func (p *process) finish(c child.Child, pumps []*logs.Pump, pidFile string, m *m
 	}
 	<-c.Gone()
 	if pidFile != "" {
-		_ = removePIDFile(pidFile, c.PID())
+		_ = removePIDFile(pidFile, c.PID()) // one that cannot be removed is found stale by its number
 	}
 	p.inbox <- m // the loop is there: it has a child
-}
-
-func (p *process) clearPIDFile() {
-	if p.pidFile != "" {
-		_ = removePIDFile(p.pidFile, p.child.PID()) // a file that cannot be removed is found stale by its number
-	}
 }
 
 // lifeOver: nothing of the child is left.

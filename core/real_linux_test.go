@@ -9,6 +9,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // exclusive holds a lock with all of its tree, and tells when somebody else holds it.
@@ -83,5 +86,51 @@ func TestRealStormNeverHasTwoLives(t *testing.T) {
 	}
 	if text, err := os.ReadFile(lock + ".double"); err == nil {
 		t.Errorf("two lives met: %s", text)
+	}
+}
+
+// A pid file may lie on a disk that does not answer (here the kernel asks before it is opened, man 7 fanotify, and gets no answer):
+// the end of a life waits for it, and the loop of the process does not.
+func TestRealPIDFileThatHangsDoesNotHaltTheLoop(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root is asked by the kernel")
+	}
+	file := filepath.Join(t.TempDir(), "serve.pid")
+	s := real(t, does("serve", func(s *Spec) { s.Launch.PIDFile = file }))
+	asks, err := unix.FanotifyInit(unix.FAN_CLASS_CONTENT|unix.FAN_CLOEXEC|unix.FAN_NONBLOCK, unix.O_RDONLY|unix.O_CLOEXEC)
+	if err != nil {
+		t.Skipf("no fanotify here: %v", err)
+	}
+	asking := os.NewFile(uintptr(asks), "fanotify")
+	answered := sync.OnceFunc(func() { asking.Close() }) // its end lets everything through
+	t.Cleanup(answered)
+	if err := unix.FanotifyMark(asks, unix.FAN_MARK_ADD, unix.FAN_OPEN_PERM, unix.AT_FDCWD, file); err != nil {
+		t.Skipf("the kernel does not ask before open: %v", err)
+	}
+	stopped := make(chan Report, 1)
+	go func() {
+		r, _ := s.Stop(context.Background(), "serve")
+		stopped <- r
+	}()
+	question := make([]byte, 4096)
+	if err := asking.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := asking.Read(question); err != nil || n == 0 {
+		t.Fatalf("nobody opens the pid file: %v", err)
+	}
+	opened := (*unix.FanotifyEventMetadata)(unsafe.Pointer(&question[0]))
+	defer unix.Close(int(opened.Fd))
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	if err := s.Responsive(ctx); err != nil {
+		t.Error(err)
+	}
+	answered()
+	if r := <-stopped; r.Err() != nil {
+		t.Error(r.Err())
+	}
+	if _, err := os.Stat(file); err == nil {
+		t.Error("the pid file is left")
 	}
 }
