@@ -394,3 +394,30 @@ func FuzzLife(f *testing.F) {
 		}
 	})
 }
+
+// Who is in a hurry twice does not make KILL's patience shorter: what it did not end yet is not called unkillable for that.
+func TestASecondHurryKillsOnce(t *testing.T) {
+	m := &machine{care: DefaultCare()}
+	m.step(askStart, nil, 0)
+	m.step(launched, nil, 0)
+	if a := m.step(askStopNow, nil, second); a != signalKill {
+		t.Fatalf("act %d, want KILL", a)
+	}
+	due := m.deadline
+	if a := m.step(askStopNow, nil, 2*second); a != none || m.overrun || m.deadline != due {
+		t.Errorf("act %d, overrun %v, deadline %v, want it to wait until %v", a, m.overrun, m.deadline, due)
+	}
+}
+
+// A life is as long as its leader's: what the rest of its tree takes to go makes no crash a steady run.
+func TestALifeIsAsLongAsItsLeaders(t *testing.T) {
+	for at, want := range map[time.Duration]int{9 * second: 4, 10 * second: 1} {
+		m := &machine{care: DefaultCare(), failures: 3}
+		m.state, m.launching = Starting, true
+		m.step(launched, nil, 0)
+		m.step(exited, &ending{exit: child.Exit{Code: 1}, at: at}, 60*second)
+		if m.state != Backoff || m.failures != want {
+			t.Errorf("a leader of %v: %s after %d failures, want %d", at, m.state, m.failures, want)
+		}
+	}
+}
