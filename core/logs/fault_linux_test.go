@@ -32,6 +32,9 @@ func childLinux(args []string) {
 	path := args[1]
 	var heal func()
 	switch args[0] {
+	case "unsynced":
+		unsynced(path)
+		return
 	case "limited": // limited PATH: files cannot grow beyond 100 kB
 		signal.Ignore(unix.SIGXFSZ)
 		var lim unix.Rlimit

@@ -41,8 +41,9 @@ type Options struct {
 	// if it has a file size limit): this package counts the error instead.
 	Stdout, Stderr io.Writer
 	// Notice is told what happened to a file. It is called by the goroutine
-	// that wrote, which reads on when it returns; it must not call back
-	// into the Set. nil is allowed.
+	// that wrote, which reads on when it returns, and by those that look after
+	// old files, so several may call at once; it must not call back into the
+	// Set. nil is allowed.
 	Notice func(Notice)
 }
 
@@ -68,10 +69,13 @@ const (
 	// NotCompressed: an old file could not be compressed, for Reason; it stays
 	// as it is and is tried again after the next rotation.
 	NotCompressed
+	// NotSynced: a full file could not be brought to the disk, for Reason; what
+	// the system had taken of it may be lost, and nobody can say how much.
+	NotSynced
 )
 
 // String is the word for the kind: "degraded", "recovered", "reopened", "not
-// rotated", "not reopened", "not compressed".
+// rotated", "not reopened", "not compressed", "not synced".
 func (k NoticeKind) String() string {
 	switch k {
 	case Degraded:
@@ -86,6 +90,8 @@ func (k NoticeKind) String() string {
 		return "not reopened"
 	case NotCompressed:
 		return "not compressed"
+	case NotSynced:
+		return "not synced"
 	}
 	return fmt.Sprintf("notice %d", int(k))
 }
@@ -114,6 +120,8 @@ func (n Notice) String() string {
 		return fmt.Sprintf("log %s was moved or deleted and cannot be opened anew: %s", n.Path, n.Reason)
 	case NotCompressed:
 		return fmt.Sprintf("cannot compress an old file of log %s: %s; it stays as it is", n.Path, n.Reason)
+	case NotSynced:
+		return fmt.Sprintf("cannot bring a full file of log %s to the disk: %s; the end of it may be lost", n.Path, n.Reason)
 	}
 	return n.Kind.String() + " " + n.Path
 }

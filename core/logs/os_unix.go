@@ -218,10 +218,10 @@ func retry(f func() (int, error)) (int, error) {
 	}
 }
 
-// errnoName is the short name of an error number ("ENOSPC"), "" if there is none.
 // folded is the spelling that all names of one file share: here each spelling is a file of its own.
 func folded(path string) string { return path }
 
+// errnoName is the short name of an error number ("ENOSPC"), "" if there is none.
 func errnoName(err error) string {
 	var no syscall.Errno
 	if !errors.As(err, &no) {

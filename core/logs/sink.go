@@ -212,6 +212,8 @@ func (s *sink) put(p []byte, from *Stream, fresh bool, now time.Time) (lost int)
 			if err := s.rotate(now); err != nil {
 				s.stuck = now.Add(retryEvery)
 				s.complain(NotRotated, err)
+			} else {
+				s.complaint = ""
 			}
 		}
 	}
@@ -425,9 +427,12 @@ func (s *sink) letGo(f *os.File, now time.Time) {
 		return
 	}
 	s.syncing.Go(func() {
-		f.Sync()
+		err := f.Sync()
 		f.Close()
 		s.busySync.Store(false)
+		if err != nil {
+			s.tell([]Notice{{Kind: NotSynced, Path: s.path, Reason: reason(err)}})
+		}
 	})
 }
 
