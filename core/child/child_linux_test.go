@@ -128,7 +128,7 @@ func ready(t *testing.T, k Child) *bufio.Reader {
 
 func TestNoExitStatusIsLostOrMistaken(t *testing.T) {
 	h := host(t)
-	before, claimed := h.Orphans(), h.claims()
+	before, claimed := h.strangers(), h.claims()
 	starts, wrong, orphans := times(10000), make(chan string, 10000), 0
 	var all sync.WaitGroup
 	slots := make(chan bool, 16)
@@ -167,12 +167,18 @@ func TestNoExitStatusIsLostOrMistaken(t *testing.T) {
 	if n := h.claims() - claimed; n == 0 && starts == 10000 {
 		t.Error("no exit came before its start had returned, so that was not tested here")
 	}
-	eventually(t, "all orphans are reaped", func() bool { return h.Orphans()-before >= uint64(orphans) })
+	eventually(t, "all orphans are reaped", func() bool { return h.strangers()-before >= uint64(orphans) })
 	for pid, p := range readProcs() {
 		if p.state == 'Z' && p.parent == os.Getpid() {
 			t.Errorf("pid %d is a zombie of ours", pid)
 		}
 	}
+}
+
+func (h *Host) strangers() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.orphans
 }
 
 func (h *Host) claims() uint64 {

@@ -47,9 +47,6 @@ func (h *Host) Alive() error { return nil }
 // Features tells which means are in use, for people.
 func (h *Host) Features() []string { return []string{"process groups"} }
 
-// Orphans is zero: they go to the system's first process.
-func (h *Host) Orphans() uint64 { return 0 }
-
 // Start starts a program in a session of its own. See Starter.
 func (h *Host) Start(c Command) (Child, error) {
 	k, err := h.start(c)

@@ -184,13 +184,6 @@ func (h *Host) Features() []string {
 	return []string{"subreaper with a walk through /proc"}
 }
 
-// Orphans counts the strangers reaped so far.
-func (h *Host) Orphans() uint64 {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.orphans
-}
-
 // spawner carries out forks on a thread that never ends while the process lives: the children's parent-death signal is bound
 // to the thread that made them (man 2 PR_SET_PDEATHSIG).
 func (h *Host) spawner() {

@@ -328,17 +328,17 @@ func reaps(instance string) {
 		return n
 	}
 	for range 3 {
-		before := h.Orphans()
+		before := h.strangers()
 		c := command("orphans " + strconv.Itoa(herd))
 		c.Stdout, c.Scope = Null, Process
 		endOf(startIn(h, c))
 		// Some end before their parent does, and are its own zombies until then; all come here.
-		until("all orphans are reaped", func() bool { return h.Orphans()-before == herd })
+		until("all orphans are reaped", func() bool { return h.strangers()-before == herd })
 		until("no zombie is left", func() bool { return zombies() == 0 })
 	}
-	before := h.Orphans()
+	before := h.strangers()
 	fmt.Println("idle")
-	until("the visitor's orphan is reaped", func() bool { return h.Orphans()-before == 1 })
+	until("the visitor's orphan is reaped", func() bool { return h.strangers()-before == 1 })
 	until("no zombie is left", func() bool { return zombies() == 0 })
 	try(h.Close())
 }
@@ -474,7 +474,7 @@ func herd(instance, turns string) {
 			}
 		}
 	}
-	before, made := h.Orphans(), 0
+	before, made := h.strangers(), 0
 	tick := time.NewTicker(100 * time.Millisecond)
 	var running []Child
 	for range n {
@@ -497,12 +497,12 @@ func herd(instance, turns string) {
 		}
 	}
 	deadline := time.After(patience)
-	for h.Orphans()-before < uint64(made) {
+	for h.strangers()-before < uint64(made) {
 		select {
 		case <-tick.C:
 			look()
 		case <-deadline:
-			complain("%d of %d orphans were reaped", h.Orphans()-before, made)
+			complain("%d of %d orphans were reaped", h.strangers()-before, made)
 		}
 	}
 	try(h.Close())

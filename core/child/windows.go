@@ -142,7 +142,4 @@ func (h *Host) Close() (err error) {
 // Features tells which means are in use, for people.
 func (h *Host) Features() []string { return []string{"a job object for each process"} }
 
-// Orphans is zero: nobody has to wait for a process here.
-func (h *Host) Orphans() uint64 { return 0 }
-
 var _ Starter = (*Host)(nil)
