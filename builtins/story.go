@@ -33,6 +33,8 @@ func story(e core.Event) string {
 		words = []string{"stopped", ending(e), noted(e)}
 	case e.To == core.Stopped:
 		words = []string{cmp.Or(asked, "stopped"), noted(e)}
+	case e.To == core.Backoff && e.Exit != nil && e.Exit.Code == 0 && e.Exit.Signal == 0: // restart = "always": nothing has failed
+		words = []string{"ended", ending(e), noted(e), "to be started again"}
 	case e.To == core.Backoff:
 		words = []string{"failed", ending(e), noted(e), "to be tried again"}
 	case e.To == core.Exited:

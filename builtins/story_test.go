@@ -25,6 +25,7 @@ func TestTheJournalReadsLikeAStory(t *testing.T) {
 		{core.Event{From: core.Stopping, To: core.Stopping, PID: 5, Note: "signal KILL", Cause: cli(`(stop "web")`)}, `SIGKILL sent, stopped by cli uid 1000: (stop "web")`},
 		{core.Event{From: core.Stopping, To: core.Stopped, Exit: &child.Exit{Signal: 9}, Note: "had to be killed", Cause: cli(`(stop "web")`)}, "stopped, signal KILL, had to be killed"},
 		{core.Event{From: core.Running, To: core.Backoff, Exit: &child.Exit{Code: 3}, Note: "exit code 3"}, "failed, exit code 3, to be tried again"},
+		{core.Event{From: core.Running, To: core.Backoff, Exit: &child.Exit{}, Note: "exit code 0"}, "ended, exit code 0, to be started again"},
 		{core.Event{From: core.Running, To: core.Fatal, Exit: &child.Exit{Code: 3}, Note: "exit code 3; gave up after 2 restarts within 60s"}, "given up, exit code 3, gave up after 2 restarts within 60s"},
 		{core.Event{From: core.Running, To: core.Exited, Exit: &child.Exit{}, Note: "exit code 0"}, "ended as expected, exit code 0"},
 		{core.Event{From: core.Backoff, To: core.Starting, Cause: policy}, "started again by the daemon (restart = on-failure)"},

@@ -108,7 +108,7 @@ func processKeys() []Key {
 		{Name: "omit_exit_code", Process: true, Type: Bool, Default: "false", Example: "true",
 			Doc: "Every exit counts as expected.", at: func(d *draft) any { return &d.spec.Care.OmitExitCode }},
 		{Name: "start_secs", Process: true, Type: Duration, Default: "0", Example: "2", max: maxSeconds,
-			Doc: "A life shorter than this was no start.", at: func(d *draft) any { return &d.spec.Care.StartGrace }},
+			Doc: "A life shorter than this was no start, unless it ended as expected.", at: func(d *draft) any { return &d.spec.Care.StartGrace }},
 		{Name: "max_restarts", Process: true, Type: Int, Default: "-1, no limit", Example: "5", min: -1, max: maxInt,
 			Doc: "Give up (fatal) after this many restarts within restart_window.", at: func(d *draft) any { return &d.spec.Care.MaxRestarts }},
 		{Name: "restart_window", Process: true, Type: Duration, Default: "60", Example: `"10m"`, max: maxSeconds,
