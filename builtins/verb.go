@@ -93,7 +93,8 @@ func Verbs() []Verb {
 				"when it came before it, - where that is not known). Unless exactly one process is named each line has its process's\n" +
 				"name before it; the lines of several come in the order of their times. A line's time is known to the millisecond where\n" +
 				"log_format writes it, else to about a tenth of how long ago it was for what came in this daemon's life, and before that not\n" +
-				"at all: there since takes a file whole or leaves it out. Where stdout and stderr have the same file its lines are those of both.",
+				"at all: there since takes a file whole or leaves it out. Where stdout and stderr have the same file its lines are those of both.\n" +
+				"One answer takes at most the last 8 MiB of each stream, and its first line says so when older ones were wanted too.",
 			Example: `(logs "web-1" "lines=20" "stream=stderr")`},
 		{Name: "follow", Args: "NAME... OPTION...", Power: Observe, Call: follow, waits: true,
 			Doc: "Prints output as it arrives, until cancelled.\n" +

@@ -171,15 +171,16 @@ func commands() []command {
 		{words: []string{"service", "logs"}, args: "[NAME...]", max: -1,
 			doc: "show the last lines of output, also across rotated files",
 			about: "Options of one word may stand before and after the names. Lines of several processes have the name before them, in a colour of\n" +
-				"its own on a terminal, and stand in the order of their times. What the configuration throws away is not shown. Follow with -f,\n" +
-				"with --json an object a line (name, stream, time, line); Ctrl-C leaves. When a line came is known to the millisecond where\n" +
-				"log_format writes it; else to about a tenth of how long ago it was, and of what came before this daemon began only whether a\n" +
-				"whole file is too old.",
+				"its own on a terminal, and stand in the order of their times. What the configuration throws away is not shown. One answer\n" +
+				"takes at most the last 8 MiB of each stream, and its first line says so when there was more. Follow with -f, with --json an\n" +
+				"object a line (name, stream, time, line); Ctrl-C leaves. When a line came is known to the millisecond where log_format writes\n" +
+				"it; else to about a tenth of how long ago it was, and of what came before this daemon began only whether a whole file is too\n" +
+				"old.",
 			example: "supervisord service logs -f web worker --since 10m",
 			options: []option{
 				{name: "follow", short: "f", doc: "go on with what is printed from now on, until interrupted"},
 				{name: "stream", value: "STREAM", doc: "stdout or stderr (else both)", check: checkStream},
-				{name: "lines", short: "n", value: "N", doc: "so many lines of each (else 100, or all with --since)", check: checkCount},
+				{name: "lines", short: "n", value: "N", doc: "so many lines of each (else 100, with -f 10, or all with --since)", check: checkCount},
 				{name: "since", value: "TIME", doc: "not older than this: 10m, 2d, or 2026-01-31T12:00:00Z"},
 				{name: "match", value: "REGEXP", doc: "only lines that match"},
 				{name: "times", short: "t", doc: "show when each line came, - where that is not known"},

@@ -85,7 +85,10 @@ func TestATailOfEmptyLinesTakesNoMoreMemoryThanItsBound(t *testing.T) {
 	}
 	s := open(t, newSet(t, Options{}), "a", Settings{Files: []string{path}})
 	got, err := texts(s.Tail(1<<30, time.Time{}, nil))
-	if err != nil || len(got) != maxTail/lineCost {
-		t.Errorf("%d lines, %v", len(got), err)
+	if err != nil || len(got) != 1+maxTail/lineCost || got[0] != LeftOut || got[1] != "" {
+		t.Errorf("%d lines, the first is %q, %v", len(got), got[0], err)
+	}
+	if got, err = texts(s.Tail(maxTail/lineCost, time.Time{}, nil)); err != nil || len(got) != maxTail/lineCost || got[0] != "" {
+		t.Errorf("nothing that was wanted is left out, and of %d lines the first is %q, %v", len(got), got[0], err)
 	}
 }

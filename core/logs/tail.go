@@ -15,8 +15,11 @@ import (
 	"unsafe"
 )
 
-// maxTail bounds the memory of one answer; older lines beyond it are left out.
+// maxTail bounds the memory of one answer; older lines beyond it are left out, and LeftOut stands before the others.
 const maxTail = 8 << 20
+
+// LeftOut is the first line of an answer that had no room for older ones that were wanted too.
+const LeftOut = "... older lines are left out: one answer takes at most 8 MiB ..."
 
 // lineCost is what a line takes besides its bytes: millions of empty ones must
 // not take more memory than the bound says.
@@ -34,8 +37,8 @@ const lineCost = int(unsafe.Sizeof(Line{}))
 // file is too old or is not, and the lines' At is zero.
 //
 // A file that several streams share shows the lines of all. Lines over 64 KiB
-// come in pieces, and one answer holds at most 8 MiB. An unfinished last line
-// is a line. Of a line only Text and At are set.
+// come in pieces, and one answer holds at most 8 MiB: then LeftOut is its first
+// line. An unfinished last line is a line. Of a line only Text and At are set.
 func (s *Stream) Tail(n int, since time.Time, match *regexp.Regexp) ([]Line, error) {
 	lines, _, err := s.tail(n, since, match, nil)
 	return lines, err
@@ -201,6 +204,7 @@ func (q query) collect(b *backward, split bool) (lines []Line, part []byte, err 
 			continue
 		}
 		if bytesLeft -= len(line) + lineCost; bytesLeft < 0 {
+			lines = append(lines, Line{Text: LeftOut})
 			break
 		}
 		lines = append(lines, Line{Text: string(line), At: at})
