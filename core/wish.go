@@ -1,6 +1,9 @@
 package core
 
 import (
+	"errors"
+	"os"
+
 	"github.com/qjpcpu/supervisord/core/child"
 	"github.com/qjpcpu/supervisord/core/logs"
 )
@@ -190,7 +193,12 @@ func (p *process) signal(m *message) {
 		p.answer(m.reply, "failed", failf(ErrConflict, "cannot signal %s: it is not running (%s)", p.name, p.machine.state))
 		return
 	}
-	if err := p.child.Signal(m.sig); err != nil {
+	err := p.child.Signal(m.sig)
+	if errors.Is(err, os.ErrProcessDone) {
+		p.answer(m.reply, "failed", failf(ErrConflict, "cannot signal %s: its leader has ended", p.name))
+		return
+	}
+	if err != nil {
 		p.answer(m.reply, "failed", failf(ErrConflict, "cannot signal %s: %v", p.name, err))
 		return
 	}
