@@ -284,7 +284,19 @@ func (b *builder) command(spec *core.Spec, src source) {
 
 // apart says how a command line is written here: by the shell that it needs, or in words.
 func apart(line string) string {
+	words := commandWords(line)
+	if len(words) < 2 {
+		return " (arguments belong into args)"
+	}
+	return " (arguments belong into args: command = " + words[0] + ", args = [" + strings.Join(words[1:], ", ") + "])"
+}
+
+// commandWords are the quoted words that do what a command line says, with the shell that it needs; none of a long one.
+func commandWords(line string) []string {
 	const longest = 120
+	if len(line) > longest {
+		return nil
+	}
 	words := []string{"/bin/sh", "-c", line}
 	if !strings.ContainsAny(line, "|&;<>()$`*?[]{}~#'\"\\") {
 		words = strings.Fields(line)
@@ -292,10 +304,7 @@ func apart(line string) string {
 	for i, word := range words {
 		words[i] = strconv.Quote(word)
 	}
-	if len(line) > longest || len(words) < 2 {
-		return " (arguments belong into args)"
-	}
-	return " (arguments belong into args: command = " + words[0] + ", args = [" + strings.Join(words[1:], ", ") + "])"
+	return words
 }
 
 // programs remembers the answers of executable while one configuration is read: a thousand processes are often one program. A nil

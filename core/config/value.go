@@ -331,14 +331,28 @@ func parseDuration(s string) (time.Duration, error) {
 	return time.ParseDuration(s)
 }
 
+// asList says how a text is written where a list is wanted. Arguments may be secrets and are not repeated.
+func asList(k Key, text string) string {
+	switch k.Name {
+	case "args":
+		return `each argument is one, as in ["--port", "80"]`
+	case "stop_command":
+		if words := commandWords(text); len(words) > 0 {
+			return "write [" + strings.Join(words, ", ") + "]"
+		}
+	}
+	return "write [" + strconv.Quote(clip(text)) + "]"
+}
+
 // texts wants a list of strings; those of Paths are made absolute.
 func (r reader) texts(k Key, raw any) ([]string, error) {
 	items, ok := raw.([]any)
 	if !ok {
-		if s, isText := raw.(string); isText && k.Name != "args" {
-			return nil, fmt.Errorf("want a list of strings, got a string: write [%s]", strconv.Quote(clip(s)))
+		err := want("a list of strings", raw)
+		if s, isText := raw.(string); isText {
+			return nil, fmt.Errorf("%w: %s", err, asList(k, s))
 		}
-		return nil, want("a list of strings", raw)
+		return nil, err
 	}
 	out := make([]string, 0, len(items))
 	for i, it := range items {
