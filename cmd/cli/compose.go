@@ -38,6 +38,9 @@ func (d *daemon) compose(loaded config.Config, background bool) (undo func(), er
 	lock, err := d.place.Acquire()
 	var held *config.HeldError
 	if errors.As(err, &held) {
+		if one := d.origin.over.Process; one != nil {
+			return undo, fmt.Errorf("%w (supervisord add-proc %s ... gives it one more process, supervisord shutdown ends it)", err, one.Name)
+		}
 		return undo, fmt.Errorf("%w (supervisord reload takes changes over, supervisord shutdown ends it)", err)
 	}
 	if err != nil {
