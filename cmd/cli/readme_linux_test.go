@@ -127,3 +127,44 @@ func TestTheReadmesTourIsTrue(t *testing.T) {
 		}
 	}
 }
+
+// TestTheReadmesInstallWorks on a machine where nothing was installed by hand yet, built already and rooted in a folder.
+func TestTheReadmesInstallWorks(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := exec.LookPath("supervisord")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, found := strings.Cut(string(text), "## Install\n\n```sh\n./build.sh ")
+	block, _, closed := strings.Cut(block, "```")
+	if !found || !closed {
+		t.Fatal("there is no install block that begins with ./build.sh")
+	}
+	place := t.TempDir()
+	for _, folder := range []string{"usr/local/bin", "home"} {
+		if err := os.MkdirAll(filepath.Join(place, folder), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	commands := strings.NewReplacer("sudo ", "", "/usr/local", filepath.Join(place, "usr/local"), "bin/supervisord ", program+" ").Replace("true " + block)
+	shell := exec.Command("/bin/sh", "-ec", commands)
+	shell.Dir, shell.Env = place, append(os.Environ(), "HOME="+filepath.Join(place, "home"))
+	if out, err := shell.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s\nof\n%s", err, out, commands)
+	}
+	for file, want := range map[string]string{
+		"usr/local/bin/supervisord": "ELF", "usr/local/share/man/man1/supervisord.1": ".TH ",
+		"home/.local/share/bash-completion/completions/supervisord": "complete ",
+	} {
+		if got, err := os.ReadFile(filepath.Join(place, file)); err != nil || !strings.Contains(string(got), want) {
+			t.Errorf("%s: %d bytes, %v", file, len(got), err)
+		}
+	}
+}
