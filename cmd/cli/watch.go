@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode/utf8"
 
 	"github.com/qjpcpu/supervisord/lisp"
 	"github.com/qjpcpu/supervisord/repl"
@@ -160,17 +161,21 @@ const (
 	clearBelow             = "\x1b[J"
 )
 
-// show replaces what was shown before. Lines that do not fit are cut, and lines beyond the height left out.
+// show replaces what was shown before. Lines that do not fit are cut, with a mark, and lines beyond the height left out.
 func (s *screen) show(text string) error {
 	lines := strings.SplitAfter(text, "\n")
 	lines = lines[:len(lines)-1]
 	if height := screenHeight(); len(lines) > height-1 && height > 2 {
 		lines = append(lines[:height-2:height-2], fmt.Sprintf("… and %d more\n", len(lines)-height+2))
 	}
+	width := screenWidth()
+	for i, line := range lines {
+		lines[i] = cutAt(strings.TrimSuffix(line, "\n"), width) + "\n"
+	}
 	var b strings.Builder
 	if !s.begun {
 		s.begun = true
-		b.WriteString(hideCursor + cutLines)
+		b.WriteString(hideCursor + cutLines) // what is wider than we think would else shift everything below
 	}
 	if s.drawn > 0 {
 		fmt.Fprintf(&b, "\x1b[%dA", s.drawn)
@@ -179,6 +184,47 @@ func (s *screen) show(text string) error {
 	s.drawn = len(lines)
 	_, err := io.WriteString(s.w, b.String())
 	return err
+}
+
+// cutAt is a line of at most so many columns, its colours not counted. A mark stands for what is cut: a terminal that cuts puts the
+// last character there instead, and what is read is another text.
+func cutAt(line string, width int) string {
+	if utf8.RuneCountInString(withoutColours(line)) <= width || width < 1 {
+		return line
+	}
+	var b strings.Builder
+	for rest, room := line, width-1; room > 0; {
+		size := colourLength(rest)
+		if size == 0 {
+			_, size = utf8.DecodeRuneInString(rest)
+			room--
+		}
+		b.WriteString(rest[:size])
+		rest = rest[size:]
+	}
+	b.WriteString("…")
+	if strings.Contains(line, "\x1b") {
+		b.WriteString(plainC)
+	}
+	return b.String()
+}
+
+func withoutColours(line string) string {
+	var b strings.Builder
+	for before := ""; line != ""; {
+		before, line, _ = strings.Cut(line, "\x1b")
+		b.WriteString(before)
+		_, line, _ = strings.Cut(line, "m")
+	}
+	return b.String()
+}
+
+// colourLength is how many bytes of a text are the change of colour that it begins with.
+func colourLength(text string) int {
+	if !strings.HasPrefix(text, "\x1b") {
+		return 0
+	}
+	return strings.IndexByte(text, 'm') + 1
 }
 
 // leave gives the terminal back; the last text stays.
