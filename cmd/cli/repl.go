@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -33,15 +34,39 @@ func (s *session) repl(c *call) error {
 	}
 	terminal.Complete = completer(client, terminal.Session)
 	if terminal.Interactive {
-		v, _ := buildVersion()
-		terminal.Banner = fitted(fmt.Sprintf("supervisord %s at %s\n"+
-			"try (status), (help), (doc restart) or Tab; Ctrl-C ends a form, Ctrl-D leaves", v, client.Address()), widthFor(s.stdio.Out))
+		greeting, err := s.greet(client)
+		if err != nil {
+			return c.unreachable(err)
+		}
+		terminal.Banner = fitted(greeting+"\ntry (status), (help), (doc restart) or Tab; Ctrl-C ends a form, Ctrl-D leaves", widthFor(s.stdio.Out))
 		terminal.History = historyFile()
 	}
 	if code := terminal.Run(s.ctx); code != ExitOK {
 		return exitCode(code)
 	}
 	return nil
+}
+
+// greet says whom the prompt talks to, in the daemon's own words: it may be of another version. One that is slow to answer gets its
+// prompt all the same; one that is not there, or lets nobody in, is told before anything is typed.
+func (s *session) greet(client *repl.Client) (string, error) {
+	ctx, cancel := context.WithTimeout(s.ctx, silence)
+	defer cancel()
+	text, err := client.Health(ctx)
+	if ctx.Err() != nil && s.ctx.Err() == nil {
+		return fmt.Sprintf("supervisord at %s has not answered for %s", client.Address(), silence), nil
+	}
+	if refused, ok := errors.AsType[*repl.Failure](err); ok {
+		return "", fail(repl.ExitCode(refused.Kind), "%s", refused.Message)
+	}
+	if err != nil {
+		return "", err
+	}
+	var health struct{ Version string }
+	if err := json.Unmarshal(text, &health); err != nil {
+		return "", fmt.Errorf("cannot read what the daemon says of itself: %w", err)
+	}
+	return repl.Plain(fmt.Sprintf("supervisord %s at %s", health.Version, client.Address())), nil
 }
 
 // showReply prints a value at the prompt.

@@ -8,6 +8,24 @@ import (
 	"time"
 )
 
+// TestThePromptSaysAtOnceThatThereIsNoDaemon, as every other command does, and greets with the version of the one that is there.
+func TestThePromptSaysAtOnceThatThereIsNoDaemon(t *testing.T) {
+	o := operate(t, sleeper("web"), "web")
+	version, _, _ := o.run("", "exec", "-r", "-e", `(:version (version))`)
+	p := o.terminal("repl")
+	p.Wait("supervisord " + strings.TrimSpace(version) + " at unix:")
+	p.Wait("glisp> ")
+	p.Keys(ctrlD)
+	p.Leave(0)
+	o.run("", "shutdown")
+	p = o.terminal("repl")
+	p.Wait("supervisord: cannot reach the daemon at unix:")
+	p.Leave(6)
+	if strings.Contains(p.Screen(), "glisp>") {
+		t.Errorf("there was a prompt: %q", p.Screen())
+	}
+}
+
 // TestThePromptIsPleasant types what an operator types, at a real daemon, and reads what appears.
 func TestThePromptIsPleasant(t *testing.T) {
 	o := operate(t, sleeper("web-1")+sleeper("web-2")+sleeper("idle")+"autostart = false\n", "web-1", "web-2")
