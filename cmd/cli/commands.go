@@ -37,6 +37,7 @@ type command struct {
 	last     bool                                   // the daemon ends after it
 	atOnce   bool                                   // the daemon has nothing to wait for before it answers
 	troubles bool                                   // say too what is wrong with the daemon itself
+	warned   bool                                   // say too what of the configuration was not taken over, or is weak
 	judge    func([]byte) int                       // the exit code that a good reply means; nil: 0
 	local    func(*session, *call) error
 }
@@ -100,7 +101,7 @@ func commands() []command {
 					return form("plan"), nil
 				}
 				return form("reload"), nil
-			}, render: renderPlan},
+			}, render: renderPlan, warned: true},
 		{words: []string{"shutdown"}, max: 0,
 			doc: "stop all processes and the daemon",
 			about: "It returns when nothing is left of any process and of the daemon. SIGTERM to the daemon does the same in order, a second one at\n" +

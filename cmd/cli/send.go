@@ -97,6 +97,9 @@ func (s *session) send(c *call) error {
 	if reply.Error == nil && c.command.troubles && !c.has("json") {
 		s.warnOf(ctx, client, reply.Trouble)
 	}
+	if reply.Error == nil && c.command.warned && !c.has("dry-run") && !c.has("json") {
+		s.warnOfReload(ctx, c)
+	}
 	if err == nil {
 		err = s.sumUp(c, reply, time.Since(began))
 	}
