@@ -120,7 +120,7 @@ func (d *daemon) say(err error) {
 // announce tells commands where the daemon listens.
 func (d *daemon) announce() error {
 	v, _ := buildVersion()
-	return d.place.WriteInfo(config.Info{Address: d.address(), PID: os.Getpid(), Version: v})
+	return d.place.WriteInfo(config.Info{Address: d.address(), PID: os.Getpid(), Version: v, Token: d.place.Token})
 }
 
 // remember notes the users whom processes run as. The holder of the slot calls it.

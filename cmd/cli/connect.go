@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -40,7 +41,7 @@ func (s *session) dial(c *call) (client *repl.Client, pid int, err error) {
 	address := address(place, settings)
 	switch info, err := place.ReadInfo(); {
 	case err == nil:
-		address, pid = info.Address, info.PID
+		address, pid, place.Token = info.Address, info.PID, cmp.Or(info.Token, place.Token)
 	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission):
 		return nil, 0, fmt.Errorf("cannot find the daemon: %w", err)
 	}

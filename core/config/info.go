@@ -15,6 +15,7 @@ type Info struct {
 	Address string `json:"address"` // "unix:/path" or "host:port"
 	PID     int    `json:"pid"`
 	Version string `json:"version"`
+	Token   string `json:"token,omitempty"` // the file of its token: a changed state_dir is another one only after its next start
 }
 
 // WriteInfo writes the daemon's Info to Place.Info, 0600, whole or not at all, and a copy beside the lock.
