@@ -60,7 +60,7 @@ func (s *session) ownLog(path string) (io.Writer, func() error, error) {
 		return nil, none, err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-		return nil, none, fmt.Errorf("cannot open log: %w", err)
+		return nil, none, fmt.Errorf("cannot open log %s: %w", path, err)
 	}
 	file, err := rotated(path)
 	if err != nil {

@@ -271,7 +271,7 @@ func (l *loader) finish(over Overrides) Config {
 	l.checkSettings()
 	cfg.Settings = l.settings
 	place, err := locate(l.path, l.settings, l.host)
-	if err != nil {
+	if err != nil && len(l.settings.AdminSock) <= maxSocketPath { // else it is told already, with its place
 		l.whole("%v", err)
 		if l.path == "" {
 			l.problems[len(l.problems)-1].File = ""
