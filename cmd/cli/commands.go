@@ -407,6 +407,9 @@ func unknownCommand(words []string) error {
 	} else if near := lisp.Nearest(last, names); near != "" {
 		hint = "did you mean " + strings.Join(append(slices.Clone(before), near), " ") + "?"
 	}
+	if last == "" {
+		words = append(slices.Clone(before), `""`)
+	}
 	return usage("unknown command %s (%s)", strings.Join(words, " "), hint)
 }
 

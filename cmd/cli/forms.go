@@ -73,7 +73,7 @@ func waitForm(c *call) (lisp.Value, error) {
 	if len(c.args) > 2 {
 		d, ok := duration(c.args[2])
 		if !ok || d < 0 {
-			return lisp.Nil, usage("cannot wait %s: want seconds, or a time such as 30s or 2m", c.args[2])
+			return lisp.Nil, usage("cannot wait %q: want seconds, or a time such as 30s or 2m", c.args[2])
 		}
 		seconds = int64(math.Ceil(d.Seconds())) // whole ones, rather too long than too short
 	}
