@@ -3,13 +3,11 @@ package builtins
 import (
 	"context"
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/qjpcpu/supervisord/core"
-	"github.com/qjpcpu/supervisord/core/logs"
 )
 
 // object is a followed line.
@@ -36,36 +34,16 @@ func readObject(t *testing.T, line string) (o object) {
 func TestFollowedLinesAsJSON(t *testing.T) {
 	for what, both := range map[string]bool{"stdout": false, "one file": true} {
 		t.Run(what, func(t *testing.T) {
-			set := logs.New(logs.Options{})
-			p := &piped{starter: starter{started: map[string]int{}}, pipes: map[string]*os.File{}}
-			sup := core.New(core.Options{Starter: p, Logs: set})
+			p := newPiped(t)
 			file := filepath.Join(t.TempDir(), "a.log")
 			spec := core.Spec{Name: "a", Launch: core.Launch{Command: "/bin/x"}, Care: core.DefaultCare(), Output: core.Output{Stdout: []string{file}}}
 			if both {
 				spec.Output.Stderr = spec.Output.Stdout
 			}
-			if _, err := sup.Apply(t.Context(), []core.Spec{spec}); err != nil {
-				t.Fatal(err)
-			}
-			stream, err := sup.Stream("a", "stdout")
-			if err != nil {
-				t.Fatal(err)
-			}
-			heard := stream.Follow(t.Context())
-			if _, err := p.pipes["a"].WriteString("old: \"1\"\n"); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := heard.Next(); err != nil {
-				t.Fatal(err)
-			}
-			heard.Close()
+			p.apply(spec)
+			p.said("a", "old: \"1\"")
 			ctx, cancel := context.WithCancel(t.Context())
-			out := make(arrivals)
-			done := make(chan Result, 1)
-			go func() {
-				done <- NewEngine(EngineOptions{Host: &Host{Sup: sup}}).Eval(ctx, Job{Form: `(follow "a" "lines=1" "json=true" "times=true")`, Streamed: true}, out)
-				close(out)
-			}()
+			out, done := streamed(ctx, NewEngine(EngineOptions{Host: &Host{Sup: p.sup}}), `(follow "a" "lines=1" "json=true" "times=true")`)
 			for _, want := range []string{"old: \"1\"", "{} \t\x1b[1m <\ufffd>"} {
 				o := readObject(t, <-out)
 				if o.Name != "a" || o.Line != want {
@@ -80,22 +58,13 @@ func TestFollowedLinesAsJSON(t *testing.T) {
 					t.Errorf("%q came at %s", want, *o.Time)
 				}
 				if want[0] == 'o' {
-					if _, err := p.pipes["a"].WriteString("{} \t\x1b[1m <\xff>\n"); err != nil {
-						t.Fatal(err)
-					}
+					p.say("a", "{} \t\x1b[1m <\xff>")
 				}
 			}
 			cancel()
 			for range out { // nothing more
 			}
 			<-done
-			_ = p.pipes["a"].Close()
-			if _, err := sup.Close(context.Background(), true); err != nil {
-				t.Error(err)
-			}
-			if err := set.Close(); err != nil {
-				t.Error(err)
-			}
 		})
 	}
 }

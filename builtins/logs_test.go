@@ -15,10 +15,62 @@ import (
 	"github.com/qjpcpu/supervisord/lisp"
 )
 
-// piped is a Starter whose children write what the test puts into their pipes.
+// piped is a Starter whose children write what the test puts into their pipes, and the supervisor of these, which logs into
+// real files.
 type piped struct {
 	starter
+	t     *testing.T
+	sup   *core.Supervisor
 	pipes map[string]*os.File
+}
+
+// newPiped ends with the test.
+func newPiped(t *testing.T) *piped {
+	set := logs.New(logs.Options{})
+	p := &piped{starter: starter{started: map[string]int{}}, t: t, pipes: map[string]*os.File{}}
+	p.sup = core.New(core.Options{Starter: p, Logs: set})
+	t.Cleanup(func() {
+		for _, w := range p.pipes {
+			_ = w.Close()
+		}
+		if _, err := p.sup.Close(context.Background(), true); err != nil {
+			t.Error(err)
+		}
+		if err := set.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
+}
+
+func (p *piped) apply(specs ...core.Spec) {
+	p.t.Helper()
+	if _, err := p.sup.Apply(p.t.Context(), specs); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// say has a process print a line.
+func (p *piped) say(name, text string) {
+	p.t.Helper()
+	if _, err := p.pipes[name].WriteString(text + "\n"); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// said is say, and waits until the log has it.
+func (p *piped) said(name, text string) {
+	p.t.Helper()
+	stream, err := p.sup.Stream(name, "stdout")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	heard := stream.Follow(p.t.Context())
+	defer heard.Close()
+	p.say(name, text)
+	if _, err := heard.Next(); err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 type pipedChild struct {
@@ -48,52 +100,33 @@ type arrivals chan string
 
 func (a arrivals) Write(p []byte) (int, error) { a <- string(p); return len(p), nil }
 
+// streamed evaluates a form whose output comes while it runs; at its end that is closed, and the result is there.
+func streamed(ctx context.Context, e *Engine, form string) (arrivals, <-chan Result) {
+	out, done := make(arrivals), make(chan Result, 1)
+	go func() {
+		done <- e.Eval(ctx, Job{Form: form, Streamed: true}, out)
+		close(out)
+	}()
+	return out, done
+}
+
 // TestLogsAndFollow reads real files: the last lines, by number, pattern and stream, and then what arrives, with the name
 // before it when there are several; and following ends with its caller although lines keep coming.
 func TestLogsAndFollow(t *testing.T) {
-	set := logs.New(logs.Options{})
-	p := &piped{starter: starter{started: map[string]int{}}, pipes: map[string]*os.File{}}
-	sup := core.New(core.Options{Starter: p, Logs: set})
+	p := newPiped(t)
 	var specs []core.Spec
 	for _, name := range []string{"a", "b"} {
 		file := filepath.Join(t.TempDir(), name+".log")
 		specs = append(specs, core.Spec{Name: name, Launch: core.Launch{Command: "/bin/x"}, Care: core.DefaultCare(), Output: core.Output{Stdout: []string{file}}})
 	}
-	if _, err := sup.Apply(t.Context(), specs); err != nil {
-		t.Fatal(err)
-	}
-	e := NewEngine(EngineOptions{Host: &Host{Sup: sup}, Policy: Policy{DisableRCE: true}})
-	say := func(name, text string) {
-		t.Helper()
-		if _, err := p.pipes[name].WriteString(text + "\n"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	// said says something and waits until the log has it.
-	said := func(name, text string) {
-		t.Helper()
-		stream, err := sup.Stream(name, "stdout")
-		if err != nil {
-			t.Fatal(err)
-		}
-		f := stream.Follow(t.Context())
-		defer f.Close()
-		say(name, text)
-		if _, err := f.Next(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	said("a", "one 1")
+	p.apply(specs...)
+	e := NewEngine(EngineOptions{Host: &Host{Sup: p.sup}, Policy: Policy{DisableRCE: true}})
+	p.said("a", "one 1")
 	<-time.After(30 * time.Millisecond) // so that the order of times is known
-	said("b", "zero 0")
-	said("b", "no number")
+	p.said("b", "zero 0")
+	p.said("b", "no number")
 	ctx, cancel := context.WithCancel(t.Context())
-	out := make(arrivals)
-	done := make(chan Result, 1)
-	go func() {
-		done <- e.Eval(ctx, Job{Form: `(follow "a" "b" "lines=2" "match=[0-9]")`, Streamed: true}, out)
-		close(out)
-	}()
+	out, done := streamed(ctx, e, `(follow "a" "b" "lines=2" "match=[0-9]")`)
 	hear := func(want string) {
 		t.Helper()
 		if got := <-out; got != want+"\n" {
@@ -102,11 +135,11 @@ func TestLogsAndFollow(t *testing.T) {
 	}
 	hear("a: one 1")
 	hear("b: zero 0")
-	say("b", "still none")
-	say("b", "two 2")
+	p.say("b", "still none")
+	p.say("b", "two 2")
 	hear("b: two 2")
 	<-time.After(30 * time.Millisecond)
-	say("a", "three 3")
+	p.say("a", "three 3")
 	hear("a: three 3")
 
 	read := func(form, want string) {
@@ -138,33 +171,22 @@ func TestLogsAndFollow(t *testing.T) {
 		t.Errorf("a discarded stream: %v", result.Err)
 	}
 
-	said("a", strings.TrimSuffix(strings.Repeat("four\n", 150), "\n"))
+	p.said("a", strings.TrimSuffix(strings.Repeat("four\n", 150), "\n"))
 	count(`(logs "a" "since=2d")`, 152)
 	count(`(logs "a")`, 100)
-	say("a", strings.Repeat("x 1\n", 100)+"last")
+	p.say("a", strings.Repeat("x 1\n", 100)+"last")
 	cancel()
 	for range out { // what was on its way
 	}
 	if result := <-done; KindOf(result.Err) != "cancelled" {
 		t.Errorf("following ended with %v", result.Err)
 	}
-	for _, w := range p.pipes {
-		_ = w.Close()
-	}
-	if _, err := sup.Close(context.Background(), true); err != nil {
-		t.Error(err)
-	}
-	if err := set.Close(); err != nil {
-		t.Error(err)
-	}
 }
 
 // TestFollowWaitsForTheFirstStart: who follows a process that was never started sees what it says once it is, from its first
 // word on, and not what stands in its file from before; following ends when the process is removed.
 func TestFollowWaitsForTheFirstStart(t *testing.T) {
-	set := logs.New(logs.Options{})
-	p := &piped{starter: starter{started: map[string]int{}}, pipes: map[string]*os.File{}}
-	sup := core.New(core.Options{Starter: p, Logs: set})
+	p := newPiped(t)
 	file := filepath.Join(t.TempDir(), "a.log")
 	if err := os.WriteFile(file, []byte("long ago\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -176,74 +198,39 @@ func TestFollowWaitsForTheFirstStart(t *testing.T) {
 	care := core.DefaultCare()
 	care.Autostart = false
 	spec := core.Spec{Name: "a", Launch: core.Launch{Command: "/bin/x"}, Care: care, Output: core.Output{Stdout: []string{file}}}
-	if _, err := sup.Apply(t.Context(), []core.Spec{spec}); err != nil {
-		t.Fatal(err)
-	}
-	e := NewEngine(EngineOptions{Host: &Host{Sup: sup}, Policy: Policy{DisableRCE: true}})
-	out := make(arrivals)
-	done := make(chan Result, 1)
-	go func() {
-		done <- e.Eval(t.Context(), Job{Form: `(follow "a" "lines=1")`, Streamed: true}, out)
-		close(out)
-	}()
+	p.apply(spec)
+	e := NewEngine(EngineOptions{Host: &Host{Sup: p.sup}, Policy: Policy{DisableRCE: true}})
+	out, done := streamed(t.Context(), e, `(follow "a" "lines=1")`)
 	if got := <-out; got != "long ago\n" {
 		t.Errorf("followed %q first", got)
 	}
-	if _, err := sup.Start(t.Context(), "a"); err != nil {
+	if _, err := p.sup.Start(t.Context(), "a"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.pipes["a"].WriteString("first\nsecond\n"); err != nil {
-		t.Fatal(err)
-	}
+	p.say("a", "first\nsecond")
 	for _, want := range []string{"first\n", "second\n"} {
 		if got := <-out; got != want {
 			t.Errorf("followed %q, want %q", got, want)
 		}
 	}
 	_ = p.pipes["a"].Close()
-	if _, err := sup.Apply(t.Context(), nil); err != nil {
-		t.Fatal(err)
-	}
+	p.apply()
 	for range out { // nothing more
 	}
 	if result := <-done; result.Err != nil {
 		t.Errorf("following ended with %v", result.Err)
 	}
-	if _, err := sup.Close(context.Background(), true); err != nil {
-		t.Error(err)
-	}
-	if err := set.Close(); err != nil {
-		t.Error(err)
-	}
 }
 
 // TestOneFileIsShownOnce: where stdout and stderr name the same file, every line comes once, whichever of them is asked for.
 func TestOneFileIsShownOnce(t *testing.T) {
-	set := logs.New(logs.Options{})
-	p := &piped{starter: starter{started: map[string]int{}}, pipes: map[string]*os.File{}}
-	sup := core.New(core.Options{Starter: p, Logs: set})
+	p := newPiped(t)
 	file := filepath.Join(t.TempDir(), "a.log")
 	spec := core.Spec{Name: "a", Launch: core.Launch{Command: "/bin/x"}, Care: core.DefaultCare(), Output: core.Output{Stdout: []string{file}, Stderr: []string{file}}}
-	if _, err := sup.Apply(t.Context(), []core.Spec{spec}); err != nil {
-		t.Fatal(err)
-	}
-	stream, err := sup.Stream("a", "stdout")
-	if err != nil {
-		t.Fatal(err)
-	}
-	heard := stream.Follow(t.Context())
-	say := func(text string) {
-		t.Helper()
-		if _, err := p.pipes["a"].WriteString(text + "\n"); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := heard.Next(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	say("one")
-	say("two")
-	e := NewEngine(EngineOptions{Host: &Host{Sup: sup}})
+	p.apply(spec)
+	p.said("a", "one")
+	p.said("a", "two")
+	e := NewEngine(EngineOptions{Host: &Host{Sup: p.sup}})
 	for _, form := range []string{`(logs "a")`, `(logs "a" "stream=stdout")`, `(logs "a" "stream=stderr")`} {
 		result := e.Eval(t.Context(), Job{Form: form}, nil)
 		if got := lisp.Print(result.Value); result.Err != nil || got != `["one" "two"]` {
@@ -253,16 +240,11 @@ func TestOneFileIsShownOnce(t *testing.T) {
 	last := "one\ntwo\n"
 	for _, form := range []string{`(follow "a" "lines=2")`, `(follow "a" "stream=stderr" "lines=2")`} {
 		ctx, cancel := context.WithCancel(t.Context())
-		out := make(arrivals)
-		done := make(chan Result, 1)
-		go func() {
-			done <- e.Eval(ctx, Job{Form: form, Streamed: true}, out)
-			close(out)
-		}()
+		out, done := streamed(ctx, e, form)
 		got := <-out + <-out
-		say("three")
+		p.said("a", "three")
 		got += <-out
-		say("four")
+		p.said("a", "four")
 		got += <-out
 		cancel()
 		for rest := range out {
@@ -273,13 +255,5 @@ func TestOneFileIsShownOnce(t *testing.T) {
 		}
 		last = "three\nfour\n"
 		<-done
-	}
-	heard.Close()
-	_ = p.pipes["a"].Close()
-	if _, err := sup.Close(context.Background(), true); err != nil {
-		t.Error(err)
-	}
-	if err := set.Close(); err != nil {
-		t.Error(err)
 	}
 }
