@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -58,15 +59,17 @@ const (
 	Process
 )
 
+var scopeNames = [...]string{"tree", "group", "process"}
+
+// Scopes are the names of all scopes in the configuration, in the order of their values.
+func Scopes() []string { return slices.Clone(scopeNames[:]) }
+
 // String is the scope's name in the configuration: "tree", "group" or "process".
 func (s Scope) String() string {
-	switch s {
-	case Group:
-		return "group"
-	case Process:
-		return "process"
+	if s < 0 || int(s) >= len(scopeNames) {
+		return fmt.Sprintf("scope(%d)", int(s))
 	}
-	return "tree"
+	return scopeNames[s]
 }
 
 // Exit is how a leader ended.

@@ -176,8 +176,7 @@ func readLedger(path string) (mark string, lives map[string]life) {
 			delete(lives, words[1])
 		case len(words) == 5 && words[0] == "+":
 			l := life{unit: words[1]}
-			scopes := []string{Tree.String(), Group.String(), Process.String()}
-			l.scope = Scope(slices.Index(scopes, words[2]))
+			l.scope = Scope(slices.Index(scopeNames[:], words[2]))
 			pid, pidErr := strconv.Atoi(words[3])
 			start, startErr := strconv.ParseUint(words[4], 10, 64)
 			if l.scope >= 0 && pidErr == nil && startErr == nil && pid != 1 {

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"slices"
 	"strconv"
 	"time"
 
@@ -79,7 +78,7 @@ func (k Key) value(d *draft) any {
 	case *logs.Format:
 		return at.String()
 	case *child.Scope:
-		return k.Choices[max(0, slices.Index(scopes(), *at))]
+		return at.String()
 	case *[]string:
 		return append([]string{}, *at...)
 	case *[]int:

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/qjpcpu/supervisord/core"
+	"github.com/qjpcpu/supervisord/core/child"
 	"github.com/qjpcpu/supervisord/core/logs"
 )
 
@@ -127,7 +128,7 @@ func processKeys() []Key {
 			Doc: "Wait this long after both before KILL.", at: func(d *draft) any { return &d.spec.Care.StopWait }},
 		{Name: "kill_wait_secs", Process: true, Type: Duration, Default: "5", Example: "5", max: maxSeconds,
 			Doc: "After KILL, wait this long before saying what is left and trying again.", at: func(d *draft) any { return &d.spec.Care.KillWait }},
-		{Name: "stop_mode", Process: true, Type: Choice, Choices: []string{"tree", "group", "process"}, Default: `"tree"`, Example: `"group"`,
+		{Name: "stop_mode", Process: true, Type: Choice, Choices: child.Scopes(), Default: `"tree"`, Example: `"group"`,
 			Doc: "What a stop reaches: all descendants, the process group, the process alone.", at: func(d *draft) any { return &d.spec.Care.StopMode }},
 
 		{Name: "stdout", Process: true, Type: Paths, Default: `["/dev/stdout"]; a file in the state directory when daemonized`, Example: `["/var/log/web.out"]`,

@@ -118,7 +118,7 @@ func (r reader) put(d *draft, k Key, raw any) error {
 		return into(at)(logs.Format(n), err)
 	case *child.Scope:
 		n, err := r.choice(k, raw)
-		return into(at)(scopes()[max(n, 0)], err)
+		return into(at)(child.Scope(n), err)
 	case *[]string:
 		return into(at)(r.texts(k, raw))
 	case *[]int:
@@ -186,9 +186,6 @@ func (r reader) signal(raw any) (int, error) {
 	}
 	return child.ParseSignal(s)
 }
-
-// scopes are the values of stop_mode in the order of its Choices.
-func scopes() []child.Scope { return []child.Scope{child.Tree, child.Group, child.Process} }
 
 // text wants a string without zero bytes and expands it.
 func (r reader) text(raw any) (string, error) {
