@@ -184,11 +184,7 @@ func (a *analyser) expr(v Value) expr {
 		a.pos, a.forms = before, a.forms[:forms]
 		return e
 	case *array:
-		before := a.pos
-		a.at(v)
-		e := &eBuild{kind: KindArray, parts: a.parts(o.items), pos: a.pos}
-		a.pos = before
-		return e
+		return a.literal(v, KindArray, o.items)
 	case *Hash:
 		before := a.pos
 		a.at(v)
@@ -201,13 +197,18 @@ func (a *analyser) expr(v Value) expr {
 		a.pos = before
 		return e
 	case *braces:
-		before := a.pos
-		a.at(v)
-		e := &eBuild{kind: KindHash, parts: a.parts(o.items), pos: a.pos}
-		a.pos = before
-		return e
+		return a.literal(v, KindHash, o.items)
 	}
 	return &eConst{v}
+}
+
+// literal analyses an array, or a hash by its keys and values in turn.
+func (a *analyser) literal(v Value, kind Kind, items []Value) expr {
+	before := a.pos
+	a.at(v)
+	e := &eBuild{kind: kind, parts: a.parts(items), pos: a.pos}
+	a.pos = before
+	return e
 }
 
 // parts are the elements of a literal.

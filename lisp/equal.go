@@ -194,13 +194,7 @@ func (c *comparer) hashes(x, y *Hash) bool {
 // such; nil comes before everything. Other pairs fail.
 func (t *Thread) order(a, b Value) int {
 	if a.o == nil && b.o == nil {
-		switch {
-		case a.n < b.n:
-			return -1
-		case a.n > b.n:
-			return 1
-		}
-		return 0
+		return cmp.Compare(a.n, b.n)
 	}
 	c := comparer{t: t}
 	return c.order(a, b)

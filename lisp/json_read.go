@@ -121,20 +121,25 @@ func (r *jsonReader) array() (Value, *Error) {
 			r.pay(int64(2*len(items)+1) * valueSize)
 		}
 		items = append(items, v)
-		r.space()
-		if r.at >= len(r.s) {
-			return Nil, r.bad("unexpected end of input in an array")
-		}
-		switch r.s[r.at] {
-		case ',':
-			r.at++
-			continue
-		case ']':
-			r.at++
+		if more, err := r.more(']', "an array"); err != nil {
+			return Nil, err
+		} else if !more {
 			return arrayOf(items), nil
 		}
-		return Nil, r.bad("want , or ] in an array")
 	}
+}
+
+// more reads the comma before another element, or the end.
+func (r *jsonReader) more(end byte, in string) (bool, *Error) {
+	if r.space(); r.at >= len(r.s) {
+		return false, r.bad("unexpected end of input in " + in)
+	}
+	c := r.s[r.at]
+	if c != ',' && c != end {
+		return false, r.bad("want , or " + string(end) + " in " + in)
+	}
+	r.at++
+	return c == ',', nil
 }
 
 func (r *jsonReader) object() (Value, *Error) {
@@ -172,19 +177,11 @@ func (r *jsonReader) object() (Value, *Error) {
 		}
 		r.pay(h.grows())
 		h.put(key, v)
-		r.space()
-		if r.at >= len(r.s) {
-			return Nil, r.bad("unexpected end of input in an object")
-		}
-		switch r.s[r.at] {
-		case ',':
-			r.at++
-			continue
-		case '}':
-			r.at++
+		if more, err := r.more('}', "an object"); err != nil {
+			return Nil, err
+		} else if !more {
 			return HashValue(h), nil
 		}
-		return Nil, r.bad("want , or } in an object")
 	}
 }
 

@@ -169,26 +169,31 @@ func (w *jsonWriter) newline() {
 }
 
 func (w *jsonWriter) items(n int, item func(int) Value) *Error {
+	return w.enclosed("[]", n, func(i int) *Error { return w.value(item(i)) })
+}
+
+// enclosed writes n elements between two brackets.
+func (w *jsonWriter) enclosed(brackets string, n int, element func(int) *Error) *Error {
 	if n == 0 {
-		w.b = append(w.b, "[]"...)
+		w.b = append(w.b, brackets...)
 		return nil
 	}
 	if err := w.enter(); err != nil {
 		return err
 	}
-	w.b = append(w.b, '[')
+	w.b = append(w.b, brackets[0])
 	for i := 0; i < n; i++ {
 		if i > 0 {
 			w.b = append(w.b, ',')
 		}
 		w.newline()
-		if err := w.value(item(i)); err != nil {
+		if err := element(i); err != nil {
 			return err
 		}
 	}
 	w.depth--
 	w.newline()
-	w.b = append(w.b, ']')
+	w.b = append(w.b, brackets[1])
 	return nil
 }
 
@@ -206,33 +211,15 @@ func (w *jsonWriter) hash(h *Hash) *Error {
 }
 
 func (w *jsonWriter) object(n int, member func(int) (string, Value)) *Error {
-	if n == 0 {
-		w.b = append(w.b, "{}"...)
-		return nil
-	}
-	if err := w.enter(); err != nil {
-		return err
-	}
-	w.b = append(w.b, '{')
-	for i := 0; i < n; i++ {
-		if i > 0 {
-			w.b = append(w.b, ',')
-		}
-		w.newline()
+	return w.enclosed("{}", n, func(i int) *Error {
 		k, v := member(i)
 		w.text(k)
 		w.b = append(w.b, ':')
 		if w.indent {
 			w.b = append(w.b, ' ')
 		}
-		if err := w.value(v); err != nil {
-			return err
-		}
-	}
-	w.depth--
-	w.newline()
-	w.b = append(w.b, '}')
-	return nil
+		return w.value(v)
+	})
 }
 
 // keyText is the text of a hash's key.

@@ -1,6 +1,7 @@
 package lisp
 
 import (
+	"cmp"
 	"math"
 	"math/big"
 	"math/bits"
@@ -278,13 +279,7 @@ func compareNumbers(a, b Value) int {
 		y, _ := integer(b)
 		return x.Cmp(y)
 	}
-	switch {
-	case a.n < b.n:
-		return -1
-	case a.n > b.n:
-		return 1
-	}
-	return 0
+	return cmp.Compare(a.n, b.n)
 }
 
 // compareIntFloat compares without rounding the integer.

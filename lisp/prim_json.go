@@ -19,15 +19,7 @@ func jsonPrims() []Prim {
 		{Name: "json/parse", Params: "x:~string|bytes [default]", Doc: "The value of a JSON text; the default when it is none.", Example: "(json/parse \"{\\\"a\\\": [1, 2.5, null]}\") => {\"a\" [1 2.5 ()]}", fn: jsonParse},
 		{Name: "json/query", Params: "x:~hash|array|nil path:string [default]", Doc: "What stands at a path: keys and indexes with dots, # for every element, #(key OP value) for those that match (== !== = != > >= < <=). One match is that value, several are an array; nothing is nil or the default.", Example: "(json/query {\"p\" [{\"n\" \"web\" \"pid\" 10} {\"n\" \"db\" \"pid\" 20}]} \"p.#(pid>15).n\") => \"db\"", fn: jsonQuery},
 		{Name: "json/query-all", Params: "x:~hash|array|nil path:string", Doc: "As json/query, but always an array of all that matched.", Example: "(json/query-all [{\"n\" 1}] \"#.n\") => [1]", fn: func(t *Thread, args []Value) Value {
-			segs := t.path(args[1])
-			var out []Value
-			t.query(args[0], segs, func(v Value) {
-				if !v.IsNil() {
-					t.alloc(2 * valueSize)
-					out = append(out, v)
-				}
-			})
-			return t.newArray(out)
+			return t.newArray(t.queried(args[0], args[1]))
 		}},
 		{Name: "json/set", Params: "x:~hash|array path:string value", Doc: "Sets what stands at a path, in place, and returns x. Missing hashes are made; an index beyond the end appends.", Example: "(json/set {} \"a.b\" 1) => {\"a\" {\"b\" 1}}", fn: func(t *Thread, args []Value) Value {
 			return t.update(args[0], t.steps(args[1]), func(Value, bool) Value { return args[2] })
@@ -359,14 +351,7 @@ func jsonQuery(t *Thread, args []Value) Value {
 	default:
 		t.badArg("json/query", 1, args[0], "hash or array")
 	}
-	segs := t.path(args[1])
-	var out []Value
-	t.query(args[0], segs, func(v Value) {
-		if !v.IsNil() {
-			t.alloc(2 * valueSize)
-			out = append(out, v)
-		}
-	})
+	out := t.queried(args[0], args[1])
 	switch len(out) {
 	case 0:
 		if len(args) > 2 {
@@ -377,6 +362,17 @@ func jsonQuery(t *Thread, args []Value) Value {
 		return out[0]
 	}
 	return t.newArray(out)
+}
+
+// queried is all that stands at a path and is not nil.
+func (t *Thread) queried(v, path Value) (out []Value) {
+	t.query(v, t.path(path), func(found Value) {
+		if !found.IsNil() {
+			t.alloc(2 * valueSize)
+			out = append(out, found)
+		}
+	})
+	return out
 }
 
 // update gives what stands at a path a new value, made by f of the old one, and returns the container.

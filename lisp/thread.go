@@ -378,14 +378,7 @@ func (t *Thread) restore(s saved) {
 
 // Call calls a function value with arguments, as a primitive does with a callback. The error is an *Error or an [Exit].
 func (t *Thread) Call(fn Value, args ...Value) (v Value, err error) {
-	saved := t.save()
-	defer func() {
-		if r := recover(); r != nil {
-			v, err = Nil, settled(t.asError(r))
-			t.restore(saved)
-		}
-		t.exit(&v, &err)
-	}()
+	defer t.finish(t.save(), &v, &err)
 	t.entered++
 	return t.apply(fn, args), nil
 }
@@ -393,14 +386,7 @@ func (t *Thread) Call(fn Value, args ...Value) (v Value, err error) {
 // Eval reads src, which is called name in messages, and evaluates it form by form; the last value is the result. All of
 // it is read before anything runs. The error is an *Error or an [Exit].
 func (t *Thread) Eval(env *Env, name, src string) (v Value, err error) {
-	saved := t.save()
-	defer func() {
-		if r := recover(); r != nil {
-			v, err = Nil, settled(t.asError(r))
-			t.restore(saved)
-		}
-		t.exit(&v, &err)
-	}()
+	defer t.finish(t.save(), &v, &err)
 	t.entered++
 	return t.eval(env, name, src), nil
 }
@@ -413,8 +399,13 @@ func (t *Thread) AtEnd(f func()) {
 	*t.ends = append(*t.ends, f)
 }
 
-// exit is the end of Call and Eval: with the outermost one the evaluation ends, and its coroutines with it.
-func (t *Thread) exit(v *Value, err *error) {
+// finish is deferred by Call and Eval, and makes a thrown error their result. With the outermost one the evaluation ends, and its
+// coroutines with it.
+func (t *Thread) finish(saved saved, v *Value, err *error) {
+	if r := recover(); r != nil {
+		*v, *err = Nil, settled(t.asError(r))
+		t.restore(saved)
+	}
 	if t.entered--; t.entered > 0 {
 		return
 	}
