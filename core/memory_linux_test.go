@@ -54,13 +54,6 @@ func TestThousandIdleCapturedProcessesAreSmall(t *testing.T) {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil || files.Cur < 7*n {
 		t.Skipf("needs %d descriptors, %d are allowed", 7*n, files.Cur)
 	}
-	measure := func() uint64 {
-		runtime.GC()
-		runtime.GC()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc + m.StackInuse
-	}
 	dir := t.TempDir()
 	specs := make([]Spec, n)
 	for i := range specs {
@@ -70,7 +63,7 @@ func TestThousandIdleCapturedProcessesAreSmall(t *testing.T) {
 	}
 	w := &piped{world: newWorld(t), pipes: map[string]*pipedChild{}}
 	set := logs.New(logs.Options{})
-	before, had := measure(), runtime.NumGoroutine()
+	before, had := inUse(), runtime.NumGoroutine()
 	s := New(Options{Starter: w, Logs: set})
 	if r, err := s.Apply(t.Context(), specs); err != nil || r.Err() != nil {
 		t.Fatal(err, r.Err())
@@ -108,7 +101,7 @@ func TestThousandIdleCapturedProcessesAreSmall(t *testing.T) {
 		case <-tick.C:
 		}
 	}
-	each := (measure() - before) / n
+	each := (inUse() - before) / n
 	t.Logf("%d bytes per idle captured process", each)
 	if each > limit {
 		t.Errorf("%d bytes per idle captured process, want at most %d", each, limit)

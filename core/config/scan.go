@@ -328,18 +328,26 @@ func (s *scanner) tooDeep() {
 	s.pos = len(s.text)
 }
 
-func (s *scanner) list(t *mark, depth int) {
-	s.pos++
-	for i := 0; s.pos < len(s.text); {
+// more goes on to the next element, past commas, or past the end.
+func (s *scanner) more(end byte) bool {
+	for s.pos < len(s.text) {
 		s.blank(true)
 		switch s.peek() {
-		case ']':
+		case end:
 			s.pos++
-			return
+			return false
 		case ',':
 			s.pos++
-			continue
+		default:
+			return true
 		}
+	}
+	return false
+}
+
+func (s *scanner) list(t *mark, depth int) {
+	s.pos++
+	for i := 0; s.more(']'); i++ {
 		start := s.pos
 		element := t
 		switch s.peek() {
@@ -350,7 +358,6 @@ func (s *scanner) list(t *mark, depth int) {
 			element = t.item(i)
 		}
 		s.value(element, depth+1)
-		i++
 		if s.pos == start {
 			s.pos++
 		}
@@ -359,16 +366,7 @@ func (s *scanner) list(t *mark, depth int) {
 
 func (s *scanner) inline(t *mark, depth int) {
 	s.pos++
-	for s.pos < len(s.text) {
-		s.blank(true)
-		switch s.peek() {
-		case '}':
-			s.pos++
-			return
-		case ',':
-			s.pos++
-			continue
-		}
+	for s.more('}') {
 		start := s.pos
 		s.pair(t, depth+1)
 		if s.pos == start {

@@ -19,16 +19,7 @@ func (d *directory) rename(old, name string) error {
 	if !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOSYS) {
 		return err
 	}
-	// A file system without NOREPLACE (some network ones): a second link is
-	// refused just the same when the name is taken.
-	if err := unix.Linkat(d.fd, old, d.fd, name, 0); err != nil {
-		return err
-	}
-	if err := unix.Unlinkat(d.fd, old, 0); err != nil {
-		unix.Unlinkat(d.fd, name, 0) // one file, one name
-		return err
-	}
-	return nil
+	return d.relink(old, name) // a file system without NOREPLACE (some network ones)
 }
 
 // lowPriority makes the goroutine run only when nobody else wants to, to its

@@ -2,24 +2,11 @@
 
 package logs
 
-import (
-	"time"
-
-	"golang.org/x/sys/unix"
-)
+import "time"
 
 // rename gives old its new name; a file that already has that name is
-// fs.ErrExist and stays: a second link is refused when the name is taken.
-func (d *directory) rename(old, name string) error {
-	if err := unix.Linkat(d.fd, old, d.fd, name, 0); err != nil {
-		return err
-	}
-	if err := unix.Unlinkat(d.fd, old, 0); err != nil {
-		unix.Unlinkat(d.fd, name, 0) // one file, one name
-		return err
-	}
-	return nil
-}
+// fs.ErrExist and stays.
+func (d *directory) rename(old, name string) error { return d.relink(old, name) }
 
 // pendingBytes is not known here: a drain reads until nothing is there.
 func pendingBytes(uintptr) int { return 0 }

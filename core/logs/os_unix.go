@@ -285,3 +285,16 @@ func unpoll(f *os.File) (fd uintptr, ok bool) {
 }
 
 func repoll(fd uintptr) *os.File { return os.NewFile(fd, "pipe") }
+
+// relink is a rename that replaces nothing: a second link is refused when the
+// name is taken.
+func (d *directory) relink(old, name string) error {
+	if err := unix.Linkat(d.fd, old, d.fd, name, 0); err != nil {
+		return err
+	}
+	if err := unix.Unlinkat(d.fd, old, 0); err != nil {
+		unix.Unlinkat(d.fd, name, 0) // one file, one name
+		return err
+	}
+	return nil
+}
