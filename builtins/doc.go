@@ -29,4 +29,12 @@
 // Every plain call that changes something, every such call inside a program, every program and every refusal is a line
 // of JSON in the audit log: one before the effect (phase "begin") and one after ("end"), or a single one for a refusal.
 // Arguments are there with their secrets masked; of a program there is the hash of the text, not the text.
+//
+// # Where to begin
+//
+// verb.go is the table of what can be asked; observe.go and operate.go have most of its functions, table.go what the daemon lends
+// them. engine.go takes a form, recognise.go tells plain calls from programs, evaluation.go runs it. The modules of programs (os,
+// io, http, time) begin in host_module.go.
+//
+// May import: builtins/metrics, core, core/child, core/logs, lisp.
 package builtins

@@ -66,4 +66,11 @@
 //
 // It does not fork (package child does), does not read or write output (package logs does), has no health checks, no
 // dependencies but priorities, and no global state.
+//
+// # Where to begin
+//
+// machine.go decides what becomes of one process, a table without clock or child (DESIGN.md shows it); process.go is the loop that
+// asks it and does what it says; life.go begins and ends lives; supervisor.go is the registry of all, apply.go the operation on it.
+//
+// May import: core/child, core/logs, core/spelling.
 package core

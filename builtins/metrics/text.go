@@ -1,5 +1,7 @@
 // Package metrics writes the text format that Prometheus scrapes, version 0.0.4
 // (https://prometheus.io/docs/instrumenting/exposition_formats/). It knows nothing of what is measured.
+//
+// May import: no other room.
 package metrics
 
 import (

@@ -7,4 +7,10 @@
 // An embedder calls [Run] (which ends the program) or [Main] (which returns an exit code and can be given verbs of the
 // embedder's own). A daemon that goes into the background starts the running program again with the arguments of this
 // one, so an embedding main must reach Run or Main with the words of the command line unchanged.
+//
+// # Where to begin
+//
+// commands.go for what can be typed, send.go for a form's way to the daemon and back; daemon.go and compose.go for the daemon.
+//
+// May import: every room.
 package cli

@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -86,7 +87,8 @@ var goos = []string{"linux", "windows", "darwin", "freebsd", "unix", "amd64", "a
 func TestLayers(t *testing.T) {
 	root := filepath.Join("..", "..")
 	all := rooms()
-	seen := map[string]bool{}
+	seen, told := map[string]bool{}, map[string]bool{}   // the rooms, and those that have a doc
+	places, used := map[string]bool{}, map[string]bool{} // the files, and "room import"
 	top, err := os.ReadDir(root)
 	if err != nil {
 		t.Fatal(err)
@@ -120,6 +122,7 @@ func TestLayers(t *testing.T) {
 			return nil
 		}
 		seen[here] = true
+		places[relative] = true
 		file, err := parser.ParseFile(files, name, nil, parser.ParseComments)
 		if err != nil {
 			return err
@@ -128,11 +131,19 @@ func TestLayers(t *testing.T) {
 			return nil
 		}
 		test := strings.HasSuffix(name, "_test.go")
+		if text := file.Doc.Text(); !test && strings.HasPrefix(text, "Package ") {
+			checkDoc(t, relative, text, r)
+			told[here] = true
+		}
 		for _, spec := range file.Imports {
 			imported, _ := strconv.Unquote(spec.Path.Value)
 			checkImport(t, relative, here, imported, r, test)
+			used[here+" "+strings.TrimPrefix(imported, module)] = true
 		}
 		checkSystem(t, relative, file, test)
+		if !test && file.Name.Name == "main" {
+			told[here] = true // what a program is stands in its first lines and its help
+		}
 		if !test {
 			checkCalls(t, relative, here, file, r)
 		}
@@ -144,6 +155,53 @@ func TestLayers(t *testing.T) {
 	for name := range all {
 		if !seen[name] {
 			t.Errorf("rooms() has a line for %s, and there is no such room", name)
+		}
+		if !told[name] {
+			t.Errorf("the package %s has no doc", name)
+		}
+		for _, other := range all[name].may {
+			if !used[name+" "+other] {
+				t.Errorf("rooms() lets %s import %s, which it does not", name, other)
+			}
+		}
+	}
+	for _, pattern := range systems {
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(places)), pattern.MatchString) {
+			t.Errorf("systems has %s, and there is no such file", pattern)
+		}
+	}
+	for _, folder := range folders {
+		if folder != "bin" && !exists(filepath.Join(root, folder)) {
+			t.Errorf("folders has %s, and there is no such folder", folder)
+		}
+	}
+}
+
+// checkDoc holds the words of a package about itself to rooms() and to its files: what it may import, and where to begin.
+func checkDoc(t *testing.T, name, text string, r room) {
+	var rooms []string
+	for _, other := range r.may {
+		if !strings.Contains(strings.Split(other, "/")[0], ".") {
+			rooms = append(rooms, other)
+		}
+	}
+	slices.Sort(rooms)
+	want := "May import: " + strings.Join(rooms, ", ") + "."
+	switch {
+	case r.stars:
+		want = "May import: every room."
+	case len(rooms) == 0:
+		want = "May import: no other room."
+	}
+	if !slices.Contains(strings.Split(text, "\n"), want) {
+		t.Errorf("%s: the package's doc does not say on a line of its own %q", name, want)
+	}
+	if path.Base(name) == "doc.go" && !strings.Contains(text, "# Where to begin\n") {
+		t.Errorf("%s: the package's doc does not say where to begin", name)
+	}
+	for _, file := range regexp.MustCompile(`\b[a-z][a-z_]*\.(go|md)\b|\b[A-Z]+\.md\b`).FindAllString(text, -1) {
+		if !exists(filepath.Join("..", "..", path.Dir(name), file)) {
+			t.Errorf("%s: the package's doc names %s, and there is no such file", name, file)
 		}
 	}
 }

@@ -10,4 +10,11 @@
 // empty environment, left its session and lost its parents escapes the second way, and only that one.
 //
 // Command and Exit are plain data and a Child hands back events, so that the forking side could live in another process.
+//
+// # Where to begin
+//
+// child.go has the types. On Linux host_linux.go is the owner, launch_linux.go and shim_linux.go start a program, reap_linux.go waits,
+// tree_linux.go finds and ends what belongs to one; windows.go and launch_windows.go do so on Windows, generic.go on other systems.
+//
+// May import: core/descriptors, core/spelling.
 package child

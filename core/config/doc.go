@@ -26,4 +26,10 @@
 //
 // Everything here is safe for concurrent use: there is no state, only functions of their arguments, the environment and the
 // file system.
+//
+// # Where to begin
+//
+// table.go is the table; load.go reads a file by it, build.go makes Settings and Specs of it, place.go says where the daemon lives.
+//
+// May import: core, core/child, core/logs, core/spelling.
 package config

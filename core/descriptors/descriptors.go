@@ -3,6 +3,8 @@
 //
 // Nothing is held for that: the system always gives the lowest free number, so the number of a descriptor just opened tells
 // how many are in use at least. Whoever opens one for long looks at its number and gives it back when it is [Low].
+//
+// May import: no other room.
 package descriptors
 
 // reserve is how many descriptors are kept for commands, of a limit that allows for it.

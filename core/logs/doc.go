@@ -27,4 +27,12 @@
 //
 // All exported methods may be called from any goroutine. Reading (Tail,
 // Follow, Health, Files) never waits for a writer and never makes one wait.
+//
+// # Where to begin
+//
+// pump.go reads a pipe, stream.go is the output it belongs to, sink.go the file
+// it is written to; rotate.go and tidy.go see to old files, tail.go and follow.go
+// read them.
+//
+// May import: core/descriptors.
 package logs

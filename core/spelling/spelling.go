@@ -1,5 +1,7 @@
 // Package spelling finds the word that somebody meant to type, for "did you mean". It has no state. (The language has an
 // answer of its own, as it imports nothing of this module.)
+//
+// May import: no other room.
 package spelling
 
 import "strings"

@@ -1,4 +1,6 @@
 // Package ptytest is a person at a pseudo-terminal, for tests of programs that one talks to.
+//
+// May import: no other room.
 package ptytest
 
 import (

@@ -1,4 +1,6 @@
 // Package metricstest reads the text format of Prometheus more strictly than Prometheus does, for tests.
+//
+// May import: no other room.
 package metricstest
 
 import (

@@ -3,6 +3,8 @@
 //
 // What has no counterpart is not lost silently: it stands in the result as a comment that begins with "# !", where it
 // belongs, and says what to do instead.
+//
+// May import: core/child.
 package migrate
 
 import (
