@@ -60,7 +60,7 @@ func (p *process) lifeOver(how *ending) {
 	}
 	p.child, p.leader, p.pumps, p.pidFile = nil, nil, nil, ""
 	p.stopAt = wallClock()
-	p.step(exited, how, cause)
+	p.step(ended, how, cause)
 }
 
 // launchAnswered: exec has succeeded or failed.

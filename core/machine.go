@@ -10,7 +10,8 @@ import (
 
 // Here it is decided what becomes of a process. A machine is told what happened (an event) and when, and answers with at most
 // one thing to do (an act). It has no goroutine, no clock and no child, so every cell of its table (DESIGN.md) can be tested.
-// Its owner, in process.go, listens, asks it, does what it says, and tells the world.
+// Its owner, in process.go, listens, asks it, does what it says, and tells the world. The states are in state.go. What a wish
+// does is up or down; what is told to the machine has a method of the event's name: launched, timeout, ended.
 
 // event is what can happen to a machine.
 type event int
@@ -24,7 +25,7 @@ const (
 	seal                    // no new life any more: the supervisor closes, or the process is removed
 	launched                // exec succeeded
 	timeout                 // the deadline passed
-	exited                  // nothing is left of it, or it could not be launched
+	ended                   // nothing is left of it, or it could not be launched
 )
 
 // act is what a machine wants done. The owner does it at once.
@@ -32,10 +33,10 @@ type act int
 
 const (
 	none       act = iota
-	spawn          // launch the program; answered by launched or exited
+	spawn          // launch the program; answered by launched or ended
 	signalStop     // the stop signal
 	signalKill     // KILL to everything that is left
-	abandon        // the launch under way is given up; answered by launched or exited
+	abandon        // the launch under way is given up; answered by launched or ended
 )
 
 // ending is how a life ended: by the leader's exit, or before it began.
@@ -62,8 +63,7 @@ const (
 	launchAgainAfter = 100 * time.Millisecond
 )
 
-// machine decides. It knows neither clocks nor processes: step is given an event and the monotonic time, and answers with at
-// most one act. Its owner is one goroutine.
+// machine decides, by step. Times are monotonic, counted from the start of the daemon. Its owner is one goroutine.
 type machine struct {
 	care Care
 	rand func() float64 // 0 <= x < 1, for the jitter
@@ -87,7 +87,7 @@ type machine struct {
 	reason string // for people
 }
 
-// step takes one event. how is read when e is exited.
+// step takes one event. how is read when e is ended.
 func (m *machine) step(e event, how *ending, now time.Duration) act {
 	switch e {
 	case askStart:
@@ -113,8 +113,8 @@ func (m *machine) step(e event, how *ending, now time.Duration) act {
 		return m.launched(now)
 	case timeout:
 		return m.timeout(now)
-	case exited:
-		return m.exited(how, now)
+	case ended:
+		return m.ended(how, now)
 	}
 	return none
 }
@@ -197,7 +197,7 @@ func (m *machine) timeout(now time.Duration) act {
 	return none
 }
 
-func (m *machine) exited(how *ending, now time.Duration) act {
+func (m *machine) ended(how *ending, now time.Duration) act {
 	if !m.state.HasChild() {
 		return none
 	}

@@ -32,10 +32,10 @@ func code(n int) *ending { return &ending{exit: child.Exit{Code: n}, pid: 1} }
 
 func TestEveryCell(t *testing.T) {
 	// Every cell: the state afterwards, "+" when it is wanted up, and the act. "=" is: nothing changes, nothing is done.
-	events := []event{askStart, askStop, askStopNow, askRestart, askReset, seal, launched, timeout, exited}
+	events := []event{askStart, askStop, askStopNow, askRestart, askReset, seal, launched, timeout, ended}
 	acts := map[act]string{none: "", spawn: " spawn", signalStop: " signal", signalKill: " kill"}
 	table := map[State][]string{
-		//          askStart           askStop            askStopNow       askRestart          askReset           seal        launched    timeout            exited 3
+		//          askStart           askStop            askStopNow       askRestart          askReset           seal        launched    timeout            ended 3
 		Stopped:  {"starting+ spawn", "=", "=", "starting+ spawn", "=", "=", "=", "=", "="},
 		Exited:   {"starting+ spawn", "stopped", "stopped", "starting+ spawn", "=", "=", "=", "=", "="},
 		Fatal:    {"starting+ spawn", "stopped", "stopped", "starting+ spawn", "starting+ spawn", "fatal", "=", "=", "="},
@@ -78,7 +78,7 @@ func TestRestartWhileStoppingStartsAgain(t *testing.T) {
 	for _, e := range []event{askStart, askRestart} {
 		m := at(Stopping)
 		m.step(e, nil, 1)
-		if a := m.step(exited, code(0), 2); a != spawn || m.state != Starting || !m.want {
+		if a := m.step(ended, code(0), 2); a != spawn || m.state != Starting || !m.want {
 			t.Errorf("event %d while stopping: act %d in %s after the exit, want a spawn", e, a, m.state)
 		}
 	}
@@ -143,7 +143,7 @@ func TestExitIsJudgedByPolicyAndCodes(t *testing.T) {
 	} {
 		m := at(Running)
 		m.care.Restart, m.care.ExitCodes, m.care.OmitExitCode = c.policy, c.codes, c.omit
-		a := m.step(exited, c.how, second)
+		a := m.step(ended, c.how, second)
 		if m.state != c.want || a != none || !strings.Contains(m.reason, c.reason) || c.reason == "" && m.reason != "" {
 			t.Errorf("%s: %s %q act %d, want %s %q", c.what, m.state, m.reason, a, c.want, c.reason)
 		}
@@ -156,7 +156,7 @@ func TestExitIsJudgedByPolicyAndCodes(t *testing.T) {
 func TestMarkedLifeMayExitAsItLikes(t *testing.T) {
 	m := at(Running)
 	m.omit = true
-	m.step(exited, code(9), second)
+	m.step(ended, code(9), second)
 	if m.state != Exited || m.omit {
 		t.Errorf("%s, marked %v; want exited and the mark used up", m.state, m.omit)
 	}
@@ -168,7 +168,7 @@ func crash(m *machine, now *time.Duration, lived time.Duration) time.Duration {
 	*now += lived
 	how := code(1)
 	how.at = *now
-	m.step(exited, how, *now)
+	m.step(ended, how, *now)
 	if m.state != Backoff {
 		return -1
 	}
@@ -280,7 +280,7 @@ func TestSealedMachineBeginsNoLife(t *testing.T) {
 	for s := Stopped; s <= Fatal; s++ {
 		m := at(s)
 		m.step(seal, nil, 0)
-		for _, e := range []event{askStart, askRestart, askReset, timeout, exited, askStart} {
+		for _, e := range []event{askStart, askRestart, askReset, timeout, ended, askStart} {
 			if a := m.step(e, code(1), 100*second); a == spawn {
 				t.Errorf("%s, sealed: event %d spawned", s, e)
 			}
@@ -303,7 +303,7 @@ func TestKillIsRepeatedUntilNothingIsLeft(t *testing.T) {
 			t.Fatalf("deadline %d: act %d, overrun %v", i, a, m.overrun)
 		}
 	}
-	m.step(exited, code(0), 9*second)
+	m.step(ended, code(0), 9*second)
 	if m.state != Stopped || m.reason != "had to be killed" {
 		t.Errorf("%s %q", m.state, m.reason)
 	}
@@ -338,7 +338,7 @@ func FuzzLife(f *testing.F) {
 					continue
 				}
 				launching, alive = false, true
-			case exited:
+			case ended:
 				switch {
 				case launching:
 					how.launchErr, how.temporary = errors.New("x"), b > 127
@@ -415,7 +415,7 @@ func TestALifeIsAsLongAsItsLeaders(t *testing.T) {
 		m := &machine{care: DefaultCare(), failures: 3}
 		m.state, m.launching = Starting, true
 		m.step(launched, nil, 0)
-		m.step(exited, &ending{exit: child.Exit{Code: 1}, at: at}, 60*second)
+		m.step(ended, &ending{exit: child.Exit{Code: 1}, at: at}, 60*second)
 		if m.state != Backoff || m.failures != want {
 			t.Errorf("a leader of %v: %s after %d failures, want %d", at, m.state, m.failures, want)
 		}

@@ -130,7 +130,7 @@ func (p *process) step(e event, how *ending, cause Cause) {
 		if e == launched && note == "" && from == p.machine.state {
 			note = "launched"
 		}
-		if from != p.machine.state || p.generation != life || note != "" || e == exited {
+		if from != p.machine.state || p.generation != life || note != "" || e == ended {
 			p.publish(from, cause, note, how)
 		} else {
 			p.snapshot()
