@@ -92,11 +92,7 @@ func checkVariable(key, value string) error {
 }
 
 func (m *machine) osCommand(t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
-	c, err := m.readCommand("os/command", args[0], false)
-	if err != nil {
-		return lisp.Nil, err
-	}
-	o, err := m.finish(t, c, nil)
+	_, o, err := m.finish(t, "os/command", args[0], false, nil)
 	if err != nil {
 		return lisp.Nil, err
 	}
@@ -112,11 +108,7 @@ func (m *machine) osCommand(t *lisp.Thread, args []lisp.Value) (lisp.Value, erro
 }
 
 func (m *machine) osExec(t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
-	c, err := m.readCommand("os/exec", args[0], true)
-	if err != nil {
-		return lisp.Nil, err
-	}
-	o, err := m.finish(t, c, nil)
+	_, o, err := m.finish(t, "os/exec", args[0], true, nil)
 	if err != nil {
 		return lisp.Nil, err
 	}
@@ -128,11 +120,7 @@ func (m *machine) osExec(t *lisp.Thread, args []lisp.Value) (lisp.Value, error) 
 }
 
 func (m *machine) osExecOrFail(t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
-	c, err := m.readCommand("os/exec!", args[0], true)
-	if err != nil {
-		return lisp.Nil, err
-	}
-	o, err := m.finish(t, c, nil)
+	c, o, err := m.finish(t, "os/exec!", args[0], true, nil)
 	if err != nil {
 		return lisp.Nil, err
 	}
@@ -147,11 +135,7 @@ func (m *machine) osExecOrFail(t *lisp.Thread, args []lisp.Value) (lisp.Value, e
 }
 
 func (m *machine) osRun(t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
-	c, err := m.readCommand("os/run", args[0], true)
-	if err != nil {
-		return lisp.Nil, err
-	}
-	o, err := m.finish(t, c, func(part []byte) error {
+	_, o, err := m.finish(t, "os/run", args[0], true, func(part []byte) error {
 		var err error
 		t.Resume(func() { _, err = t.Out().Write(part) })
 		return err
@@ -162,10 +146,13 @@ func (m *machine) osRun(t *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 	return lisp.Int(int64(o.exit.Code)), nil
 }
 
-// finish runs a command, lets others run meanwhile, charges for what it printed and hands it to where it shall go.
-func (m *machine) finish(t *lisp.Thread, c command, pass func([]byte) error) (o outcome, err error) {
-	o, err = m.run(t, c, pass)
-	if err == nil {
+// finish runs a command that was given as v (lines: a text is a command line), lets others run meanwhile, charges for what it
+// printed and hands it to where it shall go.
+func (m *machine) finish(t *lisp.Thread, verb string, v lisp.Value, lines bool, pass func([]byte) error) (c command, o outcome, err error) {
+	if c, err = m.readCommand(verb, v, lines); err != nil {
+		return c, o, err
+	}
+	if o, err = m.run(t, c, pass); err == nil {
 		err = t.Alloc(int64(len(o.stdout) + len(o.stderr) + 256))
 	}
 	if err == nil && c.stdoutTo != nil {
@@ -176,7 +163,7 @@ func (m *machine) finish(t *lisp.Thread, c command, pass func([]byte) error) (o 
 		_, err = c.stderrTo.Write(o.stderr)
 		o.stderr = nil
 	}
-	return o, err
+	return c, o, err
 }
 
 // readCommand reads what a command was given as. lines: a text is a command line.

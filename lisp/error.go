@@ -72,7 +72,7 @@ func (e *Error) Render() string {
 	b.WriteString(e.Error())
 	if e.Line != "" && e.Pos.Col > 0 {
 		num := strconv.Itoa(e.Pos.Line)
-		line, col := clipLine(e.Line, e.Pos.Col)
+		line, col := ClipLine(e.Line, e.Pos.Col)
 		fmt.Fprintf(&b, "\n %s | %s\n %s | ", num, line, strings.Repeat(" ", len(num)))
 		for _, r := range line {
 			if col--; col <= 0 {
@@ -92,8 +92,9 @@ func (e *Error) Render() string {
 	return b.String()
 }
 
-// clipLine keeps what stands around the caret of a very long line.
-func clipLine(line string, col int) (string, int) {
+// ClipLine keeps what stands around a caret of a very long line: 160 characters of it, and the column, from 1, that the caret
+// has there.
+func ClipLine(line string, col int) (string, int) {
 	const most = 160
 	runes := []rune(line)
 	if len(runes) <= most {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/qjpcpu/supervisord/lisp"
 )
 
 // style is an SGR sequence.
@@ -46,7 +48,7 @@ func (t *Terminal) fail(src string, first int, f *Failure) {
 	}
 	t.complain(f.Kind, message)
 	if text != "" && ok {
-		text, column := clipLine(text, column)
+		text, column := lisp.ClipLine(text, column)
 		fmt.Fprintf(t.Err, "  %s\n  %s^\n", Plain(text), margin(text, column-1))
 	}
 	for _, caller := range f.Trace {
@@ -61,17 +63,6 @@ func place(where string) (line, column int, ok bool) {
 	line, err1 := strconv.Atoi(l)
 	column, err2 := strconv.Atoi(c)
 	return line, column, found && err1 == nil && err2 == nil && line > 0 && column > 0
-}
-
-// clipLine keeps what stands around the caret of a very long line.
-func clipLine(line string, column int) (string, int) {
-	const most = 160
-	runes := []rune(line)
-	if len(runes) <= most {
-		return line, column
-	}
-	from := max(0, min(column-most/2, len(runes)-most))
-	return string(runes[from : from+most]), column - from
 }
 
 // margin is as wide as the first n characters of text, tabs included.
