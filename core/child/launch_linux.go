@@ -152,14 +152,15 @@ func (h *Host) fork(k *kid, path string, argv []string, attr *syscall.ProcAttr) 
 	h.ledger.begun(k)
 	h.forkBegins()
 	pid, err := syscall.ForkExec(path, argv, attr)
-	if err == unix.ENOSYS && attr.Sys.UseCgroupFD {
-		// Containers hide clone3, the only call that forks into a cgroup.
-		if !h.noClone3.Swap(true) {
-			h.logf("clone3 is refused here: trees are found by descent")
-		}
+	if attr.Sys.UseCgroupFD && (err == unix.ENOSYS || err == unix.EPERM) {
+		// Containers hide clone3, the only call that forks into a cgroup, or forbid it. EPERM may be the program's own: then it is
+		// refused without clone3 too, which says nothing about that.
 		h.cgroups.leave(k.cgroup)
 		k.cgroup, attr.Sys.UseCgroupFD = nil, false
-		pid, err = syscall.ForkExec(path, argv, attr)
+		without := err
+		if pid, err = syscall.ForkExec(path, argv, attr); err != without && !h.noClone3.Swap(true) {
+			h.logf("clone3 is refused here: trees are found by descent")
+		}
 	}
 	if err != nil {
 		h.forkFailed()
