@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -37,10 +38,46 @@ func host(t testing.TB) *Host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h.cgroups == nil {
-		t.Fatal("this machine lets us make no cgroup: run as root or in a delegated one")
-	}
 	return h
+}
+
+// needsCgroups leaves a test out where no cgroup can be made, as in a container whose cgroups are read-only.
+func needsCgroups(t testing.TB, h *Host) {
+	t.Helper()
+	if h.cgroups == nil {
+		mayWrite(t, "unified")
+		t.Fatal("this machine has cgroups that we may write to, and the host makes none")
+	}
+}
+
+// needsControllers leaves a test out where no limit of these controllers can be set.
+func needsControllers(t testing.TB, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		mayWrite(t, name)
+	}
+}
+
+// mayWrite looks by itself, and not with the product's eyes, whether there is a hierarchy of cgroups that is ours to write to.
+func mayWrite(t testing.TB, name string) {
+	t.Helper()
+	const top = "/sys/fs/cgroup/"
+	for _, folder := range []string{top, top + name} {
+		if unix.Access(filepath.Join(folder, "cgroup.procs"), unix.W_OK) == nil {
+			return
+		}
+	}
+	t.Skipf("there are no cgroups in %s and %s that are ours to write to: run as root, or in a container that has them", top, top+name)
+}
+
+// cgroupOf is the cgroup of a child; a test of it is left out where no child can be forked into one.
+func cgroupOf(t testing.TB, h *Host, k Child) *cgroup {
+	t.Helper()
+	needsCgroups(t, h)
+	if h.noClone3.Load() {
+		t.Skip("this machine refuses clone3, which forks into a cgroup")
+	}
+	return k.(*kid).cgroup
 }
 
 // bothWays runs a test or a benchmark once with cgroups and once with the walk through /proc.
@@ -49,7 +86,10 @@ func bothWays[T interface {
 	Run(name string, f func(T)) bool
 }](t T, test func(t T, h *Host)) {
 	h := host(t)
-	t.Run("cgroup", func(t T) { test(t, h) })
+	t.Run("cgroup", func(t T) {
+		needsCgroups(t, h)
+		test(t, h)
+	})
 	t.Run("walk", func(t T) {
 		kept := h.cgroups
 		h.cgroups = nil

@@ -297,14 +297,11 @@ func TestTooLargeEnvironmentIsRefusedWithoutItsValue(t *testing.T) {
 // The folders of lives that are over do not gather, though they are not removed while there is more important work.
 func TestTheCgroupOfALifeThatIsOverIsRemoved(t *testing.T) {
 	h := host(t)
-	if h.cgroups == nil {
-		t.Skip("no cgroups here")
-	}
 	var folders []string
 	for range 10 {
 		k := start(t, h, command("exit 0"))
 		await(t, "gone", k.Gone())
-		folders = append(folders, k.(*kid).cgroup.path)
+		folders = append(folders, cgroupOf(t, h, k).path)
 	}
 	eventually(t, "the folders are gone", func() bool {
 		return !slices.ContainsFunc(folders, func(path string) bool { _, err := os.Stat(path); return err == nil })
@@ -320,7 +317,7 @@ func TestALifeOfTheSameNameHasACgroupOfItsOwn(t *testing.T) {
 	c.Args = []string{asChild, "stay"}
 	fresh := start(t, h, c)
 	ready(t, fresh)
-	was, is := old.(*kid).cgroup, fresh.(*kid).cgroup
+	was, is := cgroupOf(t, h, old), cgroupOf(t, h, fresh)
 	if was.path == is.path {
 		t.Fatalf("both are in %s", is.path)
 	}

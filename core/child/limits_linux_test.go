@@ -87,6 +87,9 @@ func TestLimitsHoldForAServiceUser(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can become another user")
 	}
+	if !hasCapability(t, unix.CAP_SYS_NICE) {
+		t.Skip("root has not CAP_SYS_NICE here, as in a container, and so cannot raise a priority")
+	}
 	h := host(t)
 	c := command("dump")
 	c.User, c.Path = "nobody", copyOfSelf(t)
@@ -98,6 +101,17 @@ func TestLimitsHoldForAServiceUser(t *testing.T) {
 	if d.Umask != 0o077 || d.Nice != -3 || d.OOMScoreAdj != "100" {
 		t.Errorf("umask %o, nice %d, oom_score_adj %s", d.Umask, d.Nice, d.OOMScoreAdj)
 	}
+}
+
+// hasCapability tells whether this process has a capability (man 7 capabilities).
+func hasCapability(t *testing.T, number int) bool {
+	t.Helper()
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&header, &data[0]); err != nil {
+		t.Fatal(err)
+	}
+	return data[number/32].Effective&(1<<(number%32)) != 0
 }
 
 func TestLaunchErrorsBehindTheShimSayWhatAndWhy(t *testing.T) {
@@ -185,6 +199,7 @@ func TestSecretsAreNotInTheShimsCommandLine(t *testing.T) {
 
 // ofTree are the limits whose controllers must be there on the machine that runs these tests.
 func TestMemoryLimitNamesTheOOMKiller(t *testing.T) {
+	needsControllers(t, "memory")
 	bothWays(t, func(t *testing.T, h *Host) {
 		c := command("alloc 200")
 		c.Limits.MemoryMax = 50 << 20
@@ -238,6 +253,7 @@ func nothingHeld(t *testing.T, h *Host) {
 }
 
 func TestForkBombIsBounded(t *testing.T) {
+	needsControllers(t, "pids")
 	bothWays(t, func(t *testing.T, h *Host) {
 		c := command("forks 300")
 		c.Limits.PIDsMax = 100
@@ -270,6 +286,7 @@ func TestForkBombIsBounded(t *testing.T) {
 
 // A thousand milliseconds of waiting are enough to tell a tenth of a processor from a whole one.
 func TestProcessorLimitHolds(t *testing.T) {
+	needsControllers(t, "cpu")
 	h := host(t)
 	c := command("spin")
 	c.Limits.CPUMax = 0.1
@@ -291,6 +308,7 @@ func raced() bool {
 
 // The smallest limits are the program's: none of them is used up by what prepares it.
 func TestTightLimitsAreForTheProgramAlone(t *testing.T) {
+	needsControllers(t, "pids", "memory")
 	h := host(t)
 	c := Command{Name: "tight", Generation: 1, Path: "/bin/sleep", Args: []string{"0"}, Dir: "/",
 		Limits: Limits{PIDsMax: 1, MemoryMax: 4 << 20, Rlimits: []Rlimit{{"as", 64 << 20, 64 << 20}, {"nofile", 16, 16}, {"nproc", 1, 1}}}}
@@ -309,6 +327,7 @@ func TestTightLimitsAreForTheProgramAlone(t *testing.T) {
 // A cgroup v2 hands a controller on only when no process is in it: the daemon moves aside, and back at its end. The huge
 // pages' controller stands in for the three others, which most machines with v1 keep there.
 func TestControllersOfCgroupTwoAreSwitchedOn(t *testing.T) {
+	needsControllers(t, "unified")
 	own, err := ownCgroup()
 	if err != nil {
 		t.Fatal(err)
