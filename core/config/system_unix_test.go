@@ -6,6 +6,8 @@ import (
 	"os"
 	"syscall"
 	"testing"
+
+	"github.com/qjpcpu/supervisord/core/child"
 )
 
 // What the tests of both systems expect of this one; system_windows_test.go has the other's.
@@ -25,7 +27,15 @@ const (
 var noFile, noFolder error = syscall.ENOENT, syscall.ENOENT
 
 // refusedKeys are the keys that this system cannot keep, with the reason.
-var refusedKeys = map[string]string{}
+var refusedKeys = func() map[string]string {
+	refused := map[string]string{}
+	for _, l := range []child.Limits{{MemoryMax: 1 << 30}, {PIDsMax: 1 << 10}, {CPUMax: 1}} {
+		for _, p := range child.LimitProblems(l, "auto") { // in a container whose cgroups are read-only, and for who is not root
+			refused[p.Key] = "cannot be kept: " + p.Err.Error()
+		}
+	}
+	return refused
+}()
 
 // at is how the absolute path is written here.
 func at(path string) string { return path }

@@ -32,7 +32,7 @@ func TestEveryWeakenedSettingIsWarnedOf(t *testing.T) {
 			prepare: func(t *testing.T, dir string) { put(t, dir, "cert", 0o644); put(t, dir, "key", 0o644) },
 			want:    "3:1: admin_tls_key: everybody can read DIR/key (mode 0644; chmod 600 it)"},
 		"admin_group": {text: "admin_sock = 'run/s.sock'\nadmin_group = 'daemon'\n" + web, want: "2:1: admin_group: every member of daemon may run any command"},
-		"socket in a directory open to all": {text: "admin_sock = 'open/s.sock'\n" + web,
+		"open socket": {text: "admin_sock = 'open/s.sock'\n" + web,
 			prepare: func(t *testing.T, dir string) { folder(t, dir, "open", 0o777|os.ModeSticky) },
 			want:    "1:1: admin_sock: DIR/open is open to others (mode 0777): somebody may take its names first"},
 		"state in a directory open to all": {text: "state_dir = 'open'\n" + web,
