@@ -116,9 +116,11 @@ func TestOneDaemonHoldsTheLock(t *testing.T) {
 
 func TestAKilledHolderLeavesNoLock(t *testing.T) {
 	if dir := os.Getenv("CONFIG_TEST_HOLD"); dir != "" {
-		if _, err := placeIn(t, dir).Acquire(); err != nil {
+		lock, err := placeIn(t, dir).Acquire()
+		if err != nil {
 			t.Fatal(err)
 		}
+		defer lock.Close() // whose file would be closed with the garbage
 		os.Stdout.WriteString("held\n")
 		select {}
 	}
