@@ -226,13 +226,11 @@ func (b *builder) outputs(spec *core.Spec, src source) {
 				b.bad(src, out.key, "", "%s: %v", src.label(out.key), err)
 			}
 		}
-		if b.log != "" && slices.Contains(out.files, b.log) && !device(b.log) {
+		if b.log != "" && slices.Contains(out.files, b.log) && !stream(b.log) {
 			b.bad(src, out.key, "", "%s: %s is the daemon's own log: two writers would overwrite each other's files", src.label(out.key), b.log)
 		}
 	}
 }
-
-func device(path string) bool { return strings.HasPrefix(path, "/dev/") }
 
 // command makes a relative program absolute and warns of one that cannot be started now.
 func (b *builder) command(spec *core.Spec, src source) {

@@ -95,7 +95,7 @@ func (w *weaknesses) settings() {
 			w.setting("init_script", "%s, and so somebody else can change what runs here with all that the daemon may do", why)
 		}
 	}
-	if s.Log != "" && !device(s.Log) {
+	if s.Log != "" && !stream(s.Log) {
 		if why := w.open(existing(parent(s.Log)), w.uid); why != "" {
 			refused := ""
 			if checkOwnFile(s.Log, w.uid) != nil {
@@ -140,7 +140,7 @@ func (w *weaknesses) process(src source, spec core.Spec) {
 		files []string
 	}{{"stdout", spec.Output.Stdout}, {"stderr", spec.Output.Stderr}, {"pid_file", []string{l.PIDFile}}} {
 		for _, file := range out.files {
-			if file == "" || device(file) || src.raw[out.key] == nil {
+			if file == "" || stream(file) || src.raw[out.key] == nil {
 				continue
 			}
 			if dir := existing(parent(file)); who.mayWrite(dir) {

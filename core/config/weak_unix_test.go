@@ -171,6 +171,17 @@ func TestEveryWeakenedSettingIsWarnedOf(t *testing.T) {
 	}
 }
 
+// TestALogBelowDevIsNoDevice: /dev/shm is a folder like any other, and open to all.
+func TestALogBelowDevIsNoDevice(t *testing.T) {
+	if info, err := os.Stat("/dev/shm"); err != nil || info.Mode()&(os.ModeSticky|0o002) != os.ModeSticky|0o002 {
+		t.Skipf("there is no /dev/shm that all write to: %v", err)
+	}
+	cfg, err := Load(write(t, "log = '/dev/shm/supervisord-test/d.log'\n[[process]]\nname = 'a'\ncommand = '"+shell+"'\n"), Overrides{Environ: environ})
+	if err != nil || len(cfg.Warnings) != 1 || !strings.Contains(cfg.Warnings[0].Msg, "/dev/shm is open to everybody") {
+		t.Errorf("%v %v", cfg.Warnings, err)
+	}
+}
+
 // put makes a file, folder a folder.
 func put(t *testing.T, dir, name string, mode os.FileMode, text ...string) {
 	t.Helper()
