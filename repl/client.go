@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -28,7 +29,7 @@ const maxReply = 64 << 20
 
 // UnreachableError says that no daemon answered.
 type UnreachableError struct {
-	Address string // as given to NewClient
+	Address string // as given to NewClient, a path with unix: before it
 	Sent    bool   // the request went out: whether it was carried out is unknown
 	Err     error
 }
@@ -86,6 +87,9 @@ type Client struct {
 // NewClient is a client of the daemon at address: "unix:PATH" or an absolute path, "HOST:PORT", or "https://HOST:PORT" where it speaks TLS.
 // token is for TCP; it is not sent over a unix socket.
 func NewClient(address, token string) (*Client, error) {
+	if filepath.IsAbs(address) || strings.HasPrefix(address, "/") { // as processes find it in SUPERVISOR_ADDRESS
+		address = "unix:" + address
+	}
 	c := &Client{address: address, token: token}
 	dialer := &net.Dialer{Timeout: dialTimeout}
 	transport := &http.Transport{
@@ -94,8 +98,7 @@ func NewClient(address, token string) (*Client, error) {
 		DialContext:        dialer.DialContext,
 		TLSClientConfig:    &tls.Config{MinVersion: tls.VersionTLS12},
 	}
-	path, ok := strings.CutPrefix(address, "unix:")
-	if ok || strings.HasPrefix(address, "/") {
+	if path, ok := strings.CutPrefix(address, "unix:"); ok {
 		if path == "" {
 			return nil, fmt.Errorf("cannot read the address %q: the path is missing", address)
 		}

@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +54,22 @@ func TestATokenThatIsNoneIsRefused(t *testing.T) {
 		if _, err := NewClient("unix:/run/s.sock", token); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestAPathIsASocket: processes find the path of the socket, and nothing else, in SUPERVISOR_ADDRESS.
+func TestAPathIsASocket(t *testing.T) {
+	path, err := filepath.Abs("no.sock") // with a drive before it on Windows
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := NewClient(path, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var silent *UnreachableError
+	if _, err := c.Health(t.Context()); !errors.As(err, &silent) || silent.Address != "unix:"+path {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -21,9 +21,6 @@ func (s *session) dial(c *call) (client *repl.Client, pid int, err error) {
 		server = environment("SUPERVISORD_SERVER")
 	}
 	if server != "" {
-		if strings.HasPrefix(server, "/") {
-			server = "unix:" + server // as processes find it in SUPERVISOR_ADDRESS
-		}
 		client, err := repl.NewClient(server, token)
 		if err != nil {
 			return nil, 0, &coded{code: ExitUsage, err: err}
