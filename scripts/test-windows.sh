@@ -97,7 +97,7 @@ go build -trimpath -o "$home/supervisord.exe" ./cmd/supervisord
 "$wine" "$home/supervisord.exe" version
 export SUPERVISORD_EXE="Z:$home/supervisord.exe" # the drive Z: is the root
 
-packages=${*:-./lisp ./core ./core/config ./core/child ./core/logs ./builtins ./repl ./cmd/cli}
+packages=${*:-$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...)}
 # No test is left out by name. What asks for something that Wine has not skips itself and says what was missing, which is printed.
 for package in $packages; do
 	step "tests of $package"
