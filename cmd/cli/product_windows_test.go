@@ -408,6 +408,16 @@ func TestTheProductIsOperated(t *testing.T) {
 		p.must([]string{"exec", "two.glisp"}, "1 + 1 = 2")
 		p.must([]string{"exec", "-e", `(os/exec "echo hello& exit 3")`}, `(3 . "hello")`)
 	})
+	step("the prompt reads what is piped", func() {
+		repl := p.command("repl")
+		repl.Stdin = strings.NewReader("(+ 1 1)\r\n(map #(hget % \"state\")\r\n  (status \"steady\"))\r\n(car 1)\r\n")
+		out, err := repl.CombinedOutput()
+		text := strings.ReplaceAll(string(out), "\r", "")
+		var failed *exec.ExitError
+		if !errors.As(err, &failed) || failed.ExitCode() != 2 || !strings.HasPrefix(text, "2\n[\"running\"]\n") || !strings.Contains(text, "line 4: cannot call car") {
+			p.t.Errorf("%v\n%s", err, text)
+		}
+	})
 	step("KILL is known, HUP is not", func() {
 		p.refused(2, "there are no others on Windows", "service", "signal", "late", "HUP")
 		pid := p.status("late").PID
