@@ -627,6 +627,59 @@ func threads(t *testing.T) int {
 	return n
 }
 
+// TestNoHandleIsLeftOfALife: a daemon that restarts something for months has no more of them than at first.
+func TestNoHandleIsLeftOfALife(t *testing.T) {
+	h, err := theHost()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	text := filepath.Join(folder, "text.exe")
+	if err := os.WriteFile(text, []byte("not a program"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	live := func() {
+		c := program("exit", "0")
+		c.Stderr = Same
+		k := start(t, c)
+		end(t, k)
+		gone(t, k)
+		k.Stdout().Close()
+		for _, bad := range []Command{{Path: text, Stdout: Pipe, Stderr: Pipe}, {Path: filepath.Join(folder, "missing"), Stdout: Pipe}, {Path: os.Args[0], Dir: text}} {
+			if _, err := h.Start(bad); err == nil {
+				t.Fatal("it starts")
+			}
+		}
+	}
+	for range 3 {
+		live()
+	}
+	before := openHandles(t)
+	const lives = 20
+	for range lives {
+		live()
+	}
+	if n := openHandles(t) - before; n > lives/4 { // threads come and go
+		t.Errorf("%d handles more after %d lives", n, lives)
+	}
+}
+
+// openHandles is about how many handles this process has: the numbers of new ones begin where it has none, and go up by four
+// (Wine does not count them).
+func openHandles(t *testing.T) int {
+	t.Helper()
+	last := windows.Handle(0)
+	for range 64 { // beyond the gaps
+		event, err := windows.CreateEvent(nil, 0, 0, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer windows.CloseHandle(event)
+		last = max(last, event)
+	}
+	return int(last) / 4
+}
+
 // isWine tells Wine, which exports its version, from Windows.
 func isWine() bool {
 	return windows.NewLazySystemDLL("ntdll.dll").NewProc("wine_get_version").Find() == nil
