@@ -259,7 +259,7 @@ func TestF11ServicesAreRefused(t *testing.T) {
 		if err := os.Chmod(p.dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Mkdir(p.path("run"), 0o755); err != nil {
+		if err := errors.Join(os.Mkdir(p.path("run"), 0o755), os.Chmod(p.path("run"), 0o755)); err != nil { // whatever the umask
 			t.Fatal(err)
 		}
 		p.write("supervisord.conf", "state_dir = \"state\"\nadmin_sock = \"run/s.sock\"\nadmin_group = \"nogroup\"\n"+
