@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -122,7 +123,9 @@ func TestAKilledHolderLeavesNoLock(t *testing.T) {
 		}
 		defer lock.Close() // whose file would be closed with the garbage
 		os.Stdout.WriteString("held\n")
-		select {}
+		// Not select {}: the runtime ends a program of which nothing can go on.
+		io.Copy(io.Discard, os.Stdin)
+		return
 	}
 	dir := t.TempDir()
 	p := placeIn(t, dir)
@@ -133,6 +136,9 @@ func TestAKilledHolderLeavesNoLock(t *testing.T) {
 	cmd.Env = append(os.Environ(), "CONFIG_TEST_HOLD="+dir)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cmd.StdinPipe(); err != nil { // open as long as it is to hold the lock
 		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
