@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -111,7 +112,7 @@ func TestNotifierBearsWhatIsWrong(t *testing.T) {
 		{"vsock:2:1234", "", "", "cannot use NOTIFY_SOCKET"},
 		{"/nowhere/at/all", "soon", "", "cannot use WATCHDOG_USEC=soon"},
 		{"/nowhere/at/all", "-1", "", "cannot use WATCHDOG_USEC=-1"},
-		{"/nowhere/at/all", "1000", "1", ""},
+		{"/nowhere/at/all", "1000", strconv.Itoa(os.Getpid() + 1), ""},
 		{"/nowhere/at/all", "", "", "cannot tell the service manager"},
 	} {
 		t.Setenv(notifyVariable, c.socket)
