@@ -264,10 +264,11 @@ type status struct {
 
 func (p *product) status(name string) status {
 	p.t.Helper()
-	_, text := p.run("service", "status", "--json", name) // 3 when something is not as wanted
+	// Exit code 3 when something is not as wanted. On standard error a slow machine may be told to be patient.
+	text, failed := p.command("service", "status", "--json", name).Output()
 	var all []status
-	if err := json.Unmarshal([]byte(text), &all); err != nil || len(all) != 1 {
-		p.t.Fatalf("status of %s: %v\n%s", name, err, text)
+	if err := json.Unmarshal(text, &all); err != nil || len(all) != 1 {
+		p.t.Fatalf("status of %s: %v %v\n%s", name, failed, err, text)
 	}
 	return all[0]
 }
