@@ -35,9 +35,7 @@ func (o *outlets) each(want Output, change func(*logs.Stream, logs.Settings) err
 	o.change.Lock()
 	defer o.change.Unlock()
 	one := func(at *atomic.Pointer[logs.Stream], stream string, files []string) error {
-		settings := logs.Settings{
-			Files: files, Size: want.Size, Count: want.Count, Age: want.Age, Total: want.Total, Compress: want.Compress, Format: want.Format,
-		}
+		settings := want.settings(files)
 		s := at.Load()
 		switch {
 		case s != nil && change != nil:
@@ -52,6 +50,11 @@ func (o *outlets) each(want Output, change func(*logs.Stream, logs.Settings) err
 		return err
 	}
 	return both(one(&o.stdout, "stdout", want.Stdout), one(&o.stderr, "stderr", want.Stderr))
+}
+
+// settings is what a stream with these files is told.
+func (o Output) settings(files []string) logs.Settings {
+	return logs.Settings{Files: files, Size: o.Size, Count: o.Count, Age: o.Age, Total: o.Total, Compress: o.Compress, Format: o.Format}
 }
 
 // both is one error, on one line, of what happened to stdout and to stderr.
