@@ -24,8 +24,9 @@ type piped struct {
 	pipes map[string]*os.File
 }
 
-// newPiped ends with the test.
+// newPiped ends with the test, before the test's folders go: on Windows what is open cannot.
 func newPiped(t *testing.T) *piped {
+	t.TempDir()
 	set := logs.New(logs.Options{})
 	p := &piped{starter: starter{started: map[string]int{}}, t: t, pipes: map[string]*os.File{}}
 	p.sup = core.New(core.Options{Starter: p, Logs: set})
