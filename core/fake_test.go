@@ -22,6 +22,7 @@ type behaviour struct {
 	undead    bool          // KILL does not reach it, until it is laid to rest
 	err       error         // it cannot be launched
 	temporary bool          // of err
+	execTakes time.Duration // before exec returns
 	hang      chan struct{} // exec does not return before this is closed
 	halted    bool          // it was stopped before its exec: that only ends when it is given up
 }
@@ -92,6 +93,9 @@ func (w *world) Start(c child.Command) (child.Child, error) {
 	w.at[c.Name] = append(w.at[c.Name], time.Since(w.epoch))
 	w.commands[c.Name] = c
 	w.mu.Unlock()
+	if b.execTakes > 0 {
+		pass(b.execTakes)
+	}
 	if b.hang != nil {
 		<-b.hang
 	}

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -60,5 +61,36 @@ func TestHangingLaunchesDelayTheOthersLittle(t *testing.T) {
 			t.Errorf("%d launches at once", n)
 		}
 		end(t, s, w.world)
+	})
+}
+
+// On a slow machine many starts wait long for their turn. Whose turn comes late is not said to hang in its exec; what hangs is, as
+// late as it always would.
+func TestWaitingForItsTurnIsNoHangingExec(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		var specs []Spec
+		for i := range 1000 {
+			name := fmt.Sprintf("p%d", i)
+			w.program(name, behaviour{execTakes: launchSlow * 9 / 10})
+			specs = append(specs, spec(name))
+		}
+		s := New(Options{Starter: w})
+		begun := time.Now()
+		r, err := s.Apply(t.Context(), specs)
+		if err != nil || r.Err() != nil {
+			t.Errorf("%v, %v", err, r.Err())
+		}
+		if took := time.Since(begun); took < 2*launchPatience {
+			t.Errorf("all were started within %v: nobody waited for long", took)
+		}
+		w.program("hangs", behaviour{hang: make(chan struct{})})
+		begun = time.Now()
+		r, err = s.Apply(t.Context(), append(specs, spec("hangs")))
+		if took := time.Since(begun); err != nil || !errors.Is(r[len(r)-1].Err, ErrTimeout) || took != launchPatience {
+			t.Errorf("%v, %v after %v", err, r.Err(), took)
+		}
+		close(w.programs["hangs"].hang)
+		end(t, s, w)
 	})
 }

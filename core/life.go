@@ -80,6 +80,7 @@ func (p *process) launchAnswered(m *message) {
 
 // launch starts the program, in a goroutine of its own as exec may hang for as long as it likes.
 func (p *process) launch(spec *Spec, generation uint64, giveUp <-chan struct{}) {
+	p.begun.Store(int64(max(1, p.host.clock.now())))
 	m := &message{wish: wishBorn, generation: generation}
 	m.child, m.pumps, m.ending = p.begin(spec, generation, giveUp)
 	if file := spec.Launch.PIDFile; file != "" && m.child != nil {

@@ -31,6 +31,7 @@ type process struct {
 	pidFile    string        // written for this life, "" if not
 	parting    *parting      // its stop_command at work, nil without
 	giveUp     chan struct{} // closed to give up the launch under way; nil without one, and when that was done
+	begun      atomic.Int64  // when the launch under way had its turn, on the host's clock; 0 before. Written by who launches
 
 	cause    Cause // of the last wish; what follows from it carries it
 	startAt  time.Time
@@ -101,6 +102,9 @@ func (p *process) run() {
 		case x := <-p.leader:
 			p.leaderEnded(x)
 		case <-due:
+			if p.waitsItsTurn() {
+				continue
+			}
 			p.host.lag.note(p.host.clock.now() - p.machine.deadline)
 			p.step(timeout, nil, p.timeoutCause())
 		}
@@ -108,6 +112,23 @@ func (p *process) run() {
 	if p.timer != nil {
 		p.timer.Stop()
 	}
+}
+
+// waitsItsTurn puts off the deadline of a launch to launchPatience after it has begun: that others are before it (see launches) is
+// no exec that hangs.
+func (p *process) waitsItsTurn() bool {
+	m := &p.machine
+	if m.state != Starting || !m.launching {
+		return false
+	}
+	now := p.host.clock.now()
+	begun := now
+	if at := p.begun.Load(); at != 0 {
+		begun = time.Duration(at)
+	}
+	m.deadline = begun + launchPatience
+	p.arm()
+	return m.deadline > now
 }
 
 // step gives the machine an event and does what follows, in this order: the act, the timer, the snapshot and the journal,
@@ -136,7 +157,7 @@ func (p *process) step(e event, how *ending, cause Cause) {
 			p.snapshot()
 		}
 		p.settle()
-		if !p.machine.state.Armed() || p.machine.deadline > p.host.clock.now() {
+		if !p.machine.state.Armed() || p.machine.deadline > p.host.clock.now() || p.waitsItsTurn() {
 			return
 		}
 		e, how, cause = timeout, nil, p.timeoutCause()
@@ -161,6 +182,7 @@ func (p *process) perform(a act) string {
 		spec, life := p.spec.Load(), p.generation
 		giveUp := make(chan struct{})
 		p.giveUp = giveUp
+		p.begun.Store(0)
 		p.host.launches.add(func() { p.launch(spec, life, giveUp) })
 	case abandon:
 		if p.giveUp != nil {
@@ -171,7 +193,7 @@ func (p *process) perform(a act) string {
 	case signalStop:
 		sig := p.machine.care.StopSignal
 		// A leader that has been reaped has no number any more that a command could be told.
-		if command := p.machine.care.StopCommand; len(command) > 0 && p.parting == nil && p.leader != nil {
+		if command := p.machine.care.StopCommand; len(command) > 0 && p.leader != nil {
 			defer func() { p.parting = p.part(command) }() // after the signal
 		}
 		if err := p.child.Stop(sig); err != nil && p.leader != nil {
