@@ -22,7 +22,7 @@ import (
 func TestTreeIsGoneWithinATenthOfASecondAfterKill(t *testing.T) {
 	bothWays(t, func(t *testing.T, h *Host) {
 		best := time.Hour
-		for range 5 {
+		for first := time.Now(); time.Since(first) < patience; {
 			k := start(t, h, command("tree 40 3 stay"))
 			ready(t, k)
 			eventually(t, "the tree has grown", func() bool { n, _ := k.Left(); return n >= 121 })
@@ -32,7 +32,7 @@ func TestTreeIsGoneWithinATenthOfASecondAfterKill(t *testing.T) {
 			}
 			await(t, "gone", k.Gone())
 			best = min(best, time.Since(begun))
-			if best < 100*time.Millisecond {
+			if best < 100*time.Millisecond || raced() {
 				break
 			}
 		}

@@ -18,7 +18,7 @@ func unregistered(t *testing.T, h *Host, mode ...string) (k *kid, pidfd int) {
 	pidfd = -1
 	h.forkBegins()
 	pid, err := syscall.ForkExec("/proc/self/exe", append([]string{"bare", asChild}, mode...),
-		&syscall.ProcAttr{Env: environ(), Files: []uintptr{0, h.null.Fd(), h.null.Fd()}, Sys: &syscall.SysProcAttr{PidFD: &pidfd}})
+		&syscall.ProcAttr{Env: environ(), Files: []uintptr{0, h.null.Fd(), h.null.Fd()}, Sys: &syscall.SysProcAttr{Setsid: true, PidFD: &pidfd}})
 	if err != nil {
 		h.forkFailed()
 		t.Fatal(err)
@@ -211,4 +211,34 @@ func TestAnEndThatSomebodyElseWaitedForIsNoSuccess(t *testing.T) {
 		t.Errorf("got %v (%+v)", exit, exit)
 	}
 	await(t, "gone", k.gone)
+}
+
+// A12: what is left in the group of a leader that was not asked to stop is killed while the leader is a zombie, the last moment at
+// which the number is nobody else's. (That its tree is looked for afterwards does the same, a moment later.)
+func TestTheGroupIsKilledWhileItsLeaderPinsIt(t *testing.T) {
+	h := host(t)
+	for _, c := range []struct {
+		scope Scope
+		stop  int
+		kills bool
+	}{{Group, 0, true}, {Tree, 0, true}, {Process, 0, false}, {Group, 15, false}} {
+		k, pidfd := unregistered(t, h, "stay")
+		k.scope, k.stop = c.scope, c.stop
+		k.leaderIsZombie() // it is none, so it is one of those that are killed, and can tell
+		if k.pinned {
+			t.Errorf("%v, stop %d: its number is still taken for its own", c.scope, c.stop)
+		}
+		k.pinned, k.scope = true, Process
+		h.register(k, pidfd)
+		if !c.kills {
+			if p, err := readProc(k.pid); err != nil || p.state == 'Z' {
+				t.Errorf("%v, stop %d: it was killed", c.scope, c.stop)
+			}
+			_ = k.Signal(int(unix.SIGTERM))
+		}
+		exit := await(t, "exit", k.exited)
+		if killed := exit.Signal == int(unix.SIGKILL); killed != c.kills {
+			t.Errorf("%v, stop %d: %v", c.scope, c.stop, exit)
+		}
+	}
 }
