@@ -421,3 +421,54 @@ func TestALifeIsAsLongAsItsLeaders(t *testing.T) {
 		}
 	}
 }
+
+// The mark that the next exit counts as expected is for the life that was marked, however that ends.
+func TestAMarkIsForOneLife(t *testing.T) {
+	m := at(Running)
+	m.omit = true
+	m.step(askRestart, nil, second)
+	if a := m.step(ended, code(1), second); a != spawn {
+		t.Fatalf("act %d, want a new life", a)
+	}
+	m.step(launched, nil, second)
+	if m.step(ended, code(1), 2*second); m.state != Backoff {
+		t.Errorf("the unexpected exit of the next life: %s", m.state)
+	}
+}
+
+// New rules shorten a wait under way, and only that which they are about.
+func TestNewRulesShortenTheWaitUnderWay(t *testing.T) {
+	shorter := DefaultCare()
+	shorter.RestartDelayMax, shorter.StartGrace, shorter.StopWait = second, second, second
+	for _, c := range []struct {
+		from  State
+		tweak func(*machine)
+		want  time.Duration
+	}{
+		{Backoff, nil, 3 * second},
+		{Starting, nil, 3 * second},
+		{Stopping, nil, 3 * second},
+		{Starting, func(m *machine) { m.launching = true }, 7 * second}, // exec's own patience
+		{Starting, func(m *machine) { m.beheaded = true }, 7 * second},  // no start: what is waited for is the end of the rest
+	} {
+		m := at(c.from)
+		if c.tweak != nil {
+			c.tweak(m)
+		}
+		if m.adopt(shorter, 2*second); m.deadline != c.want {
+			t.Errorf("%s: deadline %v, want %v", c.from, m.deadline, c.want)
+		}
+	}
+}
+
+// A restart as long ago as the window is wide does not count any more.
+func TestTheWindowIsOpenAtItsEnd(t *testing.T) {
+	m := &machine{care: DefaultCare()}
+	m.care.MaxRestarts, m.care.RestartWindow = 1, 10*second
+	for at, may := range map[time.Duration]bool{9 * second: false, 10 * second: true} {
+		m.tries = []time.Duration{0}
+		if m.mayTry(at) != may {
+			t.Errorf("after %v it may be tried again: %v, want %v", at, !may, may)
+		}
+	}
+}

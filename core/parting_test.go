@@ -94,6 +94,12 @@ func TestAStopCommandIsNotAimedAtADeadLeader(t *testing.T) {
 		if n := w.count("web+stop"); n != 0 {
 			t.Errorf("stop_command ran %d times for a leader that is dead", n)
 		}
+		events, _ := s.Journal().Since(0, 0)
+		for _, e := range events {
+			if strings.Contains(e.Note, "cannot") {
+				t.Errorf("noted %q: what is left of its tree was signalled", e.Note)
+			}
+		}
 		end(t, s, w)
 	})
 }

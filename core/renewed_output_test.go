@@ -31,6 +31,25 @@ func TestRealRenewedProcessWritesToItsNewLog(t *testing.T) {
 	}
 }
 
+// When neither the old log nor the new one can be opened, a start says what is wrong with the new one.
+func TestRealRenewedProcessIsToldOfItsNewLog(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := does("serve", func(s *Spec) { s.Care.Autostart, s.Output.Stdout = false, []string{filepath.Join(file, "before.log")} })
+	s := real(t, before)
+	want := before
+	want.Launch.Env, want.Output.Stdout = map[string]string{"RENEWED": "yes"}, []string{filepath.Join(file, "after.log")}
+	if r, err := s.Apply(t.Context(), []Spec{want}); err != nil || r.Err() == nil {
+		t.Errorf("%v, %v", err, r)
+	}
+	r, err := s.Start(t.Context())
+	if err != nil || r.Err() == nil || !strings.Contains(r.Err().Error(), "after.log") {
+		t.Errorf("%v, %v", err, r)
+	}
+}
+
 // When the new log cannot be opened the program is renewed all the same and keeps its old log; that is said, and the next plan
 // names it again.
 func TestRealRenewedProcessKeepsItsLogWhenTheNewOneCannotBeOpened(t *testing.T) {

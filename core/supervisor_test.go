@@ -521,3 +521,53 @@ func TestIdleDoesNothing(t *testing.T) {
 		}
 	})
 }
+
+// While a process is being removed nobody gives it a new life.
+func TestARemovalIsNotOvertaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.program("web", behaviour{stubborn: true})
+		s := boot(t, w, spec("web"))
+		removed := make(chan error, 1)
+		go func() {
+			r, err := s.Apply(t.Context(), nil)
+			removed <- errors.Join(err, r.Err())
+		}()
+		pass(time.Second) // it ignores its stop signal
+		for _, start := range []func(context.Context, ...string) (Report, error){s.Start, s.Restart} {
+			if r, err := start(t.Context(), "web"); err != nil || !errors.Is(r[0].Err, ErrConflict) {
+				t.Errorf("%v, %v; want a conflict", err, r)
+			}
+		}
+		if err := <-removed; err != nil || w.count("web") != 1 {
+			t.Errorf("%v after %d starts", err, w.count("web"))
+		}
+		end(t, s, w)
+	})
+}
+
+// An operation that ends without an event ends the waiting for idleness too; before its end nothing is idle.
+func TestTheEndOfAnOperationIsHeardByWhoWaitsForIdleness(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New(Options{Starter: newWorld(t)})
+		s.changing.Add(1)
+		if idle, _ := s.Idle(); idle {
+			t.Error("idle while an operation is at work")
+		}
+		ended := false
+		time.AfterFunc(time.Second, func() { ended = true; s.changed() })
+		if _, err := s.WaitIdle(t.Context()); err != nil || !ended {
+			t.Errorf("%v, the operation has ended: %v", err, ended)
+		}
+	})
+}
+
+// What a change was about to add when the supervisor began to close does not come in.
+func TestNothingIsAddedToASupervisorThatCloses(t *testing.T) {
+	w := newWorld(t)
+	s := New(Options{Starter: w})
+	s.closing.Store(true)
+	if p := newProcess(s.host, nil, spec("web")); s.admit(p) || len(s.processes()) != 0 {
+		t.Error("it was let in")
+	}
+}
