@@ -22,7 +22,7 @@ type addedFile struct {
 	Process []map[string]any `json:"process"`
 }
 
-// maxAdded is the largest state file that is read.
+// maxAdded is the largest state file, in bytes: a larger one is neither written nor read.
 const maxAdded = 64 << 20
 
 // SaveAdded replaces the state file by the Specs whose Origin is Added; others are left out. The file is 0600 (it holds
@@ -40,6 +40,9 @@ func SaveAdded(path string, specs []core.Spec) error {
 		return fmt.Errorf("cannot write %s: %w", path, err)
 	}
 	data = append(data, '\n')
+	if len(data) > maxAdded {
+		return fmt.Errorf("cannot write %s: what add-proc added is larger than %d MiB: put some of it into the configuration", path, maxAdded>>20)
+	}
 	old, err := readAdded(path)
 	if err == nil && bytes.Equal(old, data) {
 		return nil

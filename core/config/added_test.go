@@ -144,3 +144,20 @@ func TestAnUnchangedStateIsNotWritten(t *testing.T) {
 		t.Errorf("%v %v", info, err)
 	}
 }
+
+// What would be too large to be read again is not written: the old state holds, and that is said.
+func TestAStateThatIsTooLargeIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "added.json")
+	small := addedSpecs(t, "a")
+	if err := SaveAdded(path, small); err != nil {
+		t.Fatal(err)
+	}
+	large := addedSpecs(t, "a")
+	large[0].Launch.Env = map[string]string{"BIG": strings.Repeat("x", maxAdded)}
+	if err := SaveAdded(path, large); err == nil || !strings.Contains(err.Error(), "larger than 64 MiB") {
+		t.Errorf("got %v", err)
+	}
+	if got, warnings, err := LoadAdded(path); err != nil || len(warnings) != 0 || !reflect.DeepEqual(normal(got), normal(small)) {
+		t.Errorf("read back %d, %v %v", len(got), warnings, err)
+	}
+}
