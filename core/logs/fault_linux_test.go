@@ -35,6 +35,9 @@ func childLinux(args []string) {
 	case "unsynced":
 		unsynced(path)
 		return
+	case "unremovable":
+		unremovable(path)
+		return
 	case "limited": // limited PATH: files cannot grow beyond 100 kB
 		signal.Ignore(unix.SIGXFSZ)
 		var lim unix.Rlimit

@@ -72,10 +72,14 @@ const (
 	// NotSynced: a full file could not be brought to the disk, for Reason; what
 	// the system had taken of it may be lost, and nobody can say how much.
 	NotSynced
+	// NotRemoved: old files beyond the limits could not be removed, for Reason;
+	// they stay, and it is tried again with the next rotation.
+	NotRemoved
 )
 
 // String is the word for the kind: "degraded", "recovered", "reopened", "not
-// rotated", "not reopened", "not compressed", "not synced".
+// rotated", "not reopened", "not compressed", "not synced",
+// "not removed".
 func (k NoticeKind) String() string {
 	switch k {
 	case Degraded:
@@ -92,6 +96,8 @@ func (k NoticeKind) String() string {
 		return "not compressed"
 	case NotSynced:
 		return "not synced"
+	case NotRemoved:
+		return "not removed"
 	}
 	return fmt.Sprintf("notice %d", int(k))
 }
@@ -122,6 +128,8 @@ func (n Notice) String() string {
 		return fmt.Sprintf("cannot compress an old file of log %s: %s; it stays as it is", n.Path, n.Reason)
 	case NotSynced:
 		return fmt.Sprintf("cannot bring a full file of log %s to the disk: %s; the end of it may be lost", n.Path, n.Reason)
+	case NotRemoved:
+		return fmt.Sprintf("cannot remove old files of log %s that are beyond its limits: %s; they stay", n.Path, n.Reason)
 	}
 	return n.Kind.String() + " " + n.Path
 }

@@ -119,12 +119,16 @@ func (s *sink) rotate(now time.Time) error {
 		return err
 	}
 	s.reached(stepOpened)
-	err = s.retain(d, now)
+	if err := s.retain(d, now); err != nil {
+		s.complain(NotRemoved, err)
+	} else {
+		s.complaint = ""
+	}
 	s.reached(stepDone)
 	if s.later != nil && (s.age.Load() > 0 || s.compress.Load()) {
 		s.later(s)
 	}
-	return err
+	return nil
 }
 
 // finishRename ends a rotation that was killed on a file system whose rename is

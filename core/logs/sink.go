@@ -212,8 +212,6 @@ func (s *sink) put(p []byte, from *Stream, fresh bool, now time.Time) (lost int)
 			if err := s.rotate(now); err != nil {
 				s.stuck = now.Add(retryEvery)
 				s.complain(NotRotated, err)
-			} else {
-				s.complaint = ""
 			}
 		}
 	}

@@ -6,7 +6,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 	"unsafe"
@@ -101,19 +104,7 @@ func TestAFileThatDoesNotReachTheDiskIsTold(t *testing.T) {
 
 // unsynced is a daemon in a world where no file reaches the disk.
 func unsynced(path string) {
-	filter := []unix.SockFilter{
-		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0}, // the number of the call
-		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.SYS_FSYNC, Jf: 1},
-		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(unix.EIO)},
-		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
-	}
-	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		panic(err)
-	}
-	if _, _, e := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&program))); e != 0 {
-		panic(e)
-	}
+	withoutCall(unix.SYS_FSYNC, unix.EIO)
 	told := make(chan string, 16)
 	set := New(Options{Notice: func(n Notice) { told <- n.String() }})
 	s, err := set.Open("a", "stdout", Settings{Files: []string{path}, Size: 10, Count: 5, Compress: true})
@@ -127,4 +118,112 @@ func unsynced(path string) {
 		fmt.Println(<-told)
 	}
 	fmt.Println("closing:", set.Close())
+}
+
+// withoutCall lets a system call of this process fail.
+func withoutCall(call uint32, errno syscall.Errno) {
+	filter := []unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0}, // the number of the call
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: call, Jf: 1},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(errno)},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
+	}
+	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		panic(err)
+	}
+	if _, _, e := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&program))); e != 0 {
+		panic(e)
+	}
+}
+
+// An old file that cannot be removed keeps no full file from being rotated, and it is said once.
+func TestAnOldFileThatCannotBeRemovedDelaysNoRotation(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	out, err := exec.Command(os.Args[0], childWord, "unremovable", path).CombinedOutput()
+	want := "cannot remove old files of log " + path + " that are beyond its limits: EPERM; they stay\n"
+	if err != nil || string(out) != want {
+		t.Errorf("%v: it said %q, want %q", err, out, want)
+	}
+	if old := oldOf(t, path); len(old) != 9 {
+		t.Errorf("%d old files, want one for each of 10 lines but the last", len(old))
+	}
+}
+
+func unremovable(path string) {
+	withoutCall(unix.SYS_UNLINKAT, unix.EPERM)
+	set := New(Options{Notice: func(n Notice) { fmt.Println(n) }})
+	s, err := set.Open("a", "stdout", Settings{Files: []string{path}, Size: 10, Count: 2})
+	if err != nil {
+		panic(err)
+	}
+	for range 10 {
+		s.deliver(piece{bytes: []byte("a line of text\n"), taken: 15})
+	}
+	if err := set.Close(); err != nil {
+		panic(err)
+	}
+}
+
+// roomy takes as many bytes as there is room for.
+type roomy struct {
+	w    io.Writer
+	room *atomic.Int64
+	full *atomic.Int64 // how often there was not enough
+}
+
+func (r roomy) Write(p []byte) (int, error) {
+	n, err := min(int(r.room.Load()), len(p)), error(nil)
+	if n < len(p) {
+		r.full.Add(1)
+		err = syscall.ENOSPC
+	}
+	if n > 0 {
+		n, _ = r.w.Write(p[:n])
+		r.room.Add(-int64(n))
+	}
+	return n, err
+}
+
+// A disk may stay full over many tries to tell of the loss, and may have room for a part of what there is to tell: what is told in
+// the end is all that was lost, each byte once.
+func TestALossThatGoesOnIsToldOnceAndInFull(t *testing.T) {
+	var room, full atomic.Int64
+	room.Store(7)
+	path := filepath.Join(t.TempDir(), "a.log")
+	set := newSet(t, Options{})
+	set.wrap = func(string) func(io.Writer) io.Writer {
+		return func(w io.Writer) io.Writer { return roomy{w, &room, &full} }
+	}
+	s := open(t, set, "a", Settings{Files: []string{path}})
+	lines := 0
+	until := func(what string, holds func() bool) {
+		t.Helper()
+		for begin := time.Now(); !holds(); <-time.After(20 * time.Millisecond) {
+			s.deliver(piece{bytes: []byte("a line\n"), taken: 7})
+			lines++
+			if time.Since(begin) > 20*time.Second {
+				t.Fatalf("waited in vain: %s", what)
+			}
+		}
+	}
+	until("two tries have failed", func() bool { return full.Load() == 3 })
+	room.Store(20) // the beginning of the record
+	until("a part of it is written", func() bool { return full.Load() == 4 })
+	room.Store(1 << 30)
+	until("it works again", func() bool { return lines > 0 && s.Health().Degraded == "" })
+	text, told := content(t, path), 0
+	for _, m := range gapRecord.FindAllStringSubmatch(text, -1) {
+		n, err := strconv.Atoi(m[1])
+		if err != nil {
+			t.Error(err)
+		}
+		told += n
+	}
+	if h := s.Health(); int64(told) != h.Lost || told == 0 {
+		t.Errorf("told of %d bytes, lost %d: %q", told, h.Lost, text)
+	}
+	if kept := len(gapRecord.ReplaceAllString(text, "")); kept+told != 7*lines {
+		t.Errorf("%d bytes are there and %d lost, of %d: %q", kept, told, 7*lines, text)
+	}
 }
