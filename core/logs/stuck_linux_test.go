@@ -227,3 +227,43 @@ func TestALossThatGoesOnIsToldOnceAndInFull(t *testing.T) {
 		t.Errorf("%d bytes are there and %d lost, of %d: %q", kept, told, 7*lines, text)
 	}
 }
+
+// A file that was moved, and in whose place no other can be opened, is written on where it is now; that is told once, and over
+// when another can be opened.
+func TestAMovedFileIsWrittenOnWhileNoOtherCanBeOpened(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	said := map[NoticeKind]int{}
+	set := newSet(t, Options{Notice: func(n Notice) { said[n.Kind]++ }})
+	s := open(t, set, "a", Settings{Files: []string{path}})
+	lines := 0
+	write := func(least time.Duration, holds func() bool) {
+		t.Helper()
+		for begin := time.Now(); !holds() || time.Since(begin) < least; <-time.After(20 * time.Millisecond) {
+			s.deliver(piece{bytes: []byte("a line\n"), taken: 7})
+			lines++
+			if time.Since(begin) > 20*time.Second {
+				t.Fatalf("waited in vain; said %v", said)
+			}
+		}
+	}
+	if err := os.Rename(path, path+".moved"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(5*retryEvery/2, func() bool { return said[NotReopened] > 0 })
+	if h := s.Health(); said[NotReopened] != 1 || h.Degraded != errDirectory.Error() || h.Lost != 0 {
+		t.Errorf("said %v, %+v", said, h)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	write(0, func() bool { return said[Reopened] > 0 })
+	if h := s.Health(); h.Degraded != "" || h.Lost != 0 {
+		t.Errorf("it works again: %+v", h)
+	}
+	if got := len(content(t, path+".moved")) + len(content(t, path)); got != 7*lines {
+		t.Errorf("%d bytes are there, of %d", got, 7*lines)
+	}
+}
