@@ -1,8 +1,12 @@
 package child
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"os/user"
+	"runtime"
 	"slices"
 	"strconv"
 )
@@ -52,16 +56,19 @@ func lookupAccount(name string) (Identity, error) {
 		uid, err := number(self.Uid)
 		return Identity{UID: uid}, err
 	}
-	account, err := user.Lookup(name)
-	if err != nil {
+	account, found, err := lookUp(user.Lookup, name)
+	if err == nil && !found {
 		uid, notNumber := number(name)
 		if notNumber != nil {
-			return Identity{}, &identityError{step: "user", name: name, err: fmt.Errorf("no such user")}
+			return Identity{}, &identityError{step: "user", name: name, err: fmt.Errorf("no such user"), final: true}
 		}
-		if account, err = user.LookupId(name); err != nil {
+		if account, found, err = lookUp(user.LookupId, name); err == nil && !found {
 			// A number without an account: no name, no home, no group but its own.
 			return Identity{UID: uid, GID: uid}, nil
 		}
+	}
+	if err != nil {
+		return Identity{}, &identityError{step: "user", name: name, err: fmt.Errorf("cannot be looked up: %w", err)}
 	}
 	id := Identity{Name: account.Username, Home: account.HomeDir}
 	if id.UID, err = number(account.Uid); err == nil {
@@ -85,15 +92,39 @@ func lookupAccount(name string) (Identity, error) {
 }
 
 func lookupGroup(name string) (uint32, error) {
-	group, err := user.LookupGroup(name)
-	if err != nil {
+	group, found, err := lookUp(user.LookupGroup, name)
+	if err == nil && !found {
 		gid, notNumber := number(name)
 		if notNumber != nil {
-			return 0, &identityError{step: "group", name: name, err: fmt.Errorf("no such group")}
+			return 0, &identityError{step: "group", name: name, err: fmt.Errorf("no such group"), final: true}
 		}
 		return gid, nil
 	}
+	if err != nil {
+		return 0, &identityError{step: "group", name: name, err: fmt.Errorf("cannot be looked up: %w", err)}
+	}
 	return number(group.Gid)
+}
+
+// lookUp asks for an account. An error (a directory service does not answer, no descriptor is left) says nothing about whether
+// there is one: a number must not be taken for one without an account then, as it would get another group than its own.
+func lookUp[T any](ask func(string) (T, error), name string) (account T, found bool, err error) {
+	account, err = ask(name)
+	if err == nil {
+		return account, true, nil
+	}
+	var noUser user.UnknownUserError
+	var noID user.UnknownUserIdError
+	var noGroup user.UnknownGroupError
+	if !errors.As(err, &noUser) && !errors.As(err, &noID) && !errors.As(err, &noGroup) && !errors.Is(err, fs.ErrNotExist) && runtime.GOOS != "windows" {
+		return account, false, err
+	}
+	// The system's library finds nobody when it cannot open its files, and does not say why.
+	file, err := os.Open(os.DevNull)
+	if err != nil {
+		return account, false, err
+	}
+	return account, false, file.Close()
 }
 
 func number(text string) (uint32, error) {
@@ -109,6 +140,7 @@ func number(text string) (uint32, error) {
 type identityError struct {
 	step, name string
 	err        error
+	final      bool // there is none of this name; else the look-up may succeed later
 }
 
 func (e *identityError) Error() string { return e.step + " " + e.name + ": " + e.err.Error() }

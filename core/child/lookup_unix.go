@@ -72,7 +72,9 @@ func passing(err error) bool {
 func identityFailure(c Command, err error) error {
 	var missing *identityError
 	if errors.As(err, &missing) {
-		return failure(missing.step, missing.name, missing.err)
+		failed := failure(missing.step, missing.name, missing.err)
+		failed.Temporary = !missing.final
+		return failed
 	}
 	return failure("user", c.User, err)
 }

@@ -1,7 +1,9 @@
 package child
 
 import (
+	"errors"
 	"fmt"
+	"os/user"
 	"strings"
 	"syscall"
 	"testing"
@@ -86,4 +88,43 @@ func survivorsOutOfReach(instance string) {
 		complain("said %q", said)
 	}
 	try(unix.Kill(pid, unix.SIGKILL))
+}
+
+// A user that cannot be looked up for want of a descriptor is not one that does not exist: the start is tried again, and a number
+// does not run in another group than its account's.
+func TestAUserThatCannotBeLookedUpIsNotUnknown(t *testing.T) {
+	h := host(t)
+	account, err := user.Lookup("nobody")
+	if err != nil {
+		t.Skip(err)
+	}
+	var before unix.Rlimit
+	if err := unix.Prlimit(0, unix.RLIMIT_NOFILE, nil, &before); err != nil {
+		t.Fatal(err)
+	}
+	for _, who := range [][2]string{{account.Username, ""}, {account.Uid, ""}, {"", "nogroup"}, {"no-such-user", ""}} {
+		c := command("exit 0")
+		c.User, c.Group = who[0], who[1]
+		if err := unix.Prlimit(0, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3, Max: before.Max}, nil); err != nil {
+			t.Fatal(err)
+		}
+		_, err := h.Start(c)
+		id, idErr := LookupUser(account.Uid, "")
+		if err := unix.Prlimit(0, unix.RLIMIT_NOFILE, &before, nil); err != nil {
+			t.Fatal(err)
+		}
+		if idErr == nil && id.Name == "" {
+			t.Errorf("%s is taken for a number without an account", account.Uid)
+		}
+		var failed *LaunchError
+		if !errors.As(err, &failed) || !failed.Temporary || strings.Contains(err.Error(), "no such") {
+			t.Errorf("%q: got %v, want to be tried again", who, err)
+		}
+	}
+	c := command("exit 0")
+	c.User = "no-such-user"
+	var failed *LaunchError
+	if _, err := h.Start(c); !errors.As(err, &failed) || failed.Temporary {
+		t.Errorf("a user that does not exist: %v", err)
+	}
 }
