@@ -380,3 +380,22 @@ func divides(instance, name string) {
 		try(write(top+"/cgroup.subtree_control", "-"+name))
 	}
 }
+
+// A leader that this program has killed was not the OOM killer's, even if that had ended others of its tree.
+func TestAKillOfOursIsNotTheOOMKillers(t *testing.T) {
+	counts := filepath.Join(t.TempDir(), "memory.events")
+	if err := os.WriteFile(counts, []byte("oom 1\noom_kill 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		kill   bool
+		signal int
+		by     bool
+	}{{false, 9, true}, {true, 9, false}, {false, 0, false}, {false, 11, false}} {
+		k := &kid{host: host(t), unit: "oom#1", scope: Process, kills: counts, kill: c.kill, exited: make(chan Exit, 1), gone: make(chan struct{})}
+		k.leaderReaped(Exit{Signal: c.signal})
+		if exit := <-k.exited; exit.OOMKills != 1 || exit.ByOOM != c.by {
+			t.Errorf("%+v: got %+v", c, exit)
+		}
+	}
+}

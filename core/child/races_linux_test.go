@@ -5,6 +5,7 @@ import (
 	"slices"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -54,12 +55,18 @@ func exitBeatsItsRegistration(t *testing.T, or func(pidfd int) int) {
 		h.mu.Unlock()
 	}()
 	claimed := h.claims()
+	const nobody = 1<<22 + 1 // as below
+	h.mu.Lock()
+	h.early[nobody] = Exit{At: time.Now().Add(-2 * earlyFor)}
+	h.mu.Unlock()
 	k, pidfd := unregistered(t, h, "exit", "7")
 	h.poke()
+	old := false
 	for beaten := false; !beaten; {
 		await(t, "the reaper is faster than the registration", strangers)
 		h.mu.Lock()
 		_, beaten = h.early[k.pid]
+		_, old = h.early[nobody]
 		h.mu.Unlock()
 	}
 	h.register(k, or(pidfd))
@@ -74,6 +81,9 @@ func exitBeatsItsRegistration(t *testing.T, or func(pidfd int) int) {
 	defer h.mu.Unlock()
 	if _, kept := h.early[k.pid]; kept || h.kids[k.pid] != nil {
 		t.Error("the life is over and still on the books")
+	}
+	if old {
+		t.Error("an exit that nobody has claimed for long was kept beside a new one")
 	}
 }
 

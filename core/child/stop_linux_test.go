@@ -124,3 +124,22 @@ func TestProcessScopeLeavesTheRestAlone(t *testing.T) {
 		t.Errorf("%d processes outlived a leader of scope process, want 1", left)
 	}
 }
+
+// What is left after the leader has heeded one stop hears of the next one.
+func TestTheRestHearsOfASecondStop(t *testing.T) {
+	bothWays(t, func(t *testing.T, h *Host) {
+		k := start(t, h, command("leaves-a-stubborn-one"))
+		ready(t, k)
+		if err := k.Stop(15); err != nil {
+			t.Fatal(err)
+		}
+		await(t, "the leader ends", k.Exited())
+		if n, _ := k.Left(); n != 1 {
+			t.Errorf("%d are left, want the one that ignores TERM", n)
+		}
+		if err := k.Stop(2); err != nil {
+			t.Error(err)
+		}
+		await(t, "the rest ends at the second one", k.Gone())
+	})
+}
