@@ -101,18 +101,13 @@ func (a *analyser) quasiList(c *cons, level int) expr {
 	parts, constant := a.quasiParts(items, level)
 	end := a.quasi(tail, level)
 	if k, ok := end.(*eConst); ok && constant {
-		return &eConst{a.strip(items, k.v)}
+		// Its parts carry no positions any more.
+		for i := range items {
+			items[i] = parts[i].e.(*eConst).v
+		}
+		return &eConst{listTail(items, k.v)}
 	}
 	return &eBuild{kind: KindList, parts: parts, tail: end, pos: a.pos}
-}
-
-// strip builds a constant list whose parts carry no positions.
-func (a *analyser) strip(items []Value, tail Value) Value {
-	out := make([]Value, len(items))
-	for i, item := range items {
-		out[i] = a.quasi(item, 1<<20).(*eConst).v
-	}
-	return listTail(out, tail)
 }
 
 func (a *analyser) quasiWrap(head string, x Value, level int) expr {

@@ -63,6 +63,7 @@ func hostile() []struct{ name, src, kind string } {
 		{"catching a budget", "(defn f [] (try (f) (catch e (f))) (f)) (f)", "budget"},
 		{"throwing in a loop", `(defn f [] (try (raise "x") (catch e 1)) (f)) (f)`, "budget"},
 		{"changing what is frozen", `(hset! (freeze {}) "a" 1)`, "value"},
+		{"nested template", "`" + deep("(", 500) + "a" + deep(")", 500), ""},
 		{"partition", "(realize (partition 0 (range)))", ""},
 		{"and or", "[(and) (or) (#())]", ""},
 	}
