@@ -188,6 +188,8 @@ func (a *analyser) expr(v Value) expr {
 	case *Hash:
 		before := a.pos
 		a.at(v)
+		a.t.charge(1)
+		a.t.alloc(int64(o.live)*2*partSize + 128)
 		parts := make([]ePart, 0, 2*o.live)
 		o.Each(func(k, item Value) bool {
 			parts = append(parts, ePart{e: a.nested(k)}, ePart{e: a.nested(item)})
@@ -211,8 +213,13 @@ func (a *analyser) literal(v Value, kind Kind, items []Value) expr {
 	return e
 }
 
+// partSize is what an element of a literal costs while it is analysed.
+const partSize = 64
+
 // parts are the elements of a literal.
 func (a *analyser) parts(items []Value) []ePart {
+	a.t.charge(1)
+	a.t.alloc(int64(len(items))*partSize + 128)
 	parts := make([]ePart, len(items))
 	for i, item := range items {
 		parts[i] = ePart{e: a.nested(item)}
@@ -383,7 +390,8 @@ func (a *analyser) list(v Value, c *cons) expr {
 	if !proper {
 		return a.quoted(v)
 	}
-	a.t.charge(1)
+	a.t.charge(1 + int64(count)>>3)
+	a.t.alloc(int64(count)*valueSize + 128)
 	if s, ok := c.car.o.(*symbol); ok {
 		if sp := special(s.name); sp != nil {
 			return sp(a, a.args(v), v)

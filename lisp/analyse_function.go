@@ -133,7 +133,7 @@ func (a *analyser) lambda(form Value) *eFn {
 			body = c.car
 		}
 	}
-	use := argUse{}
+	use := argUse{walk: walk{t: a.t}}
 	use.scan(form, 0)
 	savedScope, savedFn, savedBranch := a.scope, a.fn, a.branch
 	a.fn, a.branch = fs, 0
@@ -176,6 +176,7 @@ type argUse struct {
 	first   bool // %
 	count   bool // %N
 	named   [65]bool
+	walk    walk
 }
 
 func isArgName(name string) bool {
@@ -218,7 +219,7 @@ func (u *argUse) scan(v Value, depth int) {
 			}
 		}
 	case *cons:
-		if isSym(o.car, lambdaHead) && depth > 0 {
+		if isSym(o.car, lambdaHead) && depth > 0 || !u.walk.into(o) {
 			return
 		}
 		for {
@@ -228,14 +229,23 @@ func (u *argUse) scan(v Value, depth int) {
 				u.scan(o.cdr, depth+1)
 				return
 			}
+			u.walk.pay(1)
 			o = next
 		}
 	case *array:
+		if !u.walk.into(o) {
+			return
+		}
 		for _, item := range o.items {
+			u.walk.pay(1)
 			u.scan(item, depth+1)
 		}
 	case *Hash:
+		if !u.walk.into(o) {
+			return
+		}
 		o.Each(func(k, item Value) bool {
+			u.walk.pay(2)
 			u.scan(k, depth+1)
 			u.scan(item, depth+1)
 			return true

@@ -45,7 +45,7 @@ func (c *checker) text() {
 		c.problems = append(c.problems, err)
 		return
 	}
-	c.env.prescan(forms)
+	c.env.prescan(asRead(c.t), forms)
 	c.t.env = c.env
 	for _, form := range forms {
 		a := &analyser{t: c.t, env: c.env, src: c.src, fn: &fnScope{}, check: c}

@@ -225,7 +225,7 @@ func (c *compiler) expr(e expr, tail bool) node {
 func (c *compiler) node(e expr, tail bool) node {
 	switch e := e.(type) {
 	case *eConst:
-		if mutable(e.v, 0) {
+		if c.t.mutable(e.v) {
 			return &nodeQuote{e.v}
 		}
 		return e
@@ -482,7 +482,14 @@ func (c *compiler) try(e *eTry, tail bool) node {
 }
 
 // mutable reports whether a constant contains what a program could change.
-func mutable(v Value, depth int) bool {
+func (t *Thread) mutable(v Value) bool {
+	if _, ok := v.o.(*cons); !ok {
+		return mutable(v, 0, nil)
+	}
+	return mutable(v, 0, &walk{t: t})
+}
+
+func mutable(v Value, depth int, w *walk) bool {
 	for depth <= maxNest {
 		switch o := v.o.(type) {
 		case *array:
@@ -492,9 +499,10 @@ func mutable(v Value, depth int) bool {
 		case *braces:
 			return true
 		case *cons:
-			if mutable(o.car, depth+1) {
+			if inner, ok := o.car.o.(*cons); (!ok || w.into(inner)) && mutable(o.car, depth+1, w) {
 				return true
 			}
+			w.pay(1)
 			v = o.cdr
 			continue
 		}

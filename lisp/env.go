@@ -101,7 +101,7 @@ func (env *Env) Child() *Env { return &Env{parent: env, base: env.base} }
 func (env *Env) Define(name string, v Value) {
 	g := env.own(name)
 	if env.parent == nil {
-		freeze(v)
+		freeze(nil, v)
 		g.freeze(v)
 		return
 	}

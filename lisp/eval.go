@@ -8,7 +8,7 @@ func (t *Thread) eval(env *Env, name, src string) Value {
 	if err != nil {
 		panic(t.compileError(err))
 	}
-	env.prescan(forms)
+	env.prescan(asRead(t), forms)
 	v := Nil
 	top := newTopLevel(t, env, source)
 	for _, form := range forms {
@@ -39,11 +39,11 @@ func (t *Thread) evalForm(top *topLevel, form Value) Value {
 
 // prescan gives names of the base that a text redefines a place of their own before anything is compiled, so that all
 // code of the text sees the new meaning.
-func (env *Env) prescan(forms []Value) {
-	var walk func(v Value, depth int)
-	walk = func(v Value, depth int) {
+func (env *Env) prescan(w walk, forms []Value) {
+	var look func(v Value, depth int)
+	look = func(v Value, depth int) {
 		c, ok := v.o.(*cons)
-		if !ok || depth > maxNest {
+		if !ok || depth > maxNest || !w.into(c) {
 			return
 		}
 		if head, ok := c.car.o.(*symbol); ok {
@@ -57,16 +57,17 @@ func (env *Env) prescan(forms []Value) {
 			}
 		}
 		for {
-			walk(c.car, depth+1)
+			look(c.car, depth+1)
 			next, ok := c.cdr.o.(*cons)
 			if !ok {
 				return
 			}
+			w.pay(1)
 			c = next
 		}
 	}
 	for _, form := range forms {
-		walk(form, 0)
+		look(form, 0)
 	}
 }
 

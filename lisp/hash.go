@@ -424,11 +424,18 @@ func (h *Hash) Each(f func(k, v Value) bool) {
 }
 
 // Freeze makes the table and all tables and arrays in it unchangeable, so that any number of evaluations may share it.
-func (h *Hash) Freeze() { freeze(HashValue(h)) }
+func (h *Hash) Freeze() { freeze(nil, HashValue(h)) }
 
-// freeze walks with a list of work, so that deep data cannot exhaust the stack.
-func freeze(v Value) {
+// freeze walks with a list of work, so that deep data cannot exhaust the stack. t pays unless it is nil.
+func freeze(t *Thread, v Value) {
+	w := walk{t: t}
 	work := []Value{v}
+	add := func(v Value) {
+		switch v.o.(type) {
+		case *Hash, *array, *cons, *text:
+			work = append(work, v)
+		}
+	}
 	for len(work) > 0 {
 		v, work = work[len(work)-1], work[:len(work)-1]
 		switch o := v.o.(type) {
@@ -437,19 +444,39 @@ func freeze(v Value) {
 				o.frozen = true
 				for i := range o.entries {
 					if e := &o.entries[i]; e.live() {
-						work = append(work, e.key, e.val)
+						w.pay(1)
+						add(e.key)
+						add(e.val)
 					}
 				}
 			}
 		case *array:
 			if !o.frozen {
+				if t != nil {
+					t.alloc(int64(len(o.items)) * valueSize)
+				}
 				o.frozen = true
 				o.items = append([]Value(nil), o.items...)
 				o.store = nil
-				work = append(work, o.items...)
+				for _, item := range o.items {
+					w.pay(1)
+					add(item)
+				}
 			}
 		case *cons:
-			work = append(work, o.car, o.cdr)
+			if !w.into(o) {
+				continue
+			}
+			for {
+				add(o.car)
+				next, ok := o.cdr.o.(*cons)
+				if !ok {
+					add(o.cdr)
+					break
+				}
+				w.pay(1)
+				o = next
+			}
 		case *text:
 			if o.tail != nil {
 				o.tail = nil

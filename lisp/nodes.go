@@ -350,7 +350,7 @@ func (t *Thread) copy(v Value, depth int) Value {
 		}
 		return HashValue(h)
 	case *cons:
-		if !mutable(v, 0) {
+		if !t.mutable(v) {
 			return v
 		}
 		var items []Value

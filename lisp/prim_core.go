@@ -239,7 +239,7 @@ func evalPrim(t *Thread, args []Value) Value {
 			src = fr.cl.proto.src
 		}
 	}
-	t.env.prescan(args)
+	t.env.prescan(walk{t: t}, args)
 	return t.evalForm(newTopLevel(t, t.env, src), args[0])
 }
 

@@ -75,7 +75,7 @@ func hashPrims() []Prim {
 		}},
 		{Name: "copy", Params: "x", Doc: "x with its arrays and hashes copied, at every level.", Example: "(let* [a [1 [2]] b (copy a)] (aset! (aget b 1) 0 9) a) => [1 [2]]", fn: func(t *Thread, args []Value) Value { return t.copy(args[0], 0) }},
 		{Name: "freeze", Params: "x", Doc: "x, with its arrays and hashes made unchangeable at every level.", Example: "(try (hset! (freeze {}) 1 2) (catch e \"frozen\")) => \"frozen\"", fn: func(t *Thread, args []Value) Value {
-			freeze(args[0])
+			freeze(t, args[0])
 			return args[0]
 		}},
 		{Name: "group-by", Params: "f:function coll:~collection", Doc: "A hash from what the function gives to the array of elements it gave that for.", Example: "(group-by #(mod % 2) [1 2 3]) => {1 [1 3] 0 [2]}", fn: groupBy},

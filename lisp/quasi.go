@@ -119,6 +119,8 @@ func (a *analyser) quasiWrap(head string, x Value, level int) expr {
 }
 
 func (a *analyser) quasiParts(items []Value, level int) ([]ePart, bool) {
+	a.t.charge(1)
+	a.t.alloc(int64(len(items))*partSize + 128)
 	parts := make([]ePart, len(items))
 	constant := true
 	for i, item := range items {
