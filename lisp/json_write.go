@@ -74,11 +74,11 @@ func (w *jsonWriter) value(v Value) *Error {
 	case *cons:
 		return w.list(o)
 	case *array:
-		return w.items(len(o.items), func(i int) Value { return o.items[i] })
+		return w.items(o.items)
 	case *Hash:
 		return w.hash(o)
 	case *record:
-		return w.object(len(o.values), func(i int) (string, Value) { return o.class.fields[i].name, o.values[i] })
+		return w.object(len(o.values), nil, func(i int) (string, Value) { return o.class.fields[i].name, o.values[i] })
 	case *timeValue:
 		w.b = append(w.b, '"')
 		w.b = o.t.AppendFormat(w.b, time.RFC3339Nano)
@@ -96,8 +96,7 @@ func (w *jsonWriter) value(v Value) *Error {
 		if w.t == nil {
 			return Errorf("type", "cannot write a stream as JSON: realize it first")
 		}
-		items := w.t.realize(o)
-		return w.items(len(items), func(i int) Value { return items[i] })
+		return w.items(w.t.realize(o))
 	default:
 		return Errorf("type", "cannot write %s as JSON", article(wordFor(v)))
 	}
@@ -149,7 +148,7 @@ func (w *jsonWriter) list(c *cons) *Error {
 		items = append(items, next.car)
 		c = next
 	}
-	return w.items(len(items), func(i int) Value { return items[i] })
+	return w.items(items)
 }
 
 func (w *jsonWriter) enter() *Error {
@@ -168,12 +167,12 @@ func (w *jsonWriter) newline() {
 	}
 }
 
-func (w *jsonWriter) items(n int, item func(int) Value) *Error {
-	return w.enclosed("[]", n, func(i int) *Error { return w.value(item(i)) })
+func (w *jsonWriter) items(items []Value) *Error {
+	return w.enclosed("[]", len(items), nil, func(i int) *Error { return w.value(items[i]) })
 }
 
-// enclosed writes n elements between two brackets.
-func (w *jsonWriter) enclosed(brackets string, n int, element func(int) *Error) *Error {
+// enclosed writes n elements between two brackets; those that are not there, if there is a there, are left out.
+func (w *jsonWriter) enclosed(brackets string, n int, there func(int) bool, element func(int) *Error) *Error {
 	if n == 0 {
 		w.b = append(w.b, brackets...)
 		return nil
@@ -182,10 +181,15 @@ func (w *jsonWriter) enclosed(brackets string, n int, element func(int) *Error) 
 		return err
 	}
 	w.b = append(w.b, brackets[0])
-	for i := 0; i < n; i++ {
-		if i > 0 {
+	comma := false
+	for i := range n {
+		if there != nil && !there(i) {
+			continue
+		}
+		if comma {
 			w.b = append(w.b, ',')
 		}
+		comma = true
 		w.newline()
 		if err := element(i); err != nil {
 			return err
@@ -197,21 +201,26 @@ func (w *jsonWriter) enclosed(brackets string, n int, element func(int) *Error) 
 	return nil
 }
 
+// hash writes a table. A stream in it may call the program, which may change the table: what is gone by then is left out.
 func (w *jsonWriter) hash(h *Hash) *Error {
+	if w.t != nil {
+		w.t.alloc(8 * int64(h.live))
+	}
 	live := make([]int, 0, h.live)
 	for i := range h.entries {
 		if h.entries[i].live() {
 			live = append(live, i)
 		}
 	}
-	return w.object(len(live), func(i int) (string, Value) {
+	there := func(i int) bool { return live[i] < len(h.entries) && h.entries[live[i]].live() }
+	return w.object(len(live), there, func(i int) (string, Value) {
 		e := &h.entries[live[i]]
 		return keyText(e.key), e.val
 	})
 }
 
-func (w *jsonWriter) object(n int, member func(int) (string, Value)) *Error {
-	return w.enclosed("{}", n, func(i int) *Error {
+func (w *jsonWriter) object(n int, there func(int) bool, member func(int) (string, Value)) *Error {
+	return w.enclosed("{}", n, there, func(i int) *Error {
 		k, v := member(i)
 		w.text(k)
 		w.b = append(w.b, ':')
