@@ -13,7 +13,7 @@ func TestCallbacksMayChangeWhatIsWalked(t *testing.T) {
 (defrecord P (x any) (y any))
 (defn shrink [] (foreach (fn [i] (json/del a "0") (hdel! h (string i))) (range 40)))
 (defn grow [] (foreach (fn [i] (when (< (len a) 100) (json/set a "999" i)) (hset! h (string (+ 100 i)) i)) (range 40)))
-(defn change [] (set! turn (+ turn 1)) (if (= 0 (mod turn 3)) (grow) (shrink)) (assoc r x turn) (:print b turn))
+(defn change [] (set! turn (+ turn 1)) (if (= 1 (mod turn 3)) (grow) (shrink)) (assoc r x turn) (:print b turn))
 (defn stir [x] (map (fn [v] (change) v) (stream x)))
 (defn fresh []
   (set! a (list-to-array (range 20))) (set! h {}) (set! turn 0) (set! b (buffer)) (set! r (->P x 1 y 2))
