@@ -91,6 +91,7 @@ func TestPrograms(t *testing.T) {
 		{"(sort {\"b\" 1 \"a\" 2})", "((\"a\" . 2) (\"b\" . 1))"},
 		{"(for [x 1] x)", "ERR t:1:2: cannot find for: no such name (did you mean foreach?)"},
 		{`(map :name [{"name" 1}])`, "ERR t:1:6: cannot find :name: no such name: a name with a colon looks a key up as head of a call only; a function that does it is #(:name %)"},
+		{"[(round 0.49999999999999994) (round 4503599627370497.0) (round -4503599627370497.0) (round -0.5) (round -1.5) (round 2.5)]", "[0 4503599627370497 -4503599627370497 0 -1 3]"},
 		{"", "()"},
 		{"#!/usr/bin/env supervisord\n(+ 1 2)", "3"},
 	} {

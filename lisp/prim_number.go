@@ -72,7 +72,7 @@ func numberPrims() []Prim {
 			}},
 		{Name: "max", Params: "x more...", Doc: "The greatest, by >.", Example: "(max 1 2.5 2) => 2.5", fn: func(t *Thread, args []Value) Value { return t.extreme(args, 1) }},
 		{Name: "min", Params: "x more...", Doc: "The least, by <.", Example: "(min 3 1 2) => 1", fn: func(t *Thread, args []Value) Value { return t.extreme(args, -1) }},
-		{Name: "round", Params: "x:int|float", Doc: "The nearest int; halves go up.", Example: "[(round 2.5) (round -2.5)] => [3 -2]", fn: rounding(func(f float64) float64 { return math.Floor(f + 0.5) })},
+		{Name: "round", Params: "x:int|float", Doc: "The nearest int; halves go up.", Example: "[(round 2.5) (round -2.5)] => [3 -2]", fn: rounding(halfUp)},
 		{Name: "ceil", Params: "x:int|float", Doc: "The least int that is not below x.", Example: "[(ceil 1.0) (ceil -1.2)] => [1 -1]", fn: rounding(math.Ceil)},
 		{Name: "floor", Params: "x:int|float", Doc: "The greatest int that is not above x.", Example: "(floor -1.2) => -2", fn: rounding(math.Floor)},
 		{Name: "sqrt", Params: "x:int|float", Doc: "The square root.", Example: "(sqrt 9) => 3", fn: func(t *Thread, args []Value) Value {
@@ -133,6 +133,15 @@ func rounding(f func(float64) float64) func(t *Thread, args []Value) Value {
 		}
 		return t.truncate(f(args[0].float()))
 	}
+}
+
+// halfUp is the nearest whole number, of two the greater. Adding a half and rounding down would itself be rounded.
+func halfUp(f float64) float64 {
+	whole := math.Floor(f)
+	if f-whole >= 0.5 {
+		whole++
+	}
+	return whole
 }
 
 func power(t *Thread, args []Value) Value {
