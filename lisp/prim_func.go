@@ -53,7 +53,7 @@ func funcPrims() []Prim {
 			})
 		}},
 		{Name: "currying", Params: "f:function n:int arg...", Doc: "The function that collects arguments over several calls until it has n, then calls f.", Example: "(((currying (fn [a b] (list a b)) 2) 1) 2) => (1 2)", fn: func(t *Thread, args []Value) Value {
-			n, _ := args[1].AsInt()
+			n, _ := clampedInt(args[1])
 			return t.curry(args[0], n, t.keepArgs(args[2:]))
 		}},
 		{Name: "core/id", Params: "x", Doc: "x itself.", Example: "(core/id 5) => 5", fn1: func(_ *Thread, v Value) Value { return v }},

@@ -146,8 +146,8 @@ func halfUp(f float64) float64 {
 
 func power(t *Thread, args []Value) Value {
 	x, ok := integer(args[0])
-	n, whole := args[1].AsInt()
-	if !ok || args[0].isFloat() || !whole || n < 0 {
+	n, whole := clampedInt(args[1])
+	if !ok || !whole || n < 0 {
 		r := math.Pow(toFloat(args[0]), toFloat(args[1]))
 		if r != r {
 			t.fail("value", "cannot raise %s to the power of %s: the result is not a number", showArg(args[0]), showArg(args[1]))
@@ -160,10 +160,8 @@ func power(t *Thread, args []Value) Value {
 	words := (int64(x.BitLen())*n/64 + 1)
 	if x.BitLen() <= 1 {
 		words = 1
-		n = n&1 + 2
-		if args[0].n == 0 {
-			n = min(1, args[1].n)
-		}
+		exponent, _ := integer(args[1])
+		n = min(n, int64(exponent.Bit(0))+2)
 	}
 	t.alloc(8 * words)
 	t.charge(1 + words*words/16)

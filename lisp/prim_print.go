@@ -28,7 +28,8 @@ func printPrims() []Prim {
 		{Name: "pretty", Params: "x [width:int]", Doc: "x as the reader would read it, broken into lines of at most width columns (80).", Example: "(pretty [1 2]) => \"[1 2]\"", fn: func(t *Thread, args []Value) Value {
 			width := int64(80)
 			if len(args) > 1 {
-				width = max(1, min(args[1].n, 1000))
+				width, _ = clampedInt(args[1])
+				width = max(1, min(width, 1000))
 			}
 			t.alloc(int64(len(t.show(args[0], false))) * 8)
 			return t.newText(prettyPrint(t, args[0], int(width)))

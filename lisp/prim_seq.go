@@ -17,12 +17,9 @@ func seqPrims() []Prim {
 			fn: func(t *Thread, args []Value) Value { return arrayOf(append(t.makeItems(len(args)), args...)) }},
 		{Name: "make-array", Params: "n:int [fill]", Doc: "An array of n elements, nil or fill.", Example: "(make-array 2 0) => [0 0]",
 			fn: func(t *Thread, args []Value) Value {
-				n, ok := args[0].AsInt()
-				if compareNumbers(args[0], Int(0)) < 0 {
-					t.fail("value", "cannot make an array of %s elements", showArg(args[0]))
-				}
-				if !ok {
-					n = most
+				n, _ := clampedInt(args[0])
+				if n < 0 {
+					t.fail("value", "cannot make an array of %s elements", intText(args[0]))
 				}
 				fill := Nil
 				if len(args) > 1 {

@@ -92,21 +92,18 @@ func textPrims() []Prim {
 			s, old, repl := str(args[0]), str(args[1]), str(args[2])
 			n := int64(-1)
 			if len(args) > 3 {
-				n, _ = args[3].AsInt()
+				n, _ = clampedInt(args[3])
 			}
 			return t.newText(t.replace(s, old, repl, int(n)))
 		}},
 		{Name: "str/repeat", Params: "s:string n:int", Doc: "s n times.", Example: "(str/repeat \"ab\" 3) => \"ababab\"", fn: func(t *Thread, args []Value) Value {
 			s := str(args[0])
-			n, ok := args[1].AsInt()
+			n, _ := clampedInt(args[1])
 			if n < 0 {
-				t.fail("value", "cannot repeat a string %d times", n)
+				t.fail("value", "cannot repeat a string %s times", intText(args[1]))
 			}
 			if s == "" {
 				return args[0]
-			}
-			if !ok {
-				n = most
 			}
 			t.room(n, int64(len(s)))
 			var b strings.Builder
@@ -135,7 +132,7 @@ func textPrims() []Prim {
 			s, sep := str(args[0]), str(args[1])
 			n := int64(-1)
 			if len(args) > 2 {
-				n, _ = args[2].AsInt()
+				n, _ = clampedInt(args[2])
 			}
 			return t.texts(t.parts(s, sep, int(max(-1, min(n, 1<<30)))))
 		}},
@@ -319,7 +316,7 @@ func (t *Thread) texts(ss []string) Value {
 
 func (t *Thread) pad(args []Value, left bool) Value {
 	s, _ := args[0].AsString()
-	width, _ := args[1].AsInt()
+	width, _ := clampedInt(args[1])
 	fill := " "
 	if len(args) > 2 {
 		fill, _ = args[2].AsString()
@@ -327,10 +324,11 @@ func (t *Thread) pad(args []Value, left bool) Value {
 			t.fail("value", "cannot pad with %s: want one character", showArg(args[2]))
 		}
 	}
-	n := width - int64(t.countIn(s))
-	if n <= 0 {
+	chars := int64(t.countIn(s))
+	if width <= chars {
 		return args[0]
 	}
+	n := width - chars
 	t.room(n, int64(len(fill)))
 	t.alloc(int64(len(s)))
 	var b strings.Builder
@@ -348,7 +346,8 @@ func (t *Thread) pad(args []Value, left bool) Value {
 func maskPrim(t *Thread, args []Value) Value {
 	s, _ := args[0].AsString()
 	mask, _ := args[3].AsString()
-	start, n := args[1].n, args[2].n
+	start, _ := clampedInt(args[1])
+	n, _ := clampedInt(args[2])
 	count := int64(t.countIn(s))
 	if start < 0 || start >= count {
 		return args[0]
@@ -357,7 +356,7 @@ func maskPrim(t *Thread, args []Value) Value {
 		n = count - start
 	}
 	if n <= 0 || mask == "" {
-		t.fail("value", "cannot mask %d characters with %s", n, showArg(args[3]))
+		t.fail("value", "cannot mask %s characters with %s", intText(args[2]), showArg(args[3]))
 	}
 	n = min(n, count-start)
 	from, to := t.byteOffset(s, int(start)), t.byteOffset(s, int(start+n))
