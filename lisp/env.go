@@ -259,8 +259,13 @@ func (env *Env) nearest(name string, more []string) string {
 	if env == nil {
 		return ""
 	}
-	if key, colon := strings.CutPrefix(name, ":"); colon && key != "" {
+	if isAccessor(name) {
 		return ": a name with a colon looks a key up as head of a call only; a function that does it is #(" + clip(name, 60) + " %)"
+	}
+	if special(name) != nil || builtinMacro(name) != nil || env.macro(name) != nil {
+		if d, ok := env.Doc(name); ok {
+			return ": " + article(d.Kind) + " stands at the head of a form only: " + clip(d.Usage, 200)
+		}
 	}
 	if there := elsewhere(name); there != "" {
 		return DidYouMean(there)

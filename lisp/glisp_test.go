@@ -92,6 +92,12 @@ func TestPrograms(t *testing.T) {
 		{"(for [x 1] x)", "ERR t:1:2: cannot find for: no such name (did you mean foreach?)"},
 		{`(map :name [{"name" 1}])`, "ERR t:1:6: cannot find :name: no such name: a name with a colon looks a key up as head of a call only; a function that does it is #(:name %)"},
 		{"[(round 0.49999999999999994) (round 4503599627370497.0) (round -4503599627370497.0) (round -0.5) (round -1.5) (round 2.5)]", "[0 4503599627370497 -4503599627370497 0 -1 3]"},
+		{"[(hash) (hash 1 2)]", "[{} {1 2}]"},
+		{"(hash 1)", "ERR t:1:1: cannot make a hash of 1 values: want a value for every key"},
+		{"(:a:b {})", "ERR t:1:2: cannot find :a:b: no such name"},
+		{"(map when [1])", "ERR t:1:6: cannot find when: no such name: a macro stands at the head of a form only: (when condition body...)"},
+		{"(apply if [1])", "ERR t:1:8: cannot find if: no such name: a special form stands at the head of a form only: (if condition then [else])"},
+		{"(defmac m [a] a) (map m [1])", "ERR t:1:23: cannot find m: no such name: a macro stands at the head of a form only: (m a)"},
 		{"", "()"},
 		{"#!/usr/bin/env supervisord\n(+ 1 2)", "3"},
 	} {

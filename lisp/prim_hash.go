@@ -3,7 +3,7 @@ package lisp
 // hashPrims are hashes and accessors.
 func hashPrims() []Prim {
 	return []Prim{
-		{Name: "hash", Params: "key-value:~key and value...", Doc: "A hash of keys and values.", Example: "(hash \"a\" 1) => {\"a\" 1}", fn: func(t *Thread, args []Value) Value {
+		{Name: "hash", Params: "key-and-value...", Doc: "A hash of keys and values, which alternate.", Example: "(hash \"a\" 1) => {\"a\" 1}", fn: func(t *Thread, args []Value) Value {
 			if len(args)%2 != 0 {
 				t.fail("arity", "cannot make a hash of %d values: want a value for every key", len(args))
 			}
