@@ -251,7 +251,7 @@ func (a *analyser) global(s *symbol) expr {
 		return &g.constant
 	}
 	if a.scope != nil && g.local == "" && g.val.o == unbound.o {
-		g.local = Nearest(s.name, a.locals())
+		g.local = a.t.nearest(s.name, a.locals())
 	}
 	return &eGlobal{g, a.pos}
 }
@@ -269,6 +269,7 @@ func (a *analyser) locals() (names []string) {
 // lookup finds the local variable of a name.
 func (a *analyser) lookup(name string) (*variable, *variable) {
 	for s := a.scope; s != nil; s = s.outer {
+		a.t.charge(int64(len(s.vars)) >> 2)
 		for i := len(s.vars) - 1; i >= 0; i-- {
 			v := s.vars[i]
 			if v.name != name {

@@ -253,6 +253,14 @@ func TestCancellationEndsAnEvaluation(t *testing.T) {
 		`(def a (list-to-array (range 1000000))) (print 1) (while true (= (sort #(> %1 %2) a) (copy a)))`,
 		`(def h {}) (print 1) (foreach (fn [i] (hset! h (string i) i)) (range))`,
 		`(print 1) (while true (go (<! (make-chan))))`,
+		`(def h {}) (foreach #(hset! h (concat (str/repeat "x" 60) (string %)) 1) (range 200)) (def k (str/repeat "x" 62)) (print 1) (while true (try (hget h k) (catch e 1)))`,
+		`(def a [(str/repeat "ab" 10000000)]) (def b [(str/repeat "ab" 10000000)]) (print 1) (while true (= a b))`,
+		`(def a [(str/repeat "ab" 10000000)]) (def b [(str/repeat "ab" 10000000)]) (print 1) (while true (< a b))`,
+		`(def s (concat "\"" (str/repeat "a" 4000000) "\"")) (print 1) (while true (read s))`,
+		`(def s (str/repeat "a" 4000000)) (print 1) (while true (try (time/parse "x" s) (catch e 1)))`,
+		`(def names (map #(symbol (concat "a" (string %))) (list-to-array (range 20000)))) (def form (list 'fn names 1)) (print 1) (while true (eval form))`,
+		`(def names (list-to-array (flatten (map #(list (symbol (concat "a" (string %))) 1) (range 20000))))) (def form (list 'let names 1)) (print 1) (while true (eval form))`,
+		`(def form (cons 'fn (cons [] (realize (map #(list 'defn (symbol (concat "a" (string %))) [] 1) (range 20000)))))) (print 1) (while true (eval form))`,
 		`(defmac m [n] (list 'begin (list 'm (+ n 1)) 1)) (print 1) (while true (try (eval '(m 1)) (catch e 1)))`,
 	} {
 		took := time.Duration(1 << 62)

@@ -273,9 +273,13 @@ func (env *Env) nearest(name string, more []string) string {
 	return DidYouMean(Nearest(name, append(more, env.Names("")...)))
 }
 
-// nearest is the suggestion of [Env.nearest], which takes some work.
-func (t *Thread) nearest(name string, more ...string) string {
-	t.charge(1000)
-	t.alloc(16 << 10)
+// unknown is the suggestion of [Env.nearest], which takes some work.
+func (t *Thread) unknown(name string, more ...string) string {
+	own := 0 // beside those of the base
+	for e := t.env; e != nil && e.parent != nil; e = e.parent {
+		own += len(e.names) + len(e.macros)
+	}
+	t.charge(1000 + 8*int64(own))
+	t.alloc(16<<10 + 64*int64(own))
 	return t.env.nearest(name, more)
 }

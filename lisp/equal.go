@@ -54,6 +54,14 @@ func (c *comparer) step() bool {
 	return c.left > 0
 }
 
+// pay pays for comparing n bytes; it is always true.
+func (c *comparer) pay(n int) bool {
+	if c.t != nil {
+		c.t.charge(int64(n) >> 8)
+	}
+	return true
+}
+
 // deep notes that a container is entered.
 func (c *comparer) deep() bool {
 	if c.depth++; c.depth <= maxCompareDepth {
@@ -77,17 +85,17 @@ func (c *comparer) equal(a, b Value) bool {
 	case *text:
 		switch y := b.o.(type) {
 		case *text:
-			return x.s == y.s
+			return len(x.s) == len(y.s) && c.pay(len(x.s)) && x.s == y.s
 		case *raw:
-			return x.s == string(y.b)
+			return len(x.s) == len(y.b) && c.pay(len(x.s)) && x.s == string(y.b)
 		}
 		return false
 	case *raw:
 		switch y := b.o.(type) {
 		case *text:
-			return string(x.b) == y.s
+			return len(x.b) == len(y.s) && c.pay(len(x.b)) && string(x.b) == y.s
 		case *raw:
-			return bytes.Equal(x.b, y.b)
+			return len(x.b) == len(y.b) && c.pay(len(x.b)) && bytes.Equal(x.b, y.b)
 		}
 		return false
 	case *symbol:
@@ -216,15 +224,19 @@ func (c *comparer) order(a, b Value) int {
 	case *text:
 		switch y := b.o.(type) {
 		case *text:
+			c.pay(min(len(x.s), len(y.s)))
 			return strings.Compare(x.s, y.s)
 		case *raw:
+			c.pay(16 * min(len(x.s), len(y.b)))
 			return compareTextBytes(x.s, y.b)
 		}
 	case *raw:
 		switch y := b.o.(type) {
 		case *text:
+			c.pay(16 * min(len(x.b), len(y.s)))
 			return -compareTextBytes(y.s, x.b)
 		case *raw:
+			c.pay(min(len(x.b), len(y.b)))
 			return bytes.Compare(x.b, y.b)
 		}
 	case *symbol:

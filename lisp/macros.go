@@ -238,7 +238,7 @@ func macroDoc(a *analyser, args []Value) Value {
 	return List(constant(native("doc", func(t *Thread, _ []Value) Value {
 		d, ok := t.env.Doc(name)
 		if !ok {
-			t.fail("unbound", "cannot document %s: no such name%s", name, t.nearest(name))
+			t.fail("unbound", "cannot document %s: no such name%s", name, t.unknown(name))
 		}
 		t.write(d.Render() + "\n")
 		return Nil

@@ -23,6 +23,18 @@ func Nearest(name string, candidates []string) string {
 	return best
 }
 
+// nearest is Nearest paid for: each pair of letters that may be compared.
+func (t *Thread) nearest(name string, candidates []string) string {
+	if len(name) <= longestCompared {
+		work := 0
+		for _, c := range candidates {
+			work += 16 + min(len(c), longestCompared)*len(name)
+		}
+		t.charge(int64(work) >> 3)
+	}
+	return Nearest(name, candidates)
+}
+
 // DidYouMean is what an error says about a near name: " (did you mean NAME?)"; nothing of none. A name that ends in a question
 // mark is quoted.
 func DidYouMean(near string) string {

@@ -162,7 +162,7 @@ func (n *nodeGlobal) eval(fr *frame) Value {
 func (fr *frame) unknown(g *global, pos position) {
 	fr.site, fr.t.top = pos, fr
 	t := fr.t
-	t.fail("unbound", "cannot find %s: no such name%s", clip(g.name, 200), t.nearest(g.name, g.local))
+	t.fail("unbound", "cannot find %s: no such name%s", clip(g.name, 200), t.unknown(g.name, g.local))
 }
 
 func (n *nodeKnown) eval(fr *frame) Value {

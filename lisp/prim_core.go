@@ -181,6 +181,7 @@ func notEqual(t *Thread, args []Value) Value {
 func readPrim(t *Thread, args []Value) Value {
 	s, _ := args[0].AsString()
 	r := newReader(t, &source{text: s}, nil)
+	t.charge(int64(len(s)) >> 6)
 	if r.space(); r.at >= len(r.s) {
 		t.fail("syntax", "cannot read: the text has no form")
 	}

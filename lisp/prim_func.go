@@ -243,7 +243,7 @@ func applyPrim(t *Thread, args []Value) Value {
 			v, found = t.env.Lookup(name)
 		}
 		if !found {
-			t.fail("unbound", "cannot apply %s: no such function%s", clip(name, 200), t.nearest(name))
+			t.fail("unbound", "cannot apply %s: no such function%s", clip(name, 200), t.unknown(name))
 		}
 		f = v
 	}

@@ -111,7 +111,7 @@ func (t *Thread) hget(v, k Value) Value {
 			}
 			return true
 		})
-		if n := Nearest(name, names); n != "" {
+		if n := t.nearest(name, names); n != "" {
 			near = " (did you mean " + printShort(String(n)) + "?)"
 		}
 	}

@@ -114,6 +114,7 @@ func defineClass(t *Thread, args []Value) Value {
 		f.name, _ = args[i].AsString()
 		f.typ, _ = args[i+1].AsString()
 		f.tag, _ = args[i+2].AsString()
+		t.charge(int64(len(c.fields)) >> 2)
 		if c.index(f.name) >= 0 {
 			t.fail("value", "cannot define the record %s: two fields are called %s", name, f.name)
 		}
@@ -151,7 +152,7 @@ func (t *Thread) setField(r *record, name string, v Value) {
 }
 
 func (t *Thread) noField(r *record, name string) {
-	t.fail("key", "cannot find field %s in a record of %s%s", name, r.class.name, DidYouMean(Nearest(name, r.class.names())))
+	t.fail("key", "cannot find field %s in a record of %s%s", name, r.class.name, DidYouMean(t.nearest(name, r.class.names())))
 }
 
 // checkField fails unless v fits the type of a field; nil always does.

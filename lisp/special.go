@@ -298,6 +298,7 @@ func (a *analyser) define(nameForm Value, what string, init func(string) expr, i
 	if v == nil || v.fn != a.fn || !inScope(a.scope, v) {
 		// A name that is declared but not defined yet is invisible to lookup from its own function.
 		v = nil
+		a.t.charge(int64(len(a.scope.vars)) >> 2)
 		for i := len(a.scope.vars) - 1; i >= 0 && v == nil; i-- {
 			if w := a.scope.vars[i]; w.name == name {
 				v = w

@@ -30,6 +30,7 @@ func (a *analyser) let(what string, args []Value, inOrder bool) expr {
 	for i := 0; i < len(arr.items); i += 2 {
 		name := a.bindable(arr.items[i], "bind")
 		if !inOrder {
+			a.t.charge(int64(len(e.vars)) >> 2)
 			for _, v := range e.vars {
 				if v.name == name {
 					a.at(arr.items[i])

@@ -315,6 +315,9 @@ func (t *Thread) throw(err error) {
 		e = &Error{Kind: kind, Msg: err.Error(), Value: Nil, cause: err}
 	}
 	if t.ctx.Err() != nil {
+		if ok && e.cause == nil && !e.hard {
+			t.cancelled() // which it was, whatever failed just then
+		}
 		e.hard = true
 	}
 	if e.Msg == "" {

@@ -202,6 +202,9 @@ func timeParse(t *Thread, args []Value) Value {
 			}
 			return timeParse(t, again)
 		}
+		if len(layout) > longestTime {
+			t.fail("value", "cannot read a time by a layout of more than %d bytes", longestTime)
+		}
 		layouts = []string{layout}
 	}
 	for _, layout := range layouts {
