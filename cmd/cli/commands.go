@@ -123,26 +123,26 @@ func commands() []command {
 
 		{chapter: "Its processes", words: []string{"service", "status"}, args: "[NAME...]", max: -1,
 			doc: "show the processes; exit code 3 when one that is wanted up is not",
-			about: "NAME may be a glob such as 'web-*'; without any all are shown. Columns: name, state, pid, uptime, restarts by the daemon itself,\n" +
-				"and the reason of a state that needs one. --watch redraws the table at every event until Ctrl-C.",
+			about: anyNames + "Columns: name, state, pid, uptime, restarts by the daemon itself, and the reason of a state that needs one. --watch redraws\n" +
+				"the table at every event until Ctrl-C.",
 			example: "supervisord service status 'web-*'",
 			options: []option{{name: "watch", short: "w", doc: "redraw the table whenever something happens, until Ctrl-C"}},
 			form:    names("status"), render: renderStatus, atOnce: true, judge: judgeStatus, troubles: true},
 		{words: []string{"service", "start"}, args: "[NAME...]", max: -1,
 			doc: "start processes and wait until they run",
-			about: "A process that runs already is a success. On a terminal a line shows who is awaited; the last line sums up. Ctrl-C ends the\n" +
+			about: anyNames + "A process that runs already is a success. On a terminal a line shows who is awaited; the last line sums up. Ctrl-C ends the\n" +
 				"waiting, not the start.",
 			example: "supervisord service start web worker",
 			form:    names("start"), render: renderReport, progress: "start"},
 		{words: []string{"service", "stop"}, args: "[NAME...]", max: -1,
 			doc: "stop processes and wait until nothing of them is left",
-			about: "Each process gets its stop_signal, and SIGKILL when its stop_wait_secs are over; it counts as stopped when nothing of its whole\n" +
+			about: anyNames + "Each process gets its stop_signal, and SIGKILL when its stop_wait_secs are over; it counts as stopped when nothing of its whole\n" +
 				"tree is left. On a terminal a line shows who is still there and what was sent. Ctrl-C ends the waiting, not the stop.",
 			example: "supervisord service stop web",
 			form:    names("stop"), render: renderReport, progress: "stop"},
 		{words: []string{"service", "restart"}, args: "[NAME...]", max: -1,
 			doc: "stop processes and start them again",
-			about: "Each process is stopped as by service stop and started again as soon as nothing of it is left; a stopped one is started. One by\n" +
+			about: anyNames + "Each process is stopped as by service stop and started again as soon as nothing of it is left; a stopped one is started. One by\n" +
 				"one with a look after each: scripts/rolling-restart.glisp.",
 			example: "supervisord service restart web",
 			form:    names("restart"), render: renderReport, progress: "start"},
@@ -160,7 +160,7 @@ func commands() []command {
 			}, render: renderEnv, atOnce: true},
 		{words: []string{"service", "usage"}, args: "[NAME...]", max: -1,
 			doc: "show what processes take: memory, processor time, descriptors of the whole tree",
-			about: "What each process takes together with everything that descends from it: resident memory (what several share counts once),\n" +
+			about: anyNames + "What each process takes together with everything that descends from it: resident memory (what several share counts once),\n" +
 				"processor time, processes, threads and file descriptors.",
 			example: "supervisord service usage 'web-*'",
 			form:    names("usage"), render: renderUsage, atOnce: true},
@@ -171,7 +171,7 @@ func commands() []command {
 			form:    names("signal"), render: renderReport},
 		{words: []string{"service", "logs"}, args: "[NAME...]", max: -1,
 			doc: "show the last lines of output, also across rotated files",
-			about: "Options of one word may stand before and after the names. Lines of several processes have the name before them, in a colour of\n" +
+			about: anyNames + "Options of one word may stand before and after the names. Lines of several processes have the name before them, in a colour of\n" +
 				"its own on a terminal, and stand in the order of their times. What the configuration throws away is not shown. One answer\n" +
 				"takes at most the last 8 MiB of each stream, and its first line says so when there was more. Follow with -f, with --json an\n" +
 				"object a line (name, stream, time, line); Ctrl-C leaves. When a line came is known to the millisecond where log_format writes\n" +
@@ -195,12 +195,12 @@ func commands() []command {
 			form:    waitForm, render: renderStatus},
 		{words: []string{"service", "omit-exit-code"}, args: "[NAME...]", max: -1,
 			doc:     "take every exit code as expected until the process is started again by hand",
-			about:   "Whatever the present life of the process exits with counts as expected, so that it is not restarted for it.",
+			about:   anyNames + "Whatever the present life of the process exits with counts as expected, so that it is not restarted for it.",
 			example: "supervisord service omit-exit-code batch",
 			form:    names("omit-exit-code"), render: renderReport},
 		{words: []string{"service", "reset"}, args: "[NAME...]", max: -1,
 			doc:     "leave fatal and backoff, forget failures",
-			about:   "What was given up or waits for its next try is tried again at once, with no failures counted.",
+			about:   anyNames + "What was given up or waits for its next try is tried again at once, with no failures counted.",
 			example: "supervisord service reset web",
 			form:    names("reset"), render: renderReport},
 		{words: []string{"add-proc"}, args: "NAME COMMAND ARGS...", min: 1, max: -1, flags: true, foreign: 2,
@@ -382,6 +382,9 @@ func exactly(words []string) (found *command, more bool) {
 	}
 	return nil, more
 }
+
+// anyNames explains NAME... where it may be left out, which is more than many expect.
+const anyNames = "Without a NAME it means every process. NAME may be a glob such as 'web-*'.\n"
 
 // unknownCommand names the nearest command.
 func unknownCommand(words []string) error {

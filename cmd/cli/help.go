@@ -140,6 +140,7 @@ func (s *session) overview(prefix string) error {
 		}
 	}
 	return s.tell("\nThe word service may be left out: supervisord status, supervisord restart web (start alone starts the daemon).\n" +
+		"Where [NAME...] is left out it means every process; a NAME may be a glob: supervisord restart 'web-*'.\n" +
 		"-c FILE names the configuration, --form shows the form of a command and does nothing, --json prints the value.\n" +
 		"COMMAND --help explains one, -h in short; supervisord exec -e '(help)' lists the forms of a daemon.\n" +
 		"First steps: supervisord init, supervisord check, supervisord start, supervisord service status.\n" +
