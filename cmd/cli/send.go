@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -262,6 +263,8 @@ func (c *call) nextStep(kind, message string) string {
 	switch {
 	case strings.HasSuffix(message, ")") && (strings.Contains(message, "did you mean ") || strings.Contains(message, "(supervisord ")):
 		return ""
+	case kind == "not-found" && slices.Contains(c.args, "all"): // as in supervisorctl and pm2
+		return " ('*' is every process)"
 	case kind == "not-found":
 		return " (supervisord service status lists the processes)"
 	case kind == "failed" && c.command.progress == "start":
