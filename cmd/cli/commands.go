@@ -289,7 +289,8 @@ func commands() []command {
 		{words: []string{"check"}, args: "[FILE|-...]", max: -1,
 			doc: "report everything that is wrong with a configuration, or with a program (.glisp), which is not run",
 			about: "Nothing is run and no daemon is needed. All problems are reported at once, each with its place: in a configuration unknown keys,\n" +
-				"wrong values and weakened settings; in a program unknown names and wrong numbers of arguments. Exit code 2 when there is any.",
+				"wrong values and weakened settings; in a program unknown names and wrong numbers of arguments. Exit code 2 when there is any.\n" +
+				"What stands on standard input (-) is a program.",
 			example: "supervisord check supervisord.conf deploy.glisp",
 			options: []option{
 				{name: "script", doc: "the files are programs, whatever they are called"},
