@@ -68,7 +68,7 @@ type Result struct {
 // errPanic is what the caller learns of a fault of ours; the stack is in the daemon's log.
 var errPanic = errors.New("internal error")
 
-// The budgets of a program.
+// The budgets of a program. They are constants: what runs the processes must not be starved by what anybody sends.
 const (
 	mostSteps = 1_000_000_000
 	mostDepth = 20_000
@@ -306,7 +306,7 @@ func (ev *evaluation) run(ctx context.Context) (result Result) {
 		return Result{Value: lisp.Nil, Exit: exit.Code}
 	}
 	if err != nil {
-		return failed(err)
+		return failed(advised(err, programAdvice))
 	}
 	return Result{Value: value}
 }

@@ -217,7 +217,7 @@ func (h *hooks) attempt(ctx context.Context, rest *sync.WaitGroup, one *hook, ar
 	_, err = t.CallIn(one.from.env, one.fn, args...)
 	one.from.set = errand.set
 	if err = exited(err); err != nil {
-		return overtime(bounded, err)
+		return advised(overtime(bounded, err), hookAdvice)
 	}
 	h.commit(ev.draft)
 	return nil

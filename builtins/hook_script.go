@@ -51,7 +51,7 @@ func (e *Engine) EvalScript(ctx context.Context, path, text string, load func(na
 	_, err = t.Eval(from.env, path, text)
 	from.set = errand.set
 	if err = exited(err); err != nil {
-		err = overtime(bounded, err)
+		err = advised(overtime(bounded, err), scriptAdvice)
 		return nil, brokenScript(path, err)
 	}
 	return &Script{path: path, draft: ev.draft}, nil

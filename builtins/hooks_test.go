@@ -268,11 +268,11 @@ func TestHooksAreBounded(t *testing.T) {
 			}
 		}
 		want := []string{
-			`hook:1 /etc/init.glisp:1:1 after 1s failed: /etc/init.glisp:1:17: budget exceeded: more than 1000000 steps`,
+			`hook:1 /etc/init.glisp:1:1 after 1s failed: /etc/init.glisp:1:17: budget exceeded: more than 1000000 steps (no key raises it; let a hook do little,`,
 			`hook:2 /etc/init.glisp:2:1 after 2s failed: /etc/init.glisp:2:17: budget exceeded: more than 16777216 bytes of memory`,
-			`hook:3 /etc/init.glisp:3:1 after 3s failed: /etc/init.glisp:3:17: budget exceeded: more than 5s`,
+			`hook:3 /etc/init.glisp:3:1 after 3s failed: /etc/init.glisp:3:17: budget exceeded: more than 5s (no key raises it; let a hook do little,`,
 			`hook:4 /etc/init.glisp:4:1 after 4s failed: /etc/init.glisp:4:17: budget exceeded: more than 5s`,
-			`hook:5 /etc/init.glisp:5:1 after 5s failed: /etc/init.glisp:5:29: budget exceeded: output of more than 65536 bytes`,
+			`hook:5 /etc/init.glisp:5:1 after 5s failed: /etc/init.glisp:5:29: budget exceeded: output of more than 65536 bytes (no key raises it`,
 			`hook:6 /etc/init.glisp:6:1 after 6s failed: /etc/init.glisp:6:17: cannot call car`,
 			`hook:7 /etc/init.glisp:7:1 after 7s failed: it ended with (exit 3)`,
 		}
@@ -458,7 +458,7 @@ func TestBrokenScriptChangesNothing(t *testing.T) {
 			"\n(on 'exted (fn [e] 1))": `init_script: /etc/init.glisp:2:1: cannot call on: there is no event exted (did you mean exited?)`,
 			"(every \"1s\" (fn [] 1))\n(restart \"web-1\")": `init_script: /etc/init.glisp:2:1: cannot call restart here: an init script only registers hooks while it is evaluated: (after 0 (fn [] (restart ...)))`,
 			"(add-proc \"x\" \"y\")":                        `init_script: /etc/init.glisp:1:1: cannot call add-proc here`,
-			"(every \"1s\" (fn [] 1))\n(while true nil)":    `init_script: /etc/init.glisp:2:1: budget exceeded: more than 20000000 steps`,
+			"(every \"1s\" (fn [] 1))\n(while true nil)":    `init_script: /etc/init.glisp:2:1: budget exceeded: more than 20000000 steps (no key raises it; let an init script register hooks only,`,
 			"(sleep 6)":      `init_script: /etc/init.glisp:1:1: budget exceeded: more than 5s`,
 			"(exit 1)":       `init_script: /etc/init.glisp: it ended with (exit 1)`,
 			"(nope)\n(nada)": "init_script: /etc/init.glisp:1:2: cannot find nope: no such name\ninit_script: /etc/init.glisp:2:2: cannot find nada: no such name",

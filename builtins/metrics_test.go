@@ -137,12 +137,12 @@ func TestBudgetsAreToldApart(t *testing.T) {
 		}
 		m := newMeter()
 		m.begin()
-		m.end(Result{Err: err})
+		m.end(Result{Err: advised(err, programAdvice)})
 		if m.budgets[c.want] != 1 || m.running != 0 {
 			t.Errorf("%+v", m)
 		}
 	}
-	for _, late := range []error{overtime(expired(t), context.DeadlineExceeded)} {
+	for _, late := range []error{advised(overtime(expired(t), context.DeadlineExceeded), hookAdvice)} {
 		m := newMeter()
 		m.hook(late)
 		if m.budgets["time"] != 1 || m.hooks[kindBudget] != 1 {

@@ -52,6 +52,28 @@ type countWriter int
 
 func (c *countWriter) Write(p []byte) (int, error) { *c += countWriter(len(p)); return len(p), nil }
 
+// TestAnExceededBudgetSaysWhatToDo: the message has the limit and what helps, as no key raises it; what is no budget of a program
+// stays as it is.
+func TestAnExceededBudgetSaysWhatToDo(t *testing.T) {
+	e := onMachine(t)
+	for form, want := range map[string]string{
+		`(str/repeat "x" 10000000000)`:           `more than 268435456 bytes of memory (` + programAdvice + `)`,
+		`(begin (defn f [n] (+ 1 (f n))) (f 0))`: `calls nested more than 20000 deep (` + depthAdvice + `)`,
+		`(sla 1 100000000000)`:                   `more than 1048576 bits`,
+		`(car 5)`:                                `list`,
+	} {
+		result := e.Eval(t.Context(), Job{Form: "(begin " + form + ")"}, io.Discard)
+		if result.Err == nil || !strings.Contains(result.Err.Error(), want) || !strings.Contains(want, "(") && strings.Contains(result.Err.Error(), "key") {
+			t.Errorf("%s: %v, want %s", form, result.Err, want)
+		}
+	}
+	ev := &evaluation{engine: e, out: newOutput(nil, false, "x", t.Logf)}
+	_, err := ev.thread(t.Context(), lisp.Budget{Steps: 1_000_000}).Eval(e.base.Child(), "", `(while true 1)`)
+	if err = advised(advised(err, programAdvice), hookAdvice); err == nil || err.Error() != "1:1: budget exceeded: more than 1000000 steps ("+programAdvice+")" {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestStepsEndALoop: a loop that calls itself in tail position runs until its steps are spent. The budget of a program takes
 // some seconds; a smaller one shows the same.
 func TestStepsEndALoop(t *testing.T) {

@@ -256,8 +256,8 @@ func commands() []command {
 		{chapter: "Forms and programs", words: []string{"exec"}, args: "FILE|- [ARGS...]", max: -1, foreign: 1,
 			doc: "run a glisp program in the daemon (-e: a form; --local: here, without daemon)",
 			about: "ARGS are the array ARGV of the program, CONFIG is the effective configuration. What is piped to it can be read with (read-line),\n" +
-				"up to 1 MiB. (exit N) ends it with this exit code; an error shows its line with a caret. Examples are in scripts/. The language\n" +
-				"is explained in lisp/LANGUAGE.md.",
+				"up to 1 MiB. (exit N) ends it with this exit code; an error shows its line with a caret. It may take 1 G steps and 256 MiB of\n" +
+				"memory in all, --local as much as it likes. Examples are in scripts/. The language is explained in lisp/LANGUAGE.md.",
 			example: "supervisord exec deploy.glisp v2",
 			options: []option{
 				{name: "eval", short: "e", value: "FORM", doc: "run this form and print its value"},
