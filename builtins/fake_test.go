@@ -62,6 +62,7 @@ func (f *fakeChild) Stderr() *os.File          { return nil }
 func (f *fakeChild) Exited() <-chan child.Exit { return f.exited }
 func (f *fakeChild) Gone() <-chan struct{}     { return f.gone }
 func (f *fakeChild) Left() (int, string)       { return 0, "" }
+func (f *fakeChild) Rest() int                 { return 0 }
 func (f *fakeChild) Kill() error               { f.end(child.Exit{Code: -1, Signal: 9}); return nil }
 func (f *fakeChild) Signal(sig int) error {
 	f.s.mu.Lock()

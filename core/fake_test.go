@@ -24,6 +24,7 @@ type behaviour struct {
 	temporary bool          // of err
 	execTakes time.Duration // before exec returns
 	hang      chan struct{} // exec does not return before this is closed
+	leaves    int           // so many processes are ended with its leader
 	halted    bool          // it was stopped before its exec: that only ends when it is given up
 }
 
@@ -218,6 +219,7 @@ func (f *fakeChild) Kill() error {
 	return nil
 }
 
+func (f *fakeChild) Rest() int           { return f.b.leaves }
 func (f *fakeChild) Left() (int, string) { return 1, "1 left, state D in nfs_wait" }
 
 var _ child.Child = (*fakeChild)(nil)

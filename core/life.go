@@ -53,7 +53,7 @@ func (p *process) lifeOver(how *ending) {
 	p.unborn = how.launchErr != nil
 	if !p.unborn {
 		x := how.exit
-		p.lastExit, how.pid = &x, p.child.PID()
+		p.lastExit, how.pid, how.rest = &x, p.child.PID(), p.child.Rest()
 		p.tally.ended(x)
 	} else {
 		p.tally.unborn()

@@ -44,6 +44,7 @@ type ending struct {
 	exit      child.Exit
 	at        time.Duration // when the leader ended; the rest of its tree may have lasted longer
 	pid       int           // of the leader; 0 when nothing was started
+	rest      int           // so many processes that the leader left were ended with it
 	launchErr error         // not nil: nothing was started
 	temporary bool          // of launchErr: worth another try
 }
@@ -52,7 +53,25 @@ func (e *ending) String() string {
 	if e.launchErr != nil {
 		return e.launchErr.Error()
 	}
-	return e.exit.String()
+	return e.exit.String() + e.leftBehind()
+}
+
+// leftBehind says what was ended with the leader, "" if there was nothing. That a leader left others and says that all is well is
+// the way of a program that puts itself into the background.
+func (e *ending) leftBehind() string {
+	text := ""
+	switch {
+	case e.rest == 0:
+		return ""
+	case e.rest == 1:
+		text = "; 1 process that it left was ended"
+	default:
+		text = fmt.Sprintf("; %d processes that it left were ended", e.rest)
+	}
+	if e.exit.Code == 0 {
+		text += " (a program must stay in the foreground)"
+	}
+	return text
 }
 
 // How long one exec may take until callers are told that it hangs, and how soon KILL and a failed launch are repeated at the
@@ -219,6 +238,8 @@ func (m *machine) ended(how *ending, now time.Duration) act {
 	}
 	expected := how.launchErr == nil && m.expects(how.exit)
 	switch {
+	case expected && m.care.Restart != Always && how.rest > 0:
+		m.rest(Exited, how.String())
 	case expected && m.care.Restart != Always:
 		m.rest(Exited, "")
 	case m.sealed:

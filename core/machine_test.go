@@ -116,6 +116,8 @@ func TestWhileExecHangsNobodyIsSignalled(t *testing.T) {
 
 func TestExitIsJudgedByPolicyAndCodes(t *testing.T) {
 	sig := &ending{exit: child.Exit{Code: -1, Signal: 9}, pid: 1}
+	left := &ending{exit: child.Exit{Code: 0}, pid: 1, rest: 2}
+	crash := &ending{exit: child.Exit{Code: 3}, pid: 1, rest: 1}
 	gone := &ending{launchErr: errors.New("exec /bin/wbe: no such file or directory")}
 	tight := &ending{launchErr: errors.New("fork: resource temporarily unavailable"), temporary: true}
 	for _, c := range []struct {
@@ -136,6 +138,9 @@ func TestExitIsJudgedByPolicyAndCodes(t *testing.T) {
 		{"always", Always, []int{0}, false, code(0), Backoff, "exit code 0"},
 		{"never, expected", Never, []int{0}, false, code(0), Exited, ""},
 		{"never, unexpected", Never, []int{0}, false, code(2), Fatal, "exit code 2; its restart policy is never"},
+		{"into the background", OnFailure, []int{0}, false, left, Exited, "exit code 0; 2 processes that it left were ended (a program must stay in the foreground)"},
+		{"into the background, always", Always, []int{0}, false, left, Backoff, "exit code 0; 2 processes that it left were ended (a program must stay in the foreground)"},
+		{"a crash that leaves one", OnFailure, []int{0}, false, crash, Backoff, "exit code 3; 1 process that it left was ended"},
 		{"no such program", OnFailure, []int{0}, false, gone, Fatal, "exec /bin/wbe: no such file or directory"},
 		{"no such program, always", Always, []int{0}, true, gone, Fatal, "no such file"},
 		{"no room for a process", OnFailure, []int{0}, true, tight, Backoff, "temporarily"},

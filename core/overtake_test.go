@@ -7,6 +7,29 @@ import (
 	"time"
 )
 
+// TestAProgramInTheBackgroundIsToldOf: what puts itself into the background has exited, and what was ended with it is in its status
+// and in its journal; a stop that ends a tree is none of that.
+func TestAProgramInTheBackgroundIsToldOf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.program("web", behaviour{exitAfter: time.Second, leaves: 3})
+		w.program("db", behaviour{leaves: 3})
+		s := boot(t, w, spec("web"), spec("db"))
+		pass(time.Minute)
+		const want = "exit code 0; 3 processes that it left were ended (a program must stay in the foreground)"
+		if st := state(t, s, "web"); st.State != Exited || st.Reason != want || st.Want {
+			t.Errorf("%+v", st)
+		}
+		events, _ := s.Journal().Since(0, 0)
+		if last := events[len(events)-1]; last.Name != "web" || last.Note != want {
+			t.Errorf("%+v", last)
+		}
+		if r, err := s.Stop(t.Context(), "db"); err != nil || r.Err() != nil || state(t, s, "db").Reason != "" {
+			t.Errorf("%+v %v, then %+v", r, err, state(t, s, "db"))
+		}
+	})
+}
+
 // Who stops a process while a reload renews it wants it down; the reload must not start it again behind his back.
 func TestStopDuringAReloadIsNotUndoneByIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

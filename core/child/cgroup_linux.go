@@ -296,6 +296,15 @@ func (g *cgroup) members(leader int) ([]proc, error) {
 	return all, err
 }
 
+// count is how many members there are, the leader excepted; 0 when some are unseen.
+func (g *cgroup) count(leader int) int {
+	all, err := g.members(leader)
+	if err != nil {
+		return 0
+	}
+	return len(all)
+}
+
 // own are the members that are in none of the parts.
 func (g *cgroup) own(leader int) (all []proc, err error) {
 	fd, err := unix.Open(g.path+"/cgroup.procs", unix.O_RDONLY|unix.O_CLOEXEC, 0)

@@ -197,4 +197,8 @@ type Child interface {
 	Kill() error
 	// Left counts what is left of the scope; why says what keeps it, where that can be known.
 	Left() (n int, why string)
+	// Rest is how many processes of the scope a leader left behind that ended without a Stop, and that were killed for it: of a
+	// program that put itself into the background, all of it. Known when Gone is closed. 0 where they are not counted; without a
+	// cgroup some may be missing that were of the leader's group.
+	Rest() int
 }

@@ -152,6 +152,9 @@ func (k *kid) Left() (int, string) {
 	return 1, ""
 }
 
+// Rest is not counted: how many the group has cannot be told.
+func (k *kid) Rest() int { return 0 }
+
 func ignoreDone(err error) error {
 	if errors.Is(err, os.ErrProcessDone) || errors.Is(err, unix.ESRCH) {
 		return nil

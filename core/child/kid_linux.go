@@ -28,6 +28,8 @@ type kid struct {
 	kill    bool // Kill was asked for, or the leader ended without having been asked to
 	reaped  bool
 	ended   bool      // nothing is left, so nothing may be touched any more
+	rest    int       // see Rest
+	alone   bool      // the leader, a zombie, is all that there is of the cgroup
 	reaping chan bool // pokes the goroutine that waits for the rest; nil while the leader lives and when nothing was left
 }
 
@@ -39,6 +41,7 @@ func (k *kid) Stderr() *os.File        { return k.stderr }
 func (k *kid) Exited() <-chan Exit     { return k.exited }
 func (k *kid) Gone() <-chan struct{}   { return k.gone }
 func (k *kid) Left() (int, string)     { return k.left() }
+func (k *kid) Rest() int               { k.mu.Lock(); defer k.mu.Unlock(); return k.rest }
 func (k *kid) Signal(number int) error { return k.toLeader(unix.Signal(number)) }
 
 // toLeader signals the leader while its number is its own: the reaper takes the same lock before it consumes the zombie.
@@ -119,6 +122,13 @@ func (k *kid) Kill() error {
 func (k *kid) leaderIsZombie() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.cgroup != nil && k.scope != Process {
+		// A zombie does not populate a cgroup (the kernel's cgroup-v2, "populated"), and what is empty stays so.
+		populated, _ := k.cgroup.populated()
+		if k.alone = !populated; populated && k.stop == 0 {
+			k.rest = k.cgroup.count(k.pid) // now, as those of its group are gone in a moment
+		}
+	}
 	if k.scope != Process && k.stop == 0 {
 		_ = unix.Kill(-k.pid, unix.SIGKILL) // ESRCH cannot be: the zombie is a member
 	}
@@ -135,13 +145,15 @@ func (k *kid) leaderReaped(exit Exit) {
 		exit.ByOOM = exit.OOMKills > 0 && exit.Signal == int(unix.SIGKILL) && !k.kill
 	}
 	k.kill = k.kill || k.stop == 0
+	alone := k.scope == Process || k.alone
 	k.mu.Unlock()
-	alone := k.scope == Process
 	switch {
 	case alone:
-	case k.cgroup != nil:
+	case k.cgroup != nil: // those of its group may have been all
 		populated, _ := k.cgroup.populated()
-		alone = !populated
+		if alone = !populated; !alone {
+			k.count()
+		}
 	default:
 		alone = k.host.onlyLeaders()
 	}
@@ -155,6 +167,15 @@ func (k *kid) leaderReaped(exit Exit) {
 	k.mu.Unlock()
 	k.exited <- exit
 	go k.awaitRest()
+}
+
+// count counts what a leader left whose end was heard of before it was known.
+func (k *kid) count() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.rest == 0 && k.stop == 0 {
+		k.rest = k.cgroup.count(k.pid)
+	}
 }
 
 // over: nothing is left.

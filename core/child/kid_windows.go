@@ -119,6 +119,9 @@ func (k *kid) Left() (n int, why string) {
 	return n, ""
 }
 
+// Rest is not counted: a job does not tell whether the leader is among its active processes at the moment of its end.
+func (k *kid) Rest() int { return 0 }
+
 // leaderDone tells whether the leader has ended.
 func (k *kid) leaderDone() bool {
 	event, err := windows.WaitForSingleObject(k.process, 0)

@@ -38,6 +38,45 @@ func TestStoppedChildHearsTheStopSignal(t *testing.T) {
 	}
 }
 
+// TestWhatALeaderLeavesIsCounted: with and without a cgroup, and also what is only of its group where a cgroup tells; nothing where
+// it was asked to stop, or leaves nothing.
+func TestWhatALeaderLeavesIsCounted(t *testing.T) {
+	bothWays(t, func(t *testing.T, h *Host) {
+		over := func(mode string, act func(Child)) int {
+			k := start(t, h, command(mode))
+			if act != nil {
+				ready(t, k)
+				act(k)
+			}
+			await(t, "exit", k.Exited())
+			await(t, "gone", k.Gone())
+			return k.Rest()
+		}
+		if n := over("tree 3 1 exit", nil); n != 3 {
+			t.Errorf("%d are counted of 3 in sessions of their own", n)
+		}
+		if n := over("exit 0", nil); n != 0 {
+			t.Errorf("%d are counted of one that left nothing", n)
+		}
+		stop := func(k Child) {
+			if err := k.Stop(15); err != nil {
+				t.Error(err)
+			}
+		}
+		if n := over("group", stop); n != 0 {
+			t.Errorf("%d are counted of one that was asked to stop", n)
+		}
+		end := func(k Child) {
+			if err := k.Signal(9); err != nil {
+				t.Error(err)
+			}
+		}
+		if n := over("group", end); h.cgroups != nil && n != 2 || n < 1 {
+			t.Errorf("%d are counted of one in the group and one beside it", n)
+		}
+	})
+}
+
 func TestStopMeansGone(t *testing.T) {
 	bothWays(t, func(t *testing.T, h *Host) {
 		for _, end := range []string{"stay", "exit"} {

@@ -90,6 +90,9 @@ func (k *kid) restIsOver() (bool, error) {
 	}
 	k.mu.Lock()
 	killing := k.kill
+	if k.rest == 0 && k.stop == 0 {
+		k.rest = len(rest)
+	}
 	k.mu.Unlock()
 	if !killing {
 		return false, nil
