@@ -98,6 +98,7 @@ type machine struct {
 	omit     bool // the next exit of this life counts as expected
 	beheaded bool // the leader has ended, the rest of its tree has not
 
+	asked    time.Duration   // when the launch of this life was asked for
 	born     time.Duration   // when exec of this life succeeded
 	failures int             // restarts since the last steady life: the exponent of the delay
 	restarts int             // restarts since somebody asked for a start
@@ -198,7 +199,7 @@ func (m *machine) timeout(now time.Duration) act {
 		if m.launching {
 			m.overrun = true
 			m.deadline = now + launchPatience
-			m.reason = "exec has not returned"
+			m.reason = m.hangs(now) + " (its disk does not answer, or it was stopped; a stop gives it up)"
 			return none
 		}
 		if m.beheaded { // no start; the reason says what is waited for
@@ -266,6 +267,7 @@ func (m *machine) ended(how *ending, now time.Duration) act {
 func (m *machine) spawn(now time.Duration) act {
 	m.state = Starting
 	m.launching = true
+	m.asked = now
 	m.deadline = now + launchPatience
 	m.kills, m.overrun, m.omit, m.beheaded = 0, false, false, false
 	m.reason = ""
@@ -294,10 +296,15 @@ func (m *machine) kill(now time.Duration) act {
 	m.overrun = m.kills > 1
 	m.deadline = now + m.killWait()
 	if m.launching {
-		m.reason = "exec has not returned"
+		m.reason = m.hangs(now)
 		return abandon
 	}
 	return signalKill
+}
+
+// hangs says for how long exec has been waited for, as of the last look; there is one every launchPatience.
+func (m *machine) hangs(now time.Duration) string {
+	return fmt.Sprintf("exec has not returned for %v", (now - m.asked).Round(time.Second))
 }
 
 // rest: down, and nothing will change by itself.

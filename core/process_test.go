@@ -56,7 +56,7 @@ func TestHungExecBlocksNobody(t *testing.T) {
 		if err := (<-started).Err(); !errors.Is(err, ErrTimeout) || !strings.Contains(err.Error(), "exec has not returned") {
 			t.Errorf("the start says %v", err)
 		}
-		if st := state(t, s, "nfs"); st.State != Starting || st.Reason != "exec has not returned" {
+		if st := state(t, s, "nfs"); st.State != Starting || st.Reason != "exec has not returned for 10s (its disk does not answer, or it was stopped; a stop gives it up)" {
 			t.Errorf("after %v: %+v", time.Since(begun), st)
 		}
 		stopped := make(chan Report, 1)
@@ -89,7 +89,7 @@ func TestLaunchThatIsHaltedIsGivenUpByAStop(t *testing.T) {
 				w.program("web", behaviour{halted: true})
 				s := boot(t, w, spec("web", func(s *Spec) { s.Care.StopWait = 7 * time.Second }))
 				pass(time.Minute)
-				if st := state(t, s, "web"); st.State != Starting || st.Reason != "exec has not returned" {
+				if st := state(t, s, "web"); st.State != Starting || !strings.HasPrefix(st.Reason, "exec has not returned for 1m") {
 					t.Fatalf("before the stop: %+v", st)
 				}
 				begun := time.Now()
