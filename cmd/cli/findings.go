@@ -39,6 +39,7 @@ func (f *findings) configuration(name string) {
 		f.refuse(path, err)
 		return
 	}
+	loaded.Warn(scarce()...)
 	for _, p := range loaded.Warnings {
 		f.all = append(f.all, finding{p.File, p.Line, p.Column, "warning", p.Msg})
 	}

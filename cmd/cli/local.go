@@ -21,6 +21,7 @@ func (s *session) checkConfiguration(name string) error {
 	if err != nil {
 		return err
 	}
+	loaded.Warn(scarce()...)
 	for _, warning := range loaded.Warnings {
 		fmt.Fprintf(s.stdio.Err, "%s\n", printable("warning: "+warning.String()))
 	}
@@ -40,6 +41,15 @@ func (s *session) checkConfiguration(name string) error {
 	}
 	_, err = fmt.Fprintf(s.stdio.Out, "%s: %d %s, %s\n", printable(shorter(path)), len(loaded.Specs), count, problems)
 	return err
+}
+
+// scarce is what a start here would say about the limits of this process.
+func scarce() []string {
+	warnings, err := fitting()
+	if err != nil {
+		warnings = append(warnings, err.Error())
+	}
+	return warnings
 }
 
 func noConfiguration() error {

@@ -19,7 +19,13 @@ func (s *session) start(c *call) error {
 	if err != nil {
 		return err
 	}
-	from, loaded, err := s.load(c)
+	scarce, err := fitting()
+	var from origin
+	var loaded config.Config
+	if err == nil {
+		from, loaded, err = s.load(c)
+	}
+	loaded.Warn(scarce...)
 	if err != nil {
 		tell(ready, tidings{Error: err.Error(), Code: codeOf(err)})
 		return err

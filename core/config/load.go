@@ -30,6 +30,13 @@ type Config struct {
 	environ []string
 }
 
+// Warn adds warnings that are about no place of a file.
+func (c *Config) Warn(texts ...string) {
+	for _, text := range texts {
+		c.Warnings = append(c.Warnings, Problem{Msg: text})
+	}
+}
+
 // Overrides are what a command line says over the file, for this run only. The daemon keeps them for its reloads.
 type Overrides struct {
 	Flags   []KV         // of the daemon
