@@ -24,7 +24,7 @@ const shellExamples = false
 // lacking is what this system does not have, by verb.
 var lacking = map[string]string{
 	"signal": `unknown signal "HUP", want BREAK, KILL, TERM or INT`,
-	"usage":  "not supported on this system",
+	"usage":  "what starts the processes does not measure them", // that of the tests; a Host does
 }
 
 // variable is how a command line has the value of a variable.

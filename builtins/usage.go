@@ -26,7 +26,7 @@ func usage(h *Host, _ *lisp.Thread, args []lisp.Value) (lisp.Value, error) {
 	if err != nil {
 		return lisp.Nil, shown(err)
 	}
-	loads, err := measureTrees(all)
+	loads, err := h.measureTrees(all)
 	if err != nil {
 		return lisp.Nil, fmt.Errorf("cannot measure: %w", err)
 	}
@@ -51,11 +51,11 @@ func (h *Host) measureAll() (map[string]load, error) {
 	if err != nil {
 		return nil, err
 	}
-	return measureTrees(all)
+	return h.measureTrees(all)
 }
 
 // measureTrees measures the trees of these processes; by name.
-func measureTrees(all []core.Status) (map[string]load, error) {
+func (h *Host) measureTrees(all []core.Status) (map[string]load, error) {
 	leaders, units := map[int]string{}, map[string]string{}
 	for _, s := range all {
 		if s.PID != 0 {
@@ -66,5 +66,5 @@ func measureTrees(all []core.Status) (map[string]load, error) {
 	if len(leaders) == 0 {
 		return map[string]load{}, nil
 	}
-	return measure(leaders, units)
+	return measure(h.Starter, leaders, units)
 }

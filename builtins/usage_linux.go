@@ -27,7 +27,7 @@ type seen struct {
 // measure sums up the processes of each tree: what descends from its leader, and what has lost its parent, came to this
 // process and bears the mark of the tree in its environment, or is in the leader's session or cgroup. What ends meanwhile is
 // left out.
-func measure(leaders map[int]string, units map[string]string) (map[string]load, error) {
+func measure(_ child.Starter, leaders map[int]string, units map[string]string) (map[string]load, error) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil, err

@@ -1,10 +1,14 @@
-//go:build !linux
+//go:build !linux && !windows
 
 package builtins
 
-import "errors"
+import (
+	"errors"
 
-// measure refuses: processes are measured on Linux only.
-func measure(map[int]string, map[string]string) (map[string]load, error) {
+	"github.com/qjpcpu/supervisord/core/child"
+)
+
+// measure refuses: processes are measured on Linux and Windows.
+func measure(child.Starter, map[int]string, map[string]string) (map[string]load, error) {
 	return nil, errors.New("not supported on this system in this version")
 }

@@ -83,8 +83,8 @@ func Verbs() []Verb {
 			Example: `(env "web-1")`},
 		{Name: "usage", Args: "NAME...", Power: Observe, Call: usage,
 			Doc: "What the processes take, each with everything that descends from it: an array of hashes.\n" +
-				"Keys: name, memory (bytes; what several share counts once), cpu (seconds), processes, threads, fds. What does not run\n" +
-				"takes nothing.",
+				"Keys: name, memory (bytes; what several share counts once), cpu (seconds), processes, threads, fds (on Windows handles).\n" +
+				"What does not run takes nothing.",
 			Example: `(usage "web-*")`},
 		{Name: "logs", Args: "NAME... OPTION...", Power: Observe, Call: showLogs,
 			Doc: "The last lines of output, also across rotated files: an array of strings.\n" +

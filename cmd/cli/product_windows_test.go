@@ -367,6 +367,11 @@ func TestTheProductIsOperated(t *testing.T) {
 			p.t.Error(err)
 		}
 	})
+	step("usage measures the whole tree", func() {
+		p.printedLines("tree", 3)
+		p.must([]string{"exec", "-e", `(map #(hget % "processes") (usage "tree" "lines"))`}, "[3 0]")
+		p.must([]string{"service", "usage", "tree"}, "NAME  MEMORY", "tree  ")
+	})
 	step("a stop ends the whole tree", func() {
 		all := p.hold(p.printedLines("tree", 3), 3)
 		p.must([]string{"service", "stop", "tree"}, "tree  stopped")

@@ -60,6 +60,11 @@ func behave(mode []string) {
 	case "stay":
 		fmt.Println("ready")
 		block()
+	case "worked": // has taken a tenth of a second of a processor
+		for processorTime(windows.CurrentProcess()) < worked {
+		}
+		fmt.Println("ready")
+		block()
 	case "polite":
 		got := make(chan os.Signal, 1)
 		signal.Notify(got, os.Interrupt)
@@ -119,6 +124,8 @@ func again(mode ...string) {
 		panic(err)
 	}
 }
+
+const worked = 100 * time.Millisecond
 
 func block() { <-time.After(time.Hour) }
 
@@ -267,6 +274,52 @@ func TestKillEndsTheWholeTreeAtOnce(t *testing.T) {
 	if err := k.Signal(15); !errors.Is(err, os.ErrProcessDone) {
 		t.Errorf("a signal after the end: %v", err)
 	}
+}
+
+// TestALoadIsThatOfTheWholeJob: children count that are in groups of their own; what is over, or nobody's, is left out.
+func TestALoadIsThatOfTheWholeJob(t *testing.T) {
+	h, err := theHost()
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := start(t, program("tree", "4", "stay"))
+	handles(t, bufio.NewReader(k.Stdout()), 4)
+	alone := start(t, program("worked"))
+	line(t, bufio.NewReader(alone.Stdout()))
+	loads, err := h.Measure([]int{k.PID(), alone.PID(), os.Getpid()})
+	if err != nil || len(loads) != 2 {
+		t.Fatalf("%+v %v", loads, err)
+	}
+	tree, one := loads[k.PID()], loads[alone.PID()]
+	if tree.Processes != 4 || tree.Threads < 4 || tree.Memory <= one.Memory {
+		t.Errorf("a tree of four takes %+v", tree)
+	}
+	if one.Processes != 1 || one.Threads < 1 || one.Memory < 1<<20 {
+		t.Errorf("one takes %+v", one)
+	}
+	if err := k.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	gone(t, k)
+	if loads, err := h.Measure([]int{k.PID()}); err != nil || len(loads) != 0 {
+		t.Errorf("of what is gone: %+v %v", loads, err)
+	}
+	t.Run("processor time", func(t *testing.T) {
+		if isWine() {
+			t.Skip("Wine tells whoever asks for the processor time of others its own")
+		}
+		if one.CPU < worked || one.CPU > time.Minute {
+			t.Errorf("one that worked for %v took %v", worked, one.CPU)
+		}
+	})
+	t.Run("handles", func(t *testing.T) {
+		if tree.Handles == 0 {
+			t.Skip("this system does not count the handles of others: Wine")
+		}
+		if one.Handles < 3 || tree.Handles <= one.Handles {
+			t.Errorf("%d handles of one, %d of four", one.Handles, tree.Handles)
+		}
+	})
 }
 
 func TestTheRestOfATreeEndsWithItsLeader(t *testing.T) {

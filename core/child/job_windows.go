@@ -1,6 +1,7 @@
 package child
 
 import (
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
@@ -55,16 +56,28 @@ func newJob(port windows.Handle, key uintptr, alone bool) (job, error) {
 	return job{handle}, nil
 }
 
+// accounting is JOBOBJECT_BASIC_ACCOUNTING_INFORMATION; times in units of 100 ns.
+type accounting struct {
+	user, kernel, periodUser, periodKernel int64
+	faults, total, active, terminated      uint32
+}
+
+func (j job) accounting() (info accounting, err error) {
+	err = windows.QueryInformationJobObject(j.handle, windows.JobObjectBasicAccountingInformation,
+		uintptr(unsafe.Pointer(&info)), uint32(unsafe.Sizeof(info)), nil)
+	return info, err
+}
+
 // active counts the processes in the job.
 func (j job) active() (int, error) {
-	// JOBOBJECT_BASIC_ACCOUNTING_INFORMATION
-	var info struct {
-		user, kernel, periodUser, periodKernel int64
-		faults, total, active, terminated      uint32
-	}
-	err := windows.QueryInformationJobObject(j.handle, windows.JobObjectBasicAccountingInformation,
-		uintptr(unsafe.Pointer(&info)), uint32(unsafe.Sizeof(info)), nil)
+	info, err := j.accounting()
 	return int(info.active), err
+}
+
+// spent is the processor time of all that are and were in the job.
+func (j job) spent() (time.Duration, error) {
+	info, err := j.accounting()
+	return time.Duration(info.user+info.kernel) * 100, err
 }
 
 // terminate ends everything in the job at once.

@@ -6,7 +6,6 @@ import (
 	"os"
 	"sync"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/windows"
 )
@@ -188,14 +187,7 @@ func exitOf(process windows.Handle) Exit {
 	if windows.GetProcessTimes(process, &created, &exited, &kernel, &user) == nil {
 		e.User, e.System = span(user), span(kernel)
 	}
-	// PROCESS_MEMORY_COUNTERS
-	var memory struct {
-		size, faults                                                     uint32
-		peakWorkingSet, workingSet                                       uintptr
-		peakPaged, paged, peakNonPaged, nonPaged, pagefile, peakPagefile uintptr
-	}
-	memory.size = uint32(unsafe.Sizeof(memory))
-	if ok, _, _ := procGetProcessMemoryInfo.Call(uintptr(process), uintptr(unsafe.Pointer(&memory)), uintptr(memory.size)); ok != 0 {
+	if memory, ok := memoryOf(process); ok {
 		e.MaxRSS = int64(memory.peakWorkingSet)
 	}
 	return e
