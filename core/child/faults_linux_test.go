@@ -332,6 +332,7 @@ func TestALifeOfTheSameNameHasACgroupOfItsOwn(t *testing.T) {
 // and the folders go with the life.
 func TestWhatIsInAPartOfItsCgroupBelongsToALife(t *testing.T) {
 	h := host(t)
+	cgroupOf(t, h, start(t, h, command("exit 0"))) // whether children get one is known after a start
 	for _, end := range []string{"stop", "kill"} {
 		k := start(t, h, command("divides-its-cgroup"))
 		ready(t, k)
@@ -346,7 +347,7 @@ func TestWhatIsInAPartOfItsCgroupBelongsToALife(t *testing.T) {
 			t.Error(err)
 		}
 		await(t, end+": gone", k.Gone())
-		folder := k.(*kid).cgroup.path
+		folder := cgroupOf(t, h, k).path
 		eventually(t, "its folder is gone", func() bool { _, err := os.Stat(folder); return err != nil })
 	}
 }
