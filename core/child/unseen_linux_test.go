@@ -16,7 +16,12 @@ import (
 // over when the rest has been seen to be gone, and the rest is reached as soon as there is a descriptor again.
 func TestWhatIsUnseenIsNotTakenForGone(t *testing.T) {
 	for _, mode := range []string{"auto", "off"} {
-		t.Run(mode, func(t *testing.T) { plays(t, false, "without-descriptors", mode) })
+		t.Run(mode, func(t *testing.T) {
+			if mode == "auto" {
+				needsCgroups(t, host(t))
+			}
+			plays(t, false, "without-descriptors", mode)
+		})
 	}
 }
 
