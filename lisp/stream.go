@@ -216,10 +216,17 @@ func rangePrim(t *Thread, args []Value) Value {
 // part is take and drop.
 func (t *Thread) part(args []Value, take bool) Value {
 	coll := args[1]
-	s := t.streamOf(coll)
 	n, isCount := clampedInt(args[0])
 	f := args[0]
 	all := isCount && n < 0
+	if s, ok := coll.AsString(); ok {
+		at := t.partEnd(s, f, n, isCount)
+		if take {
+			return t.newText(s[:at])
+		}
+		return t.newText(s[at:])
+	}
+	s := t.streamOf(coll)
 	inside := func(t *Thread, v Value) bool {
 		if isCount {
 			n--
@@ -254,17 +261,28 @@ func (t *Thread) part(args []Value, take bool) Value {
 	switch coll.o.(type) {
 	case *stream, *hostObject:
 		return Value{o: out}
-	case *text:
-		var b []byte
-		for {
-			v, ok := t.pull(out)
-			if !ok {
-				return t.newText(string(b))
-			}
-			b = append(b, string(rune(v.n))...)
-		}
 	}
 	return t.like(coll, t.realize(out))
+}
+
+// partEnd is the byte offset where the part of a text ends that take gives: after n characters, all when that is negative, or
+// before the first for which f does not hold.
+func (t *Thread) partEnd(s string, f Value, n int64, isCount bool) int {
+	switch {
+	case isCount && n < 0:
+		return len(s)
+	case isCount:
+		if at := t.byteOffset(s, int(n)); at >= 0 {
+			return at
+		}
+		return len(s)
+	}
+	for i, c := range s {
+		if t.charge(1); !t.call1(f, Char(c)).Truthy() {
+			return i
+		}
+	}
+	return len(s)
 }
 
 func partition(t *Thread, args []Value) Value {
