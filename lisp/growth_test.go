@@ -30,6 +30,7 @@ func TestWorkGrowsLinearly(t *testing.T) {
 		{"sget", "(def s (str/repeat \"0123456789\" (int (/ n 10))))", "(defn loop [i] (if (= i n) nil (begin (sget s i) (loop (+ i 1))))) (loop 0)"},
 		{"sget of wide characters", "(def s (str/repeat \"äöü日本\" (int (/ n 5))))", "(defn loop [i] (if (= i n) nil (begin (sget s i) (loop (+ i 1))))) (loop 0)"},
 		{"split and join", "(def s (str/repeat \"a,\" n))", "(str/join (str/split s \",\") \";\")"},
+		{"uniq of floats", "(def a (map #(/ % 7.0) (list-to-array (range n))))", "(uniq a)"},
 		{"JSON", "(def a (list-to-array (range n)))", "(json/parse (json/stringify a))"},
 	} {
 		work := func(n int) growthOf {

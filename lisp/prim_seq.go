@@ -87,9 +87,9 @@ func seqPrims() []Prim {
 		{Name: "index-of", Params: "f-or-x coll:~collection", Doc: "The first index where the function holds or the element equals, or -1.", Example: "(index-of \"b\" [\"a\" \"b\"]) => 1", fn: indexOf},
 		{Name: "sort", Params: "[less:function] coll:~collection", Doc: "The elements in order, by < or by the function that says whether a comes before b. Equal ones keep their order.", Example: "(sort #(> %1 %2) [3 1 2]) => [3 2 1]", fn: sortPrim},
 		{Name: "sort-by", Params: "f:function coll:~collection", Doc: "The elements ordered by what the function gives for each.", Example: "(sort-by #(- 0 %) [1 3 2]) => [3 2 1]", fn: sortBy},
-		{Name: "uniq", Params: "[f:function] coll:~collection", Doc: "The elements without those that equal an earlier one, or whose value under f does.", Example: "(uniq #(mod % 3) [1 4 2 5 3]) => [1 2 3]", fn: uniqPrim},
-		{Name: "list/complement", Params: "a:seq b:seq", Doc: "The elements of a that are not in b.", Example: "(list/complement [1 2 3] [2]) => [1 3]", fn: func(t *Thread, args []Value) Value { return t.keep(args[0], args[1], false) }},
-		{Name: "list/intersect", Params: "a:seq b:seq", Doc: "The elements of a that are also in b.", Example: "(list/intersect '(1 2 3) '(3 1)) => (1 3)", fn: func(t *Thread, args []Value) Value { return t.keep(args[0], args[1], true) }},
+		{Name: "uniq", Params: "[f:function] coll:~collection", Doc: "The elements without those that equal an earlier one, or whose value under f does. As with keys of a hash, 1, 1.0 and a char are not equal.", Example: "(uniq #(mod % 3) [1 4 2 5 3]) => [1 2 3]", fn: uniqPrim},
+		{Name: "list/complement", Params: "a:seq b:seq", Doc: "The elements of a that are not in b, compared as uniq does.", Example: "(list/complement [1 2 3] [2]) => [1 3]", fn: func(t *Thread, args []Value) Value { return t.keep(args[0], args[1], false) }},
+		{Name: "list/intersect", Params: "a:seq b:seq", Doc: "The elements of a that are also in b, compared as uniq does.", Example: "(list/intersect '(1 2 3) '(3 1)) => (1 3)", fn: func(t *Thread, args []Value) Value { return t.keep(args[0], args[1], true) }},
 		{Name: "flatten", Params: "coll:~collection", Doc: "One level of lists or arrays removed.", Example: "(flatten [[1 2] [3 [4]]]) => [1 2 3 [4]]", fn: flattenPrim},
 		{Name: "union", Params: "a:~collection b:~collection more:~collection...", Doc: "Streams one after another; other things as concat.", Example: "(union [1] [2]) => [1 2]", fn: unionPrim},
 	}

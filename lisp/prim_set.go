@@ -1,10 +1,12 @@
 package lisp
 
-// set is a hash of values used as keys; what cannot be a key is compared one by one.
+// valueSet is a set of values: keys of a hash as such, so that 1, 1.0 and #\x01 differ, floats by their number, and the rest
+// compared one by one.
 type valueSet struct {
-	t     *Thread
-	keys  *Hash
-	other []Value
+	t      *Thread
+	keys   *Hash
+	floats map[float64]struct{}
+	other  []Value
 }
 
 func (t *Thread) newSet(items []Value) *valueSet {
@@ -20,6 +22,10 @@ func (s *valueSet) has(v Value) bool {
 		_, found := s.keys.Get(v)
 		return found
 	}
+	if v.isFloat() {
+		_, found := s.floats[v.float()]
+		return found
+	}
 	for _, w := range s.other {
 		if s.t.charge(1); s.t.equal(v, w) {
 			return true
@@ -32,6 +38,14 @@ func (s *valueSet) add(v Value) {
 	s.t.charge(1)
 	if isKey(v) {
 		s.t.setHash(s.keys, v, Nil)
+		return
+	}
+	if v.isFloat() {
+		s.t.alloc(32)
+		if s.floats == nil {
+			s.floats = map[float64]struct{}{}
+		}
+		s.floats[v.float()] = struct{}{}
 		return
 	}
 	s.t.alloc(2 * valueSize)
