@@ -496,7 +496,7 @@ func mutable(v Value, depth int, w *walk) bool {
 			return !o.frozen
 		case *Hash:
 			return !o.frozen
-		case *braces:
+		case *braces, *record:
 			return true
 		case *cons:
 			if inner, ok := o.car.o.(*cons); (!ok || w.into(inner)) && mutable(o.car, depth+1, w) {

@@ -99,6 +99,8 @@ func TestPrograms(t *testing.T) {
 		{"(apply if [1])", "ERR t:1:8: cannot find if: no such name: a special form stands at the head of a form only: (if condition then [else])"},
 		{"(defmac m [a] a) (map m [1])", "ERR t:1:23: cannot find m: no such name: a macro stands at the head of a form only: (m a)"},
 		{`[(take 2 "añb") (drop 2 "añb") (take 9 "ab") (drop -1 "ab") (take 1 "\xff\xfea") (drop 1 "\xff\xfea") (take #(= % #a) "aab") (drop #(= % #a) "aab") (take 18446744073709551616 "ab")]`, `["añ" "b" "ab" "" "\xff" "\xfea" "aa" "b" "ab"]`},
+		{"(defrecord P (a string))\n(->P a)", "ERR t:2:1: cannot construct P: a field has no value"},
+		{"(defrecord P (x any)) (def a (->P x [1])) (def b (copy a)) (assoc b x 2) (aset! (:x (copy a)) 0 9) [a b]", "[#P{x:[1]} #P{x:2}]"},
 		{"", "()"},
 		{"#!/usr/bin/env supervisord\n(+ 1 2)", "3"},
 	} {

@@ -324,7 +324,7 @@ func (n *nodeClosure) eval(fr *frame) Value {
 	return Value{o: c}
 }
 
-// copy copies the arrays and hashes in a constant.
+// copy copies the arrays, hashes and records in a value.
 func (t *Thread) copy(v Value, depth int) Value {
 	if depth > maxPrintDepth {
 		t.fail("value", "cannot copy: nested more than %d levels deep", maxPrintDepth)
@@ -343,6 +343,12 @@ func (t *Thread) copy(v Value, depth int) Value {
 			return true
 		})
 		return HashValue(h)
+	case *record:
+		r := &record{class: o.class, values: t.makeItems(len(o.values))}
+		for _, item := range o.values {
+			r.values = append(r.values, t.copy(item, depth+1))
+		}
+		return Value{o: r}
 	case *braces:
 		h := NewHash()
 		for i := 0; i+1 < len(o.items); i += 2 {

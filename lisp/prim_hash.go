@@ -73,7 +73,7 @@ func hashPrims() []Prim {
 			}
 			return args[0]
 		}},
-		{Name: "copy", Params: "x", Doc: "x with its arrays and hashes copied, at every level.", Example: "(let* [a [1 [2]] b (copy a)] (aset! (aget b 1) 0 9) a) => [1 [2]]", fn: func(t *Thread, args []Value) Value { return t.copy(args[0], 0) }},
+		{Name: "copy", Params: "x", Doc: "x with its arrays, hashes and records copied, at every level.", Example: "(let* [a [1 [2]] b (copy a)] (aset! (aget b 1) 0 9) a) => [1 [2]]", fn: func(t *Thread, args []Value) Value { return t.copy(args[0], 0) }},
 		{Name: "freeze", Params: "x", Doc: "x, with its arrays and hashes made unchangeable at every level.", Example: "(try (hset! (freeze {}) 1 2) (catch e \"frozen\")) => \"frozen\"", fn: func(t *Thread, args []Value) Value {
 			freeze(t, args[0])
 			return args[0]

@@ -90,16 +90,18 @@ func macroRecord(a *analyser, args []Value) Value {
 
 // constructForm builds the call that constructs a record from the forms of (->NAME field value ...).
 func constructForm(t *Thread, args []Value) Value {
+	// What is wrong with the call is placed at the call, not at the definition of the class.
+	wrong := func(kind, format string, args ...any) { panic(t.compileError(Errorf(kind, format, args...))) }
 	items := t.elements(args[1], "construct")
 	name, _ := nameText(args[0])
 	if len(items)%2 != 0 {
-		t.fail("arity", "cannot construct %s: a field has no value", name)
+		wrong("arity", "cannot construct %s: a field has no value", name)
 	}
 	out := []Value{constant(native("->"+name, construct)), args[0]}
 	for i := 0; i < len(items); i += 2 {
 		f, ok := nameText(items[i])
 		if !ok {
-			t.fail("type", "cannot construct %s: want the name of a field, got %s", name, showArg(items[i]))
+			wrong("type", "cannot construct %s: want the name of a field, got %s", name, showArg(items[i]))
 		}
 		out = append(out, String(f), items[i+1])
 	}

@@ -156,7 +156,7 @@ func (t *Thread) Bytes() int64 {
 	return t.budget.Bytes - t.mem
 }
 
-// Copy is v with its arrays and hashes copied at every level: what belongs to nobody else. It fails for one that contains itself.
+// Copy is v with its arrays, hashes and records copied at every level: what belongs to nobody else. It fails for one that contains itself.
 func (t *Thread) Copy(v Value) (out Value, err error) {
 	defer t.recovered(&err, t.top)
 	return t.copy(v, 0), nil
