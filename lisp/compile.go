@@ -19,6 +19,7 @@ const maxPlainNest = 16
 
 // topLevel compiles and runs the forms of a text one after another, with the same tools.
 type topLevel struct {
+	pos      position // of a form that has none
 	analyser analyser
 	compiler compiler
 	fn       fnScope
@@ -38,7 +39,7 @@ func newTopLevel(t *Thread, env *Env, src *source) *topLevel {
 func (top *topLevel) compile(form Value) *closure {
 	a, c := &top.analyser, &top.compiler
 	top.fn = fnScope{}
-	a.fn, a.scope, a.branch, a.pos = &top.fn, nil, 0, 0
+	a.fn, a.scope, a.branch, a.pos = &top.fn, nil, 0, top.pos
 	c.fn, c.count, c.calls, c.nest, c.deep = &top.fn, 0, false, 0, 0
 	body := c.expr(a.expr(form), false)
 	top.proto = c.proto(body, topName)

@@ -101,6 +101,8 @@ func TestPrograms(t *testing.T) {
 		{`[(take 2 "añb") (drop 2 "añb") (take 9 "ab") (drop -1 "ab") (take 1 "\xff\xfea") (drop 1 "\xff\xfea") (take #(= % #a) "aab") (drop #(= % #a) "aab") (take 18446744073709551616 "ab")]`, `["añ" "b" "ab" "" "\xff" "\xfea" "aa" "b" "ab"]`},
 		{"(defrecord P (a string))\n(->P a)", "ERR t:2:1: cannot construct P: a field has no value"},
 		{"(defrecord P (x any)) (def a (->P x [1])) (def b (copy a)) (assoc b x 2) (aset! (:x (copy a)) 0 9) [a b]", "[#P{x:[1]} #P{x:2}]"},
+		{"1\n (eval (list (quote if)))", "ERR t:2:2: cannot compile if: got 0 forms, want 2 to 3: (if condition then [else])"},
+		{"1\n (eval (list (symbol \"foo\")))", "ERR t:2:2: cannot find foo: no such name"},
 		{"", "()"},
 		{"#!/usr/bin/env supervisord\n(+ 1 2)", "3"},
 	} {

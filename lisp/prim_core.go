@@ -235,13 +235,16 @@ func evalPrim(t *Thread, args []Value) Value {
 		t.fail("failed", "cannot eval: there is no environment")
 	}
 	var src *source
+	var pos position
 	for fr := t.top; fr != nil && src == nil; fr = fr.prev {
 		if fr.cl != nil {
-			src = fr.cl.proto.src
+			src, pos = fr.cl.proto.src, fr.site
 		}
 	}
 	t.env.prescan(walk{t: t}, args)
-	return t.evalForm(newTopLevel(t, t.env, src), args[0])
+	top := newTopLevel(t, t.env, src)
+	top.pos = pos
+	return t.evalForm(top, args[0])
 }
 
 func errorPrim(t *Thread, args []Value) Value {
