@@ -103,6 +103,30 @@ func TestHostileProgramsEnd(t *testing.T) {
 	}
 }
 
+// TestDepthIsCountedThroughCallbacks: of a depth of 200 a program reaches what it may and not more, also where functions of Go
+// stand between its calls; those count too.
+func TestDepthIsCountedThroughCallbacks(t *testing.T) {
+	base := NewBase()
+	for _, c := range []struct {
+		step  string
+		calls int64 // under way for each turn
+	}{
+		{"(f (+ n 1))", 1}, {"(first (map f [(+ n 1)]))", 2}, {"(sort (fn [a b] (f (+ n 1))) [1 2])", 2}, {"(apply f [(+ n 1)])", 2}, {"(try (f (+ n 1)) (finally 1))", 1},
+		{"(foldl (fn [e acc] (f (+ n 1))) 0 [1])", 2}, {"(eval (list 'f (+ n 1)))", 3}, {"(first (filter f [(+ n 1)]))", 2}, {"((compose f core/id) (+ n 1))", 2}, {"(sort-by f [(+ n 1)])", 2},
+	} {
+		env := base.Child()
+		src := "(def deepest 0) (defn f [n] (set! deepest n) (list " + c.step + ")) (f 1)"
+		_, err := NewThread(t.Context(), nil, Budget{Depth: 200}).Eval(env, "t", src)
+		var e *Error
+		if !errors.As(err, &e) || e.Kind != "budget" || !strings.Contains(e.Msg, "200 deep") {
+			t.Errorf("%s: %v", c.step, err)
+		}
+		if v, _ := env.Lookup("deepest"); (v.n-1)*c.calls >= 200 || v.n*(c.calls+1) < 190 {
+			t.Errorf("%s: reaches turn %d of %d", c.step, v.n, 200/c.calls)
+		}
+	}
+}
+
 // TestUnlimitedBudgetsStillEnd: without budgets, as in a local run, what would kill the process is refused.
 func TestUnlimitedBudgetsStillEnd(t *testing.T) {
 	base := NewBase()
