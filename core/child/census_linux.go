@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 )
 
 // census is a look at all processes, shared by everybody who asked before it began: a thousand trees that end together cost
@@ -50,7 +51,7 @@ func (c *census) take() map[int]proc {
 			mine.procs = nil
 			break
 		}
-		p.unit = marks[0]
+		p.unit, p.unsure = marks[0], err == errUnsure
 		mine.procs[pid] = p
 	}
 	close(mine.done)
@@ -73,31 +74,90 @@ func descends(p proc, all map[int]proc) bool {
 	return false
 }
 
-// onlyLeaders reports that every child of this process is the leader of a life, so that no life whose leader has ended has
-// anything left: orphans come to this process. False when it cannot be told. The kernel's list is sound only while nobody
-// leaves it (man 5 proc_pid_task): only the reaper takes anybody out, under this lock, and a fork whose exec fails.
-func (h *Host) onlyLeaders() bool {
+// orphans are the children of this process that lead no life. The list is sound when nobody can be missing from it: then a life whose
+// leader has ended has nothing left that does not descend from one of them, as orphans come to this process.
+type orphans struct {
+	pids  []int
+	sound bool
+}
+
+// orphansNow lists them. While somebody is being forked, who is no orphan and no leader yet, they cannot be told: asked gets them
+// right after it, and is nil otherwise.
+func (h *Host) orphansNow() (list orphans, asked <-chan orphans) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	before, err := threads()
-	if err != nil || h.inFlight > 0 {
-		return false
+	if h.inFlight == 0 {
+		return h.list(), nil
 	}
+	answer := make(chan orphans, 1)
+	h.asking = append(h.asking, answer)
+	return orphans{}, answer
+}
+
+// orphansSoon waits for a fork, but not for one that hangs: then the list is not sound.
+func (h *Host) orphansSoon() orphans {
+	list, asked := h.orphansNow()
+	if asked == nil {
+		return list
+	}
+	limit := time.NewTimer(forkTime)
+	defer limit.Stop()
+	select {
+	case list = <-asked:
+	case <-limit.C:
+	}
+	return list
+}
+
+// forkTime is how long a fork may keep from asking for the children: ten times what one takes, and about what a census does.
+const forkTime = 5 * time.Millisecond
+
+// answer tells those who asked during a fork. The lock is held.
+func (h *Host) answer() {
+	if len(h.asking) == 0 {
+		return
+	}
+	list := h.list()
+	for _, asked := range h.asking {
+		asked <- list
+	}
+	h.asking = nil
+}
+
+// list reads the kernel's list of children. The lock is held and nobody is being forked: the list is sound only while nobody leaves it
+// (man 5 proc_pid_task), and only the reaper takes anybody out, under this lock, and a fork whose exec fails.
+func (h *Host) list() (list orphans) {
+	before, err := threads()
+	if err != nil {
+		return orphans{}
+	}
+	var room [4096]byte
 	for _, thread := range before {
-		text, err := os.ReadFile("/proc/self/task/" + thread + "/children")
+		text, err := readKernel("/proc/self/task/"+thread+"/children", room[:0])
 		if err != nil {
-			return false
+			return orphans{}
 		}
 		for word := range bytes.FieldsSeq(text) {
 			pid, err := strconv.Atoi(string(word))
-			if err != nil || h.kids[pid] == nil {
-				return false
+			if err != nil {
+				return orphans{}
+			}
+			if h.kids[pid] == nil {
+				list.pids = append(list.pids, pid)
 			}
 		}
 	}
 	// A thread that ended meanwhile has left its children to another one.
 	after, err := threads()
-	return err == nil && slices.Equal(before, after)
+	list.sound = err == nil && slices.Equal(before, after)
+	return list
+}
+
+// leads reports whether a child of this process is the leader of a life. Who was reaped before the call has poked those who wait.
+func (h *Host) leads(pid int) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.kids[pid] != nil
 }
 
 func threads() ([]string, error) {

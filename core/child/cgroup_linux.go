@@ -324,7 +324,7 @@ func (g *cgroup) own(leader int) (all []proc, err error) {
 		if unseen(err) {
 			return all, err
 		}
-		if err == nil && p.state != 'Z' && p.state != 'X' {
+		if err == nil && !p.dead() {
 			all = append(all, p)
 		}
 	}

@@ -47,6 +47,7 @@ type Host struct {
 	kids     map[int]*kid         // by pid, un-reaped
 	inFlight int                  // forks whose child is not in kids yet
 	early    map[int]Exit         // exits that beat their own registration, while inFlight > 0
+	asking   []chan<- orphans     // hear of the orphans when inFlight is 0 again
 	claimed  uint64               // exits found in early
 	leaving  map[*kid]chan<- bool // kids whose leader ended and whose rest did not; poked whenever a stranger was reaped
 	orphans  uint64               // strangers reaped

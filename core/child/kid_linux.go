@@ -155,7 +155,8 @@ func (k *kid) leaderReaped(exit Exit) {
 			k.count()
 		}
 	default:
-		alone = k.host.onlyLeaders()
+		list, _ := k.host.orphansNow() // the reaper waits for nothing
+		alone = list.sound && len(list.pids) == 0
 	}
 	if alone { // most often; who hears of the exit then finds nothing left to wait for
 		k.over()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -17,6 +18,13 @@ import (
 // asChild as the first argument makes the test binary one of the programs below instead of a test run. It is an argument and
 // not a variable, since a variable is inherited by what the programs start.
 const asChild = "--as-child"
+
+// init keeps the first goroutine on the first thread where that thread is to end.
+func init() {
+	if len(os.Args) > 2 && os.Args[1] == asChild && os.Args[2] == "headless" {
+		runtime.LockOSThread()
+	}
+}
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == asChild {
@@ -103,6 +111,30 @@ func behave(mode []string) {
 			os.Exit(0)
 		}
 		wait()
+	case "walk": // starts the next of so many, in a session of its own, and ends; the last one stays
+		left := number(1)
+		if left == 0 {
+			wait()
+		}
+		again([]string{"walk", strconv.Itoa(left - 1)}, &syscall.SysProcAttr{Setsid: true})
+	case "walks": // has a child that does that
+		again([]string{"walk", mode[1]}, &syscall.SysProcAttr{Setsid: true})
+		say("ready")
+		wait()
+	case "threads": // has a child whose first thread ends at once while another one goes on
+		again([]string{"headless"}, &syscall.SysProcAttr{Setsid: true})
+		wait()
+	case "headless":
+		go func() {
+			for p, err := readProc(os.Getpid()); p.state != 'Z'; p, err = readProc(os.Getpid()) {
+				if err != nil {
+					panic(err)
+				}
+			}
+			say("ready")
+			wait()
+		}()
+		_, _, _ = syscall.Syscall(syscall.SYS_EXIT, 0, 0, 0)
 	case "branch":
 		if depth := number(1); depth > 1 {
 			again([]string{"branch", strconv.Itoa(depth - 1)}, &syscall.SysProcAttr{Setsid: true})

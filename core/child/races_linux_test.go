@@ -2,6 +2,7 @@ package child
 
 import (
 	"io"
+	"os"
 	"slices"
 	"syscall"
 	"testing"
@@ -85,6 +86,55 @@ func exitBeatsItsRegistration(t *testing.T, or func(pidfd int) int) {
 	if old {
 		t.Error("an exit that nobody has claimed for long was kept beside a new one")
 	}
+}
+
+// The orphans are not told while somebody is being forked, who is none and no leader either, but right after.
+func TestWhoAsksForTheOrphansDuringAForkHearsAfterIt(t *testing.T) {
+	h := host(t)
+	k, pidfd := unregistered(t, h, "stay")
+	list, asked := h.orphansNow()
+	if list.sound || asked == nil {
+		t.Fatalf("answered %+v at once", list)
+	}
+	select {
+	case list = <-asked:
+		t.Errorf("answered %+v during the fork", list)
+	default:
+	}
+	h.register(k, pidfd)
+	if list := await(t, "the answer", asked); !list.sound || slices.Contains(list.pids, k.pid) {
+		t.Errorf("a leader is taken for an orphan: %+v", list)
+	}
+	leaves, _ := startScoped(t, Process, "tree 1 1 exit")
+	await(t, "gone", leaves.Gone())
+	orphan := 0
+	eventually(t, "there is an orphan", func() bool {
+		for pid, p := range readProcs() {
+			if p.parent == os.Getpid() && unitOf(pid) == leaves.(*kid).unit {
+				orphan = pid
+			}
+		}
+		return orphan != 0
+	})
+	if list, asked := h.orphansNow(); !list.sound || !slices.Contains(list.pids, orphan) || asked != nil {
+		t.Errorf("with an orphan: %+v, to be asked %v", list, asked != nil)
+	}
+	h.forkBegins()
+	_, asked = h.orphansNow()
+	h.forkFailed()
+	if list := await(t, "the answer", asked); !list.sound || !slices.Contains(list.pids, orphan) {
+		t.Errorf("with an orphan, after a fork: %+v", list)
+	}
+	h.forkBegins() // one that hangs keeps nobody from an answer
+	if list := h.orphansSoon(); list.sound {
+		t.Errorf("answered %+v during a fork", list)
+	}
+	h.forkFailed()
+	endLeft(leaves)
+	if err := k.Kill(); err != nil {
+		t.Error(err)
+	}
+	await(t, "gone", k.Gone())
 }
 
 // A stranger of the same number that ended before is not taken for the child that has it now.

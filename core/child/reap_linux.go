@@ -71,7 +71,6 @@ func (h *Host) consume(pid int) {
 	if err != nil {
 		exit.Code = -1 // somebody else was faster, and knows how it ended
 	}
-	var pokes []chan<- bool
 	switch {
 	case k != nil:
 	case err != nil: // a failed exec's child, which the fork itself has waited for
@@ -82,19 +81,16 @@ func (h *Host) consume(pid int) {
 		h.orphans++
 	}
 	if k == nil {
-		for _, poke := range h.leaving {
-			pokes = append(pokes, poke)
+		for _, poke := range h.leaving { // before anybody else can have the lock: whoever sees that it is gone has been told
+			select {
+			case poke <- true:
+			default: // it will look anyway
+			}
 		}
 	}
 	h.mu.Unlock()
 	if k != nil {
 		k.leaderReaped(exit)
-	}
-	for _, poke := range pokes {
-		select {
-		case poke <- true:
-		default: // it will look anyway
-		}
 	}
 }
 
@@ -179,5 +175,6 @@ func (h *Host) forkEnded() {
 	if h.inFlight == 0 {
 		h.orphans += uint64(len(h.early))
 		clear(h.early)
+		h.answer()
 	}
 }

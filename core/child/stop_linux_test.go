@@ -1,6 +1,7 @@
 package child
 
 import (
+	"io"
 	"testing"
 	"time"
 )
@@ -180,5 +181,45 @@ func TestTheRestHearsOfASecondStop(t *testing.T) {
 			t.Error(err)
 		}
 		await(t, "the rest ends at the second one", k.Gone())
+	})
+}
+
+// Each of a walk's processes starts the next one and ends, so that a look at all processes may find none of them alive; the end of its
+// output tells that the last one, which would stay, has ended or never was.
+func TestWhatWalksAwayIsFound(t *testing.T) {
+	bothWays(t, func(t *testing.T, h *Host) {
+		for range times(100) {
+			k := start(t, h, command("walks 50"))
+			lines := ready(t, k)
+			if err := k.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			await(t, "exit", k.Exited())
+			await(t, "gone", k.Gone())
+			if n := endLeft(k); n > 0 {
+				t.Errorf("%d are left", n)
+			}
+			if _, err := lines.ReadString('\n'); err != io.EOF {
+				t.Fatalf("somebody still holds its output: %v", err)
+			}
+		}
+	})
+}
+
+// What is left of a program whose first thread has ended bears the state of a zombie and runs.
+func TestAProgramWithoutItsFirstThreadIsStopped(t *testing.T) {
+	bothWays(t, func(t *testing.T, h *Host) {
+		k := start(t, h, command("threads"))
+		lines := ready(t, k)
+		if n, _ := k.Left(); n != 2 {
+			t.Errorf("%d are there, want the leader and the one without its first thread", n)
+		}
+		if err := k.Stop(15); err != nil {
+			t.Fatal(err)
+		}
+		await(t, "gone", k.Gone())
+		if _, err := lines.ReadString('\n'); err != io.EOF {
+			t.Errorf("somebody still holds its output: %v", err)
+		}
 	})
 }

@@ -26,7 +26,7 @@ func hasChildren() bool {
 		return true
 	}
 	for _, thread := range tasks {
-		text, err := os.ReadFile("/proc/self/task/" + thread + "/children")
+		text, err := readKernel("/proc/self/task/"+thread+"/children", nil)
 		if err != nil || len(bytes.TrimSpace(text)) > 0 {
 			return true
 		}
@@ -114,7 +114,7 @@ const strayLooks = 10
 
 // stray reports whether a process is one. The lock is held.
 func (h *Host) stray(p proc) bool {
-	if p.parent != os.Getpid() || p.unit != "" || p.state == 'Z' || p.state == 'X' || h.kids[p.pid] != nil {
+	if p.parent != os.Getpid() || p.unit != "" || p.unsure || p.dead() || h.kids[p.pid] != nil {
 		return false
 	}
 	if own, err := unix.Getsid(0); err != nil || p.session == own {

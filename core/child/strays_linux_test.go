@@ -35,10 +35,12 @@ func strays(instance string) {
 	}
 	self, err := readProc(os.Getpid())
 	try(err)
-	stray := func(name string) (p proc, lives bool) { // what an earlier run left, because it failed, is none of this one
+	called := func(name string) string { return fmt.Sprintf("%s-%d", name, os.Getpid()) } // what another run starts is none of this one
+	strays := func(name string) *kid { return begin("strays " + called(name)) }
+	stray := func(name string) (p proc, lives bool) { // nor is what an earlier run left, because it failed
 		for pid, p := range readProcs() {
 			text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-			if p.state != 'Z' && p.start >= self.start && strings.HasPrefix(string(text), "hardy-"+name+"\x00") {
+			if p.state != 'Z' && p.start >= self.start && strings.HasPrefix(string(text), "hardy-"+called(name)+"\x00") {
 				return p, true
 			}
 		}
@@ -66,7 +68,7 @@ func strays(instance string) {
 	try(err)
 	defer func() { try(own.Kill()) }()
 	// of the only life
-	k := begin("strays a")
+	k := strays("a")
 	appears("a")
 	if n, _ := k.Left(); n != 2 {
 		complain("%d are left of a life with a stray, want 2", n)
@@ -79,7 +81,7 @@ func strays(instance string) {
 
 	// of one of two
 	older := begin("stay")
-	k = begin("strays b")
+	k = strays("b")
 	p := appears("b")
 	end(k)
 	if _, lives := stray("b"); !lives {
@@ -92,7 +94,7 @@ func strays(instance string) {
 	wantGone("with the last life", "b")
 
 	// a life that began later has nothing to do with it
-	k = begin("strays c")
+	k = strays("c")
 	p = appears("c")
 	younger := begin("stay")
 	for younger.start <= p.start { // ticks are coarse
@@ -104,7 +106,7 @@ func strays(instance string) {
 	end(younger)
 
 	// what no life's end could decide about ends with the Host
-	k = begin("strays d")
+	k = strays("d")
 	appears("d")
 	h.forkBegins()
 	end(k)

@@ -89,7 +89,7 @@ func survivors(mark string, lives map[string]life, all map[int]proc) []proc {
 	spared := lineage(all) // this process may itself come from such a tree
 	known := map[int]Scope{}
 	for pid, p := range all {
-		if p.state == 'Z' || p.state == 'X' || spared[pid] {
+		if p.dead() || spared[pid] {
 			continue
 		}
 		if l, leader := leaders[pid]; leader {
@@ -116,7 +116,7 @@ func survivors(mark string, lives map[string]life, all map[int]proc) []proc {
 	}
 	var found []proc
 	for pid, p := range all {
-		if p.state == 'Z' || p.state == 'X' || spared[pid] {
+		if p.dead() || spared[pid] {
 			continue
 		}
 		if _, is := known[pid]; is || descendsFrom(p, all, known) {

@@ -31,6 +31,7 @@ func (k *kid) awaitRest() {
 		defer cancel()
 	}
 	told := false
+	var doubted time.Time
 	for {
 		var err error
 		if !told {
@@ -45,8 +46,19 @@ func (k *kid) awaitRest() {
 			return
 		}
 		var again <-chan time.Time
-		if err != nil {
+		switch {
+		case err == errDoubt && doubted.IsZero():
+			doubted = time.Now()
+			fallthrough
+		case err == errDoubt && time.Since(doubted) < doubtFor:
+			again = time.After(doubtAgain)
+		case err == errDoubt:
+			return
+		case err != nil:
 			again = time.After(lookAgain)
+			fallthrough
+		default:
+			doubted = time.Time{}
 		}
 		select {
 		case <-k.reaping:
@@ -58,6 +70,16 @@ func (k *kid) awaitRest() {
 
 // lookAgain is how soon a look is repeated that had to do without a descriptor: nothing tells when there is one again.
 const lookAgain = 100 * time.Millisecond
+
+// errDoubt: nothing was found, but somebody was dying, or in the midst of an exec, who may have belonged to the life, and what it has
+// started since the look began is not in it.
+var errDoubt = errors.New("who was dying may have left somebody")
+
+// Such a look is repeated soon; the end of the exec is told by nobody. Who stays dead for longer is traced, and is its tracer's.
+const (
+	doubtAgain = 5 * time.Millisecond
+	doubtFor   = time.Second
+)
 
 // tellRest sends to the rest what the leader's end means for it. An error means that not all of it was reached.
 func (k *kid) tellRest() error {
@@ -81,12 +103,27 @@ func (k *kid) restIsOver() (bool, error) {
 		populated, err := k.cgroup.populated()
 		return !populated, err
 	}
-	if h.onlyLeaders() {
+	select {
+	case <-k.reaping: // what it tells is about to be seen
+	default:
+	}
+	if list := h.orphansSoon(); list.sound && k.noneOf(list.pids) {
 		return true, nil
 	}
-	rest, err := k.members()
-	if err != nil || len(rest) == 0 {
-		return err == nil, err
+	rest, doubt, err := k.look()
+	if err != nil {
+		return false, err
+	}
+	if len(rest) == 0 {
+		if doubt {
+			return false, errDoubt
+		}
+		select {
+		case <-k.reaping: // somebody was reaped during the look
+			return false, errDoubt
+		default:
+			return true, nil
+		}
 	}
 	k.mu.Lock()
 	killing := k.kill
@@ -170,29 +207,55 @@ func (k *kid) members() ([]proc, error) {
 	if k.cgroup != nil {
 		return k.cgroup.members(k.pid)
 	}
+	found, _, err := k.look()
+	return found, err
+}
+
+// look finds the members where no cgroup holds them. In doubt nothing is proved when there are none.
+func (k *kid) look() (found []proc, doubt bool, err error) {
 	k.mu.Lock()
 	reaped, ended := k.reaped, k.ended
 	k.mu.Unlock()
 	if ended {
-		return nil, nil
+		return nil, false, nil
 	}
 	all := k.host.census.take()
 	if all == nil {
-		return nil, errUnseen
+		return nil, false, errUnseen
 	}
-	var found []proc
 	for _, p := range all {
-		if p.pid == k.pid || p.state == 'Z' || p.state == 'X' {
+		if p.pid == k.pid {
 			continue
 		}
-		if k.owns(p, all, reaped) {
+		dying := p.dead() && p.parent == os.Getpid() && !k.host.leads(p.pid)
+		doubt = doubt || dying || p.unsure
+		if !p.dead() && k.owns(p, all, reaped) {
 			found = append(found, p)
 		}
 	}
+	k.host.leads(0) // who was reaped during the look has poked by now
 	if k.scope == Tree {
 		found = append(found, k.host.straysOf(k, all)...)
 	}
-	return found, nil
+	return found, doubt, nil
+}
+
+// noneOf reports that all of these orphans surely belong to other lives, and so does what descends from them.
+func (k *kid) noneOf(pids []int) bool {
+	const few = 32 // of more a census tells sooner
+	if len(pids) > few {
+		return false
+	}
+	for _, pid := range pids {
+		p, err := readProc(pid)
+		if err != nil || p.dead() || p.session == k.pid || p.group == k.pid {
+			return false
+		}
+		if marks, err := variables(pid, UnitKey); err != nil || marks[0] == "" || marks[0] == k.unit {
+			return false
+		}
+	}
+	return true
 }
 
 var errUnseen = errors.New("no descriptor or no memory is left to look at processes")
