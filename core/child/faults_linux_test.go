@@ -22,7 +22,7 @@ import (
 func TestTreeIsGoneWithinATenthOfASecondAfterKill(t *testing.T) {
 	bothWays(t, func(t *testing.T, h *Host) {
 		best := time.Hour
-		for first := time.Now(); time.Since(first) < patience; {
+		for range 5 {
 			k := start(t, h, command("tree 40 3 stay"))
 			ready(t, k)
 			eventually(t, "the tree has grown", func() bool { n, _ := k.Left(); return n >= 121 })

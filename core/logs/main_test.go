@@ -293,9 +293,9 @@ func content(t testing.TB, path string) string {
 	return string(text)
 }
 
-// soon bounds what takes a moment and not for ever: five megabytes through a pipe of Wine took 20 s on a busy machine.
+// soon bounds what takes a moment and not for ever.
 func soon(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }
