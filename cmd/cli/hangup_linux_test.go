@@ -2,6 +2,8 @@ package cli_test
 
 import (
 	"errors"
+	"os"
+	"os/signal"
 	"syscall"
 	"testing"
 )
@@ -9,6 +11,9 @@ import (
 // TestADaemonInTheBackgroundOutlivesItsTerminal: who starts the daemon from a shell and closes the window ends the shell by HUP. The
 // daemon and what it runs hear nothing of it.
 func TestADaemonInTheBackgroundOutlivesItsTerminal(t *testing.T) {
+	hangUps := make(chan os.Signal, 1) // what has a handler has none in the shell; what nohup ignores would stay ignored there
+	signal.Notify(hangUps, syscall.SIGHUP)
+	t.Cleanup(func() { signal.Stop(hangUps) })
 	o := newOperated(t)
 	o.write("supervisord.conf", "state_dir = \"state\"\n"+shellProcess("web", "trap 'echo hung up' HUP; echo up; while :; do sleep 1000 & wait; done", ""))
 	window := o.terminalOf("/bin/sh", "-c", o.program+" start -d; read nothing")
