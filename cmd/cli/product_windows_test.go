@@ -129,10 +129,24 @@ func (p *product) command(args ...string) *exec.Cmd {
 	return c
 }
 
+// started tries again what Wine itself has failed to start, which it does once in some hundred starts.
+func started(start func() error) (err error) {
+	for range 4 {
+		if err = start(); !errors.Is(err, windows.ERROR_INTERNAL_ERROR) {
+			break
+		}
+	}
+	return err
+}
+
 // run runs one command and returns its exit code and all that it printed.
 func (p *product) run(args ...string) (code int, text string) {
 	p.t.Helper()
-	out, err := p.command(args...).CombinedOutput()
+	var out []byte
+	err := started(func() (err error) {
+		out, err = p.command(args...).CombinedOutput()
+		return err
+	})
 	var failed *exec.ExitError
 	if err != nil && !errors.As(err, &failed) {
 		p.t.Fatalf("%v: %v", args, err)
@@ -169,12 +183,15 @@ func (p *product) refused(want int, says string, args ...string) {
 // start starts the daemon in the foreground and returns when it listens.
 func (p *product) start() {
 	p.t.Helper()
-	p.daemon = p.command("start")
-	out, err := p.daemon.StderrPipe()
+	var out io.Reader
+	err := started(func() (err error) {
+		p.daemon = p.command("start")
+		if out, err = p.daemon.StderrPipe(); err != nil {
+			return err
+		}
+		return p.daemon.Start()
+	})
 	if err != nil {
-		p.t.Fatal(err)
-	}
-	if err := p.daemon.Start(); err != nil {
 		p.t.Fatal(err)
 	}
 	p.t.Cleanup(func() { p.daemon.Process.Kill() })
@@ -258,7 +275,11 @@ type status struct {
 func (p *product) status(name string) status {
 	p.t.Helper()
 	// Exit code 3 when something is not as wanted. On standard error a slow machine may be told to be patient.
-	text, failed := p.command("service", "status", "--json", name).Output()
+	var text []byte
+	failed := started(func() (err error) {
+		text, err = p.command("service", "status", "--json", name).Output()
+		return err
+	})
 	var all []status
 	if err := json.Unmarshal(text, &all); err != nil || len(all) != 1 {
 		p.t.Fatalf("status of %s: %v %v\n%s", name, failed, err, text)
@@ -408,9 +429,14 @@ func TestTheProductIsOperated(t *testing.T) {
 		p.must([]string{"exec", "-e", `(os/exec "echo hello& exit 3")`}, `(3 . "hello")`)
 	})
 	step("the prompt reads what is piped", func() {
-		repl := p.command("repl")
-		repl.Stdin = strings.NewReader("(+ 1 1)\r\n(map #(hget % \"state\")\r\n  (status \"steady\"))\r\n(car 1)\r\n")
-		out, err := repl.CombinedOutput()
+		lines := "(+ 1 1)\r\n(map #(hget % \"state\")\r\n  (status \"steady\"))\r\n(car 1)\r\n"
+		var out []byte
+		err := started(func() (err error) {
+			repl := p.command("repl")
+			repl.Stdin = strings.NewReader(lines)
+			out, err = repl.CombinedOutput()
+			return err
+		})
 		text := strings.ReplaceAll(string(out), "\r", "")
 		var failed *exec.ExitError
 		if !errors.As(err, &failed) || failed.ExitCode() != 2 || !strings.HasPrefix(text, "2\n[\"running\"]\n") || !strings.Contains(text, "line 4: cannot call car") {

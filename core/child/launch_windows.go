@@ -175,11 +175,20 @@ func createProcess(i image, flags uint32) (windows.ProcessInformation, error) {
 	startup.Cb = uint32(unsafe.Sizeof(startup))
 	startup.Flags = windows.STARTF_USESTDHANDLES
 	startup.StdInput, startup.StdOutput, startup.StdErr = i.handles[0], i.handles[1], i.handles[2]
-	err = windows.CreateProcess(path, line, nil, nil, true, flags|windows.EXTENDED_STARTUPINFO_PRESENT|windows.CREATE_UNICODE_ENVIRONMENT,
-		&block[0], dir, &startup.StartupInfo, &process)
+	for range createTries {
+		err = windows.CreateProcess(path, line, nil, nil, true, flags|windows.EXTENDED_STARTUPINFO_PRESENT|windows.CREATE_UNICODE_ENVIRONMENT,
+			&block[0], dir, &startup.StartupInfo, &process)
+		if err != windows.ERROR_INTERNAL_ERROR {
+			break
+		}
+	}
 	runtime.KeepAlive(list)
 	return process, err
 }
+
+// createTries bounds how often a process is made that died in the system's hands before its program began: Wine says so once in some
+// hundred starts, and that is no word about the program.
+const createTries = 4
 
 // commandLine quotes the arguments as the C library and Go take them apart. A batch file is read by cmd.exe, which has rules
 // of its own that no quoting is safe against; arguments that mean something to it are refused.

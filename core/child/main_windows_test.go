@@ -3,7 +3,6 @@ package child
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -132,10 +131,6 @@ func start(t *testing.T, c Command) Child {
 		t.Fatal(err)
 	}
 	k, err := h.Start(c)
-	for tries := 0; errors.Is(err, windows.ERROR_INTERNAL_ERROR) && tries < 3; tries++ {
-		t.Logf("Wine says that of a process of its own that died young, once in some hundred starts: %v", err)
-		k, err = h.Start(c)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
