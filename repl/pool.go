@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// young is how long a new connection, or a new evaluation, is not closed for want of descriptors: most are through by then.
-const young = 20 * time.Millisecond
+// young is how long a new connection, or a new evaluation, is not closed for want of descriptors: most are through by then, also
+// where forty endless programs have the processors.
+const young = 100 * time.Millisecond
 
 // spare is how many connections more than its limit a pool holds while they are new: many that connect at once must not close
 // one whose request is on its way.
