@@ -449,7 +449,7 @@ func TestSignalReachesOnlyARunningProcess(t *testing.T) {
 		w := newWorld(t)
 		w.program("web", behaviour{exitAfter: time.Second, lingers: time.Minute})
 		s := boot(t, w, spec("web"))
-		time.Sleep(2 * time.Second)
+		pass(2 * time.Second)
 		if err := s.Signal(t.Context(), "web", 10); !errors.Is(err, ErrConflict) || err.Error() != "cannot signal web: its leader has ended" {
 			t.Errorf("signal to one whose tree is left: %v", err)
 		}

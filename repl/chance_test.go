@@ -27,6 +27,8 @@ func TestManyAtOnceDoNotCloseWhoIsNew(t *testing.T) {
 		for range limit + spare - 1 {
 			add()
 		}
+		// The end of a chance is no event: it is seen by who comes after it. So the time itself is awaited, in the bubble, where it
+		// passes at once when everybody waits.
 		time.Sleep(chance - time.Nanosecond)
 		if held() != limit+spare || friend.begin(useEval) != begun {
 			t.Fatalf("of %d at once, %d are held, and the first is closed: %t", limit+spare, held(), friend.use == useClosed)

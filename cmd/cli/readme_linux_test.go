@@ -74,18 +74,25 @@ func (s tourStep) pattern() *regexp.Regexp {
 	return regexp.MustCompile(b.String())
 }
 
-// TestTheReadmesTourIsTrue types the tour of README.md into a shell, from the build to the shutdown, and compares.
-func TestTheReadmesTourIsTrue(t *testing.T) {
+// theReadme is README.md and the folder that it stands in.
+func theReadme(t *testing.T) (root, text string) {
+	t.Helper()
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	data, err := os.ReadFile(filepath.Join(root, "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return root, string(data)
+}
+
+// TestTheReadmesTourIsTrue types the tour of README.md into a shell, from the build to the shutdown, and compares.
+func TestTheReadmesTourIsTrue(t *testing.T) {
+	root, text := theReadme(t)
 	place := t.TempDir()
-	steps := tourSteps(t, strings.ReplaceAll(string(text), "/tmp/tour", filepath.Join(place, "tour")))
+	steps := tourSteps(t, strings.ReplaceAll(text, "/tmp/tour", filepath.Join(place, "tour")))
 	if len(steps) < 15 {
 		t.Fatalf("the tour has only %d commands", len(steps))
 	}
@@ -130,19 +137,12 @@ func TestTheReadmesTourIsTrue(t *testing.T) {
 
 // TestTheReadmesInstallWorks on a machine where nothing was installed by hand yet, built already and rooted in a folder.
 func TestTheReadmesInstallWorks(t *testing.T) {
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(filepath.Join(root, "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, text := theReadme(t)
 	program, err := exec.LookPath("supervisord")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, block, found := strings.Cut(string(text), "## Install\n\n```sh\n./build.sh ")
+	_, block, found := strings.Cut(text, "## Install\n\n```sh\n./build.sh ")
 	block, _, closed := strings.Cut(block, "```")
 	if !found || !closed {
 		t.Fatal("there is no install block that begins with ./build.sh")

@@ -137,11 +137,8 @@ func TestNoHandleIsLeftOfALife(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder := t.TempDir()
-	text := filepath.Join(folder, "text.exe")
-	if err := os.WriteFile(text, []byte("not a program"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	text := notAProgram(t)
+	folder := filepath.Dir(text)
 	live := func() {
 		c := program("exit", "0")
 		c.Stderr = Same

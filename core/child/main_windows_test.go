@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -233,4 +234,14 @@ func openHandles(t *testing.T) int {
 // isWine tells Wine, which exports its version, from Windows.
 func isWine() bool {
 	return windows.NewLazySystemDLL("ntdll.dll").NewProc("wine_get_version").Find() == nil
+}
+
+// notAProgram is a file that is called one.
+func notAProgram(t *testing.T) string {
+	t.Helper()
+	text := filepath.Join(t.TempDir(), "text.exe")
+	if err := os.WriteFile(text, []byte("not a program"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return text
 }

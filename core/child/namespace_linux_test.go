@@ -194,6 +194,16 @@ func endOf(k Child) Exit {
 	}
 }
 
+// goneOf waits until nothing of it is said to be left.
+func goneOf(k Child, when string) {
+	select {
+	case <-k.Gone():
+	case <-time.After(patience):
+		n, why := k.Left()
+		complain("%s: %d are left %s", when, n, why)
+	}
+}
+
 func TestNoSignalReachesAStranger(t *testing.T) {
 	for _, mode := range []string{"auto", "off"} {
 		for _, scope := range []Scope{Tree, Group, Process} {
@@ -435,12 +445,7 @@ func withoutPidfds(instance string) {
 			<-k.Exited()
 			try(k.Kill())
 		}
-		select {
-		case <-k.Gone():
-		case <-time.After(patience):
-			n, why := k.Left()
-			complain("%s: %d are left %s", end, n, why)
-		}
+		goneOf(k, end)
 		if n := membersOf(k); n != 0 {
 			complain("%s: %d are left", end, n)
 		}

@@ -100,7 +100,8 @@ func BenchmarkRehearse(b *testing.B) {
 	}
 }
 
-// A thousand starts at once of one program look at it a few times.
+// A thousand starts at once of one program look at it a few times. What lasts so long is measured in the bubble's time, which passes at
+// once when everybody waits (testing/synctest): no event could be awaited, as the end of it tells nobody.
 func TestWhatWasLookedAtJustNowIsNotLookedAtAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		program := filepath.Join(t.TempDir(), "program")

@@ -152,11 +152,8 @@ func TestAStartThatCannotBeSaysWhy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder := t.TempDir()
-	text := filepath.Join(folder, "text.exe")
-	if err := os.WriteFile(text, []byte("not a program"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	text := notAProgram(t)
+	folder := filepath.Dir(text)
 	for _, c := range []struct {
 		command Command
 		step    string

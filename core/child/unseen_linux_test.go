@@ -59,12 +59,7 @@ func withoutDescriptors(instance, mode string) {
 		case <-time.After(2 * lookAgain):
 		}
 		try(unix.Prlimit(0, unix.RLIMIT_NOFILE, &before, nil))
-		select {
-		case <-k.Gone():
-		case <-time.After(patience):
-			n, why := k.Left()
-			complain("%s: %d are left %s", end, n, why)
-		}
+		goneOf(k, end)
 		if n := endLeft(k); n != 0 {
 			complain("%s: told to be gone, and %d are left", end, n)
 		}
