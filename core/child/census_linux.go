@@ -153,7 +153,7 @@ func (h *Host) list() (list orphans) {
 	return list
 }
 
-// leads reports whether a child of this process is the leader of a life. Who was reaped before the call has poked those who wait.
+// leads reports whether a child of this process is the leader of a life.
 func (h *Host) leads(pid int) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

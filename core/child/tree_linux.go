@@ -11,8 +11,9 @@ import (
 )
 
 // awaitRest runs from the leader's end until nothing of the scope is left. The rest gets the stop signal if the leader was
-// asked to stop, and KILL if it was not. There is nothing to poll: descendants whose parents end come to this process, the
-// reaper tells of each of them that ends, and a cgroup tells when it is empty.
+// asked to stop, and KILL if it was not. Descendants whose parents end come to this process, the reaper tells of each of them that
+// ends, and a cgroup tells when it is empty. Only a look that proved nothing is repeated by itself: one without a descriptor
+// (lookAgain), and one that met somebody who was dying (errDoubt).
 func (k *kid) awaitRest() {
 	h := k.host
 	h.mu.Lock()
@@ -45,20 +46,19 @@ func (k *kid) awaitRest() {
 		if over {
 			return
 		}
+		if err != errDoubt {
+			doubted = time.Time{}
+		} else if doubted.IsZero() {
+			doubted = time.Now()
+		}
 		var again <-chan time.Time
 		switch {
-		case err == errDoubt && doubted.IsZero():
-			doubted = time.Now()
-			fallthrough
-		case err == errDoubt && time.Since(doubted) < doubtFor:
-			again = time.After(doubtAgain)
-		case err == errDoubt:
+		case err == errDoubt && time.Since(doubted) >= doubtFor:
 			return
+		case err == errDoubt:
+			again = time.After(doubtAgain)
 		case err != nil:
 			again = time.After(lookAgain)
-			fallthrough
-		default:
-			doubted = time.Time{}
 		}
 		select {
 		case <-k.reaping:
@@ -115,15 +115,13 @@ func (k *kid) restIsOver() (bool, error) {
 		return false, err
 	}
 	if len(rest) == 0 {
-		if doubt {
+		h.mu.Lock() // the reaper pokes under it: who was reaped during the look has been told of
+		news := len(k.reaping) > 0
+		h.mu.Unlock()
+		if doubt || news {
 			return false, errDoubt
 		}
-		select {
-		case <-k.reaping: // somebody was reaped during the look
-			return false, errDoubt
-		default:
-			return true, nil
-		}
+		return true, nil
 	}
 	k.mu.Lock()
 	killing := k.kill
@@ -233,7 +231,6 @@ func (k *kid) look() (found []proc, doubt bool, err error) {
 			found = append(found, p)
 		}
 	}
-	k.host.leads(0) // who was reaped during the look has poked by now
 	if k.scope == Tree {
 		found = append(found, k.host.straysOf(k, all)...)
 	}
